@@ -1,0 +1,1 @@
+"""Who speaks: accounts, gateways, runners, the courier."""

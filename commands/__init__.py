@@ -1,0 +1,1 @@
+"""The chat door: grammar and words of staff commands."""

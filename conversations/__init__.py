@@ -1,0 +1,1 @@
+"""A customer wrote: opt-out, claim, answer, hand over."""

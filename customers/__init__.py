@@ -1,0 +1,1 @@
+"""People: friends, orders, claims, levels, consent, channels."""

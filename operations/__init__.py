@@ -1,0 +1,1 @@
+"""What staff may ask: request, permission, act, audit."""

@@ -1,0 +1,1 @@
+"""Tables, transactions, migrations, and the few statements of the outbox and inbox."""

@@ -1,0 +1,160 @@
+"""Connections. SQLite: one writer, many readers; PostgreSQL: a pool.
+
+SQLAlchemy on aiosqlite begins transactions late and then loses updates silently; so the driver's own transaction
+handling is off and a writer begins with BEGIN IMMEDIATE.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+
+from storage.errors import DatabaseUnavailable, DatabaseUnreadable, DiskFull
+from texts.catalogue import say
+from texts.problem import Problem
+
+_TOUCHED = "wxfleet_touched_accounts"
+_READERS = 4
+
+Touched = Callable[[frozenset[str]], None]
+
+
+class Database:
+    """The one door to the tables. `async with db.write() as tx:` is a transaction; `db.read()` a snapshot."""
+
+    def __init__(self, writer: AsyncEngine, readers: AsyncEngine, url: str) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._one_writer = asyncio.Lock() if writer.dialect.name == "sqlite" else None
+        self._listeners: list[Touched] = []
+        self.url = url
+
+    @property
+    def dialect(self) -> str:
+        """'sqlite' or 'postgresql'."""
+        return str(self._writer.dialect.name)
+
+    def on_touched(self, listener: Touched) -> None:
+        """Call `listener` after each commit that planned deliveries, with the accounts concerned."""
+        self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction. Commits at the end of the block, rolls back when it raises.
+
+        Raises DiskFull, DatabaseUnreadable, DatabaseUnavailable; nothing of the block is kept then.
+        """
+        if self._one_writer is None:
+            async with self._transaction() as tx:
+                yield tx
+        else:
+            async with self._one_writer, self._transaction() as tx:
+                yield tx
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        touched: set[str] = set()
+        try:
+            async with self._writer.connect() as tx:
+                tx.sync_connection.info[_TOUCHED] = touched  # type: ignore[union-attr]
+                async with tx.begin():
+                    yield tx
+        except DBAPIError as error:
+            raise translate(error, self.url) from error
+        if touched:
+            for listener in self._listeners:
+                listener(frozenset(touched))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent look. Do not hold it across a network call."""
+        try:
+            async with self._readers.connect() as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise translate(error, self.url) from error
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        if self._readers is not self._writer:
+            await self._readers.dispose()
+
+
+def touch(tx: AsyncConnection, accounts: Iterable[str]) -> None:
+    """Tell the courier about `accounts` when `tx` commits."""
+    info = tx.sync_connection.info  # type: ignore[union-attr]
+    info.setdefault(_TOUCHED, set()).update(accounts)
+
+
+def open_database(url: str, *, home: Path | None = None) -> Database:
+    """`sqlite:///relative/or/absolute.db` (relative to `home`) or `postgresql://user@host/name`.
+
+    Raises DatabaseUnavailable when the folder can't be made. Connects on first use; see `storage.schema`.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+        if not path.is_absolute():
+            path = (home or Path.cwd()) / path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                say("storage.folder_unusable", path=path.parent, error=error.strerror or error),
+                hint=say("storage.folder_unusable.hint"),
+                where=str(path),
+            ) from error
+        target = f"sqlite+aiosqlite:///{path}"
+        writer = create_async_engine(target, poolclass=StaticPool, connect_args={"isolation_level": None})
+        readers = create_async_engine(
+            target, poolclass=AsyncAdaptedQueuePool, pool_size=_READERS, max_overflow=0,
+            connect_args={"isolation_level": None},
+        )  # fmt: skip
+        _prepare_sqlite(writer, "BEGIN IMMEDIATE")
+        _prepare_sqlite(readers, "BEGIN")
+        return Database(writer, readers, target)
+    target_url = parsed.set(drivername="postgresql+psycopg")
+    engine = create_async_engine(target_url, pool_size=10, max_overflow=5, pool_pre_ping=True)
+    return Database(engine, engine, parsed.render_as_string(hide_password=True))
+
+
+def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
+    """A driver's exception as one of `storage.errors`; others as they are."""
+    cause = error.orig.__cause__ if isinstance(error.orig, Exception) and error.orig.__cause__ else error.orig
+    words = str(cause).lower()
+    if "disk is full" in words or "disk full" in words or "no space left" in words:
+        return DiskFull(say("storage.disk_full"), hint=say("storage.disk_full.hint"), where=url)
+    if "not a database" in words or "malformed" in words:
+        return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
+    unavailable = ("unable to open", "readonly", "read-only", "database is locked", "connection refused",
+                   "connection failed", "could not connect", "server closed", "disk i/o error")  # fmt: skip
+    if isinstance(error, OperationalError) and any(word in words for word in unavailable):
+        return DatabaseUnavailable(
+            say("storage.unavailable", error=str(cause).strip().splitlines()[0]),
+            hint=say("storage.unavailable.hint"),
+            where=url,
+        )
+    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError | sqlite3.IntegrityError):
+        return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
+    return error

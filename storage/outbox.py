@@ -1,0 +1,144 @@
+"""The outbox: what is to leave an account, and the few statements that move it.
+
+`plan` is the only way to send anything. States and their moves stand in `TRANSITIONS`; each move in SQL is a
+compare-and-set on the state it comes from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rules.kinds import Kind, gate_of
+from storage.engine import touch
+from storage.tables import Delivery
+
+_ROWS_A_STATEMENT = 500
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    """Waits for its time and for its gates."""
+    SENDING = "sending"
+    """The intent is committed; it may be under way."""
+    ACCEPTED = "accepted"
+    """The gateway took it. That is not the same as seen."""
+    HANDED = "handed"
+    """A person does it on the phone: a task is open."""
+    FAILED = "failed"
+    """The gateway said no."""
+    SKIPPED = "skipped"
+    """A rule or a person stopped it; the reason stands beside."""
+    IN_DOUBT = "in_doubt"
+    """It may have arrived. Never sent again by itself."""
+    UNKNOWN = "unknown"
+    """In doubt until its validity passed: it will never be known."""
+
+
+TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.HANDED, DeliveryState.SKIPPED}),
+    DeliveryState.HANDED: frozenset({DeliveryState.ACCEPTED, DeliveryState.SKIPPED}),
+    DeliveryState.SENDING: frozenset(
+        {DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.PENDING, DeliveryState.IN_DOUBT}
+    ),
+    DeliveryState.IN_DOUBT: frozenset({DeliveryState.ACCEPTED, DeliveryState.PENDING, DeliveryState.UNKNOWN}),
+    DeliveryState.ACCEPTED: frozenset(),
+    DeliveryState.FAILED: frozenset(),
+    DeliveryState.SKIPPED: frozenset(),
+    DeliveryState.UNKNOWN: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one row says. Exactly one of text, template, card, image, link, request, post is set.
+
+    `text` is sent as it stands. `template` names a text of the row's campaign that is rendered at the claim for that
+    person (so one row of a million stays small and the name is the freshest). `card` is a contact id; `image` a file
+    path below the media folder; `link` is {url, title, description, thumbnail}; `request` the gateway's id of a friend
+    request to accept; `post` the id of a row of `posts`. `mentions` are contact ids, in rooms.
+    """
+
+    text: str | None = None
+    template: str | None = None
+    card: str | None = None
+    image: str | None = None
+    link: dict[str, str] | None = None
+    request: str | None = None
+    post: int | None = None
+    mentions: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        row = {name: getattr(self, name) for name in _CONTENT_FIELDS if getattr(self, name) is not None}
+        if self.mentions:
+            row["mentions"] = list(self.mentions)
+        return row
+
+    @staticmethod
+    def from_json(row: Mapping[str, Any]) -> "Content":
+        return Content(**{**row, "mentions": tuple(row.get("mentions", ()))})
+
+
+_CONTENT_FIELDS = ("text", "template", "card", "image", "link", "request", "post")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A row to be. `key` says what it is (e.g. 'push:12:person:345'): the second row with that key is not written."""
+
+    kind: Kind
+    account: str
+    to: str
+    content: Content
+    key: str
+    due_ms: int
+    person: int | None = None
+    campaign: int | None = None
+    valid_until_ms: int | None = None
+    source: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def insert_ignoring(tx: AsyncConnection, table: type) -> Insert:
+    """INSERT … ON CONFLICT DO NOTHING in the dialect of `tx`."""
+    if tx.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+async def plan(tx: AsyncConnection, rows: Sequence[NewDelivery], *, now_ms: int) -> int:
+    """Write deliveries in state pending; a key that is there already is left alone. Returns how many are new.
+
+    The courier hears of the accounts when `tx` commits.
+    """
+    new = 0
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        chunk = rows[start : start + _ROWS_A_STATEMENT]
+        values = [
+            {
+                "account": row.account,
+                "kind": row.kind.value,
+                "priority": gate_of(row.kind).priority,
+                "key": row.key,
+                "to": row.to,
+                "person": row.person,
+                "campaign": row.campaign,
+                "content": row.content.as_json(),
+                "source": row.source,
+                "due_ms": row.due_ms,
+                "valid_until_ms": row.valid_until_ms,
+                "state": DeliveryState.PENDING.value,
+                "attempts": 0,
+                "epoch": 0,
+                "created_ms": now_ms,
+            }
+            for row in chunk
+        ]
+        result = await tx.execute(insert_ignoring(tx, Delivery).values(values))
+        new += result.rowcount
+    touch(tx, {row.account for row in rows})
+    return new

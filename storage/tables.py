@@ -1,0 +1,451 @@
+"""Every table of the fleet.
+
+Conventions: times are epoch milliseconds, UTC (``*_ms``, ``BigInteger``; SQLite would drop a zone); money is whole
+fen (``*_fen``); a state column holds the value of a ``StrEnum`` of the room that owns it; JSON columns hold plain
+objects. A thing that must not happen twice has a unique key, not a check beforehand.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import JSON as JSON_TYPE
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# SQLite fills an id by itself only for a column of type INTEGER; PostgreSQL wants 64 bits.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  # the form SQLAlchemy asks for
+        int: BigInteger,
+        str: Text,
+        bool: Boolean,
+        dict[str, Any]: JSON_TYPE,
+        list[Any]: JSON_TYPE,
+    }
+
+
+class Setting(Base):
+    """What holds for the whole fleet: ``stop_all`` ('' or who and when), ``staff_room``, ``world_now_ms``, …"""
+
+    __tablename__ = "settings"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    changed_ms: Mapped[int]
+
+
+class Account(Base):
+    """One personal account. Written from config.yaml at the start of `run`; what happens to it is kept beside."""
+
+    __tablename__ = "accounts"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    persona: Mapped[str]
+    role: Mapped[str]  # rules.roles.Role
+    main: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[str | None]
+    holder: Mapped[str | None]  # staff id of who holds the phone
+    mirror_of: Mapped[str | None]  # account id of the source
+    opened_ms: Mapped[int | None]
+    time_zone: Mapped[str]
+    armed: Mapped[bool] = mapped_column(default=False)
+    simulated: Mapped[bool] = mapped_column(default=False)
+    publisher: Mapped[str] = mapped_column(default="assisted")  # assisted | webhook
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rules.limits.Limits, complete, as JSON
+    removed: Mapped[bool] = mapped_column(default=False)  # no longer in config.yaml
+    # what happens to it
+    state: Mapped[str] = mapped_column(default="stopped")  # bots.lifecycle.State
+    state_since_ms: Mapped[int] = mapped_column(default=0)
+    state_detail: Mapped[str | None]
+    paused_by: Mapped[str | None]  # a person paused it: their staff id
+    self_contact: Mapped[str | None]  # its own WeChat id, known after the first login
+    friends_listed: Mapped[int | None]  # length of the gateway's own list, last seen
+    first_sync_done_ms: Mapped[int | None]
+    sync_cursor: Mapped[str | None]  # where a friend synchronisation stopped
+
+
+class Shard(Base):
+    """Who owns a slice of the accounts. `epoch` rises with every take-over; each claim and settle checks it."""
+
+    __tablename__ = "shards"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None]
+    heartbeat_ms: Mapped[int] = mapped_column(default=0)
+
+
+class Lane(Base):
+    """The queue of one account: when it may speak next, and its last sends."""
+
+    __tablename__ = "lanes"
+    account: Mapped[str] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(index=True)
+    next_ms: Mapped[int] = mapped_column(default=0)  # messages
+    next_accept_ms: Mapped[int] = mapped_column(default=0)
+    ring: Mapped[list[Any]] = mapped_column(default=list)  # [[sent_ms, to], …] of the last minute
+
+
+class Person(Base):
+    """One person, however many accounts know them."""
+
+    __tablename__ = "people"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(default="")
+    call_me: Mapped[str | None]
+    member_name: Mapped[str | None] = mapped_column(unique=True)  # 淘宝会员名
+    phone: Mapped[str | None] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(default="customer")  # customer | staff | own (one of our accounts)
+    level: Mapped[str] = mapped_column(default="friend")  # a level of the ladder
+    tier: Mapped[str | None]
+    orders: Mapped[int] = mapped_column(default=0)
+    net_paid_fen: Mapped[int] = mapped_column(default=0)
+    first_order_ms: Mapped[int | None]
+    last_order_ms: Mapped[int | None]
+    opted_out_ms: Mapped[int | None]
+    opted_out_by: Mapped[str | None]  # source and words
+    muted_until_ms: Mapped[int | None]
+    last_push_ms: Mapped[int | None]  # the weekly cap, across the matrix
+    last_push_id: Mapped[int | None]  # the delivery that holds it
+    preferred_persona: Mapped[str | None]
+    merged_into: Mapped[int | None] = mapped_column(index=True)
+    created_ms: Mapped[int]
+    __table_args__ = (Index("ix_people_level", "level", "opted_out_ms"),)
+
+
+class Friendship(Base):
+    """One person as one account knows them."""
+
+    __tablename__ = "friendships"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str]
+    contact: Mapped[str]  # the gateway's id of them
+    person: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    nickname: Mapped[str] = mapped_column(default="")
+    alias: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default="friend")  # friend | stranger (talks, not confirmed) | gone
+    origin: Mapped[str] = mapped_column(default="event")  # listed (there before us) | event | phone
+    since_ms: Mapped[int]
+    channel: Mapped[str | None]
+    welcomed_ms: Mapped[int | None]
+    last_in_ms: Mapped[int | None]
+    last_out_ms: Mapped[int | None]
+    held_by: Mapped[str | None]  # staff id of the person who has the conversation: the bot is silent
+    held_until_ms: Mapped[int | None]
+    waiting_since_ms: Mapped[int | None]  # waits for a person
+    __table_args__ = (
+        UniqueConstraint("account", "contact"),
+        Index("ix_friendships_waiting", "waiting_since_ms", sqlite_where=text("waiting_since_ms IS NOT NULL"),
+              postgresql_where=text("waiting_since_ms IS NOT NULL")),
+    )
+
+
+class FriendRequest(Base):
+    """Somebody asked to be a friend."""
+
+    __tablename__ = "friend_requests"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str]
+    request: Mapped[str]  # the gateway's id of the request
+    contact: Mapped[str]
+    hello: Mapped[str] = mapped_column(default="")
+    scene: Mapped[int] = mapped_column(default=0)
+    channel: Mapped[str | None]
+    state: Mapped[str]  # bots.friends.RequestState: waiting | accepting | confirmed | refused
+    reason: Mapped[str | None]
+    received_ms: Mapped[int]
+    decided_ms: Mapped[int | None]
+    __table_args__ = (UniqueConstraint("account", "request"), Index("ix_requests_account_state", "account", "state"))
+
+
+class Delivery(Base):
+    """The outbox: everything that leaves an account, before it leaves. The only way to send."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(32))  # rules.kinds.Kind
+    priority: Mapped[int] = mapped_column(Integer)  # 0 first; rules.kinds.Gate.priority
+    key: Mapped[str] = mapped_column(unique=True)  # says what this is: planning it twice makes one row
+    to: Mapped[str] = mapped_column("recipient")  # contact or room id; '' for posts and profile changes
+    person: Mapped[int | None]
+    campaign: Mapped[int | None]
+    content: Mapped[dict[str, Any]]  # storage.outbox.Content
+    text: Mapped[str | None]  # as rendered at the claim: what was, or in a dry run would have been, said
+    source: Mapped[str] = mapped_column(default="")  # who wanted it: 'staff:owner', 'inbox:17', 'calendar', …
+    due_ms: Mapped[int]
+    valid_until_ms: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(12))  # storage.outbox.DeliveryState
+    reason: Mapped[str | None]  # why it waits, was skipped or failed
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    epoch: Mapped[int] = mapped_column(default=0)
+    created_ms: Mapped[int]
+    sent_ms: Mapped[int | None]  # the intent was written: from here on it may have arrived
+    settled_ms: Mapped[int | None]
+    gateway_id: Mapped[str | None]  # the message id, where the gateway gives one
+    echo: Mapped[str | None]  # id of our own message event that was matched with this row
+    __table_args__ = (
+        Index("ix_outbox_pending", "account", "priority", "due_ms", "id",
+              sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+        Index("ix_outbox_open", "account", "state",
+              sqlite_where=text("state IN ('sending', 'in_doubt')"),
+              postgresql_where=text("state IN ('sending', 'in_doubt')")),
+        Index("ix_outbox_sent", "account", "sent_ms",
+              sqlite_where=text("sent_ms IS NOT NULL"), postgresql_where=text("sent_ms IS NOT NULL")),
+        Index("ix_outbox_person", "person", "state"),
+        Index("ix_outbox_campaign", "campaign", "state", "id"),
+    )
+
+
+class Arrival(Base):
+    """The inbox: everything a gateway told us that somebody must act upon, once, in order."""
+
+    __tablename__ = "inbox"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str]
+    event: Mapped[str]  # 'message:ID', 'friendship:ID', 'room_join:…': a repeated event is the same row
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(10))  # received | fetched | handled | lost
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON_TYPE)
+    received_ms: Mapped[int]
+    handled_ms: Mapped[int | None]
+    outcome: Mapped[str | None]  # answered, opted_out, claimed, handed_over, command, own, ignored, lost …
+    __table_args__ = (
+        UniqueConstraint("account", "event"),
+        Index("ix_inbox_open", "account", "id", sqlite_where=text("state IN ('received', 'fetched')"),
+              postgresql_where=text("state IN ('received', 'fetched')")),
+    )
+
+
+class Room(Base):
+    """A group chat that one of the accounts is in."""
+
+    __tablename__ = "rooms"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(default="")
+    staff: Mapped[bool] = mapped_column(default=False)
+    owner_account: Mapped[str | None]
+    last_campaign_ms: Mapped[int | None]
+
+
+class Post(Base):
+    """One entry of the Moments calendar on one day, for the account that speaks first (a mirror has none)."""
+
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)  # 'lin-1:2026-11-21:morning-coffee'
+    account: Mapped[str]
+    day: Mapped[str]  # ISO date in the account's zone
+    entry: Mapped[str]  # name in the calendar
+    kind: Mapped[str]  # life | opinion | customer_show | product | benefit | proof
+    text: Mapped[str]
+    media: Mapped[list[Any]] = mapped_column(default=list)
+    link: Mapped[str | None]
+    due_ms: Mapped[int]
+
+
+class Task(Base):
+    """What a person must do on the phone: an assisted post and its like."""
+
+    __tablename__ = "tasks"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    package: Mapped[str] = mapped_column(index=True)  # tasks that are done together: 'holder:post key'
+    kind: Mapped[str]  # moment | profile | name_card | scan | …
+    account: Mapped[str]
+    holder: Mapped[str]
+    delivery: Mapped[int | None] = mapped_column(unique=True)
+    title: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str]  # open | done | expired
+    created_ms: Mapped[int]
+    expires_ms: Mapped[int | None]
+    reminded_ms: Mapped[int | None]
+    closed_ms: Mapped[int | None]
+    closed_by: Mapped[str | None]
+    __table_args__ = (Index("ix_tasks_state_holder", "state", "holder"),)
+
+
+class Campaign(Base):
+    """A welfare push (later: any campaign)."""
+
+    __tablename__ = "campaigns"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str]
+    title: Mapped[str]
+    kind: Mapped[str]  # rules.kinds.Kind of its deliveries
+    state: Mapped[str]  # scheduler.pushes.CampaignState: draft | running | holding | paused | finished | cancelled
+    spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
+    preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_by: Mapped[str]
+    created_ms: Mapped[int]
+    starts_ms: Mapped[int]
+    valid_until_ms: Mapped[int | None]
+    state_reason: Mapped[str | None]
+    changed_ms: Mapped[int]
+
+
+class Order(Base):
+    """One order of the shop's export."""
+
+    __tablename__ = "orders"
+    number: Mapped[str] = mapped_column(primary_key=True)
+    member_name: Mapped[str] = mapped_column(index=True)
+    person: Mapped[int | None] = mapped_column(index=True)
+    status: Mapped[str]  # customers.orders.OrderStatus
+    paid_fen: Mapped[int]
+    refund_fen: Mapped[int] = mapped_column(default=0)
+    items: Mapped[str] = mapped_column(default="")
+    item_count: Mapped[int] = mapped_column(default=1)
+    receiver: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="")
+    created_ms: Mapped[int]
+    paid_ms: Mapped[int | None]
+    batch: Mapped[int] = mapped_column(index=True)
+
+
+class ImportBatch(Base):
+    __tablename__ = "import_batches"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    files: Mapped[list[Any]]
+    counts: Mapped[dict[str, Any]]
+    created_ms: Mapped[int]
+    undone_ms: Mapped[int | None]
+
+
+class Claim(Base):
+    """A person said an order is theirs. One order, one person."""
+
+    __tablename__ = "claims"
+    order_number: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[int] = mapped_column(index=True)
+    account: Mapped[str]
+    evidence: Mapped[str]
+    claimed_ms: Mapped[int]
+
+
+class Merge(Base):
+    """Two people turned out to be one, and why."""
+
+    __tablename__ = "merges"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kept: Mapped[int]
+    gone: Mapped[int]
+    evidence: Mapped[str]
+    before: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column("done_by")
+    merged_ms: Mapped[int]
+
+
+class StaffMember(Base):
+    """Who may command: from config.yaml, or joined with an invitation."""
+
+    __tablename__ = "staff"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]  # owner | operator | service | viewer
+    shift: Mapped[str | None]
+    accounts: Mapped[list[Any]] = mapped_column(default=list)
+    invited: Mapped[bool] = mapped_column(default=False)  # by code: not in config.yaml
+    removed: Mapped[bool] = mapped_column(default=False)
+
+
+class StaffContact(Base):
+    """By which WeChat ids a staff member is known."""
+
+    __tablename__ = "staff_contacts"
+    contact: Mapped[str] = mapped_column(primary_key=True)
+    staff: Mapped[str] = mapped_column(index=True)
+
+
+class Invitation(Base):
+    """A code that makes its first sender staff, or a room the staff room."""
+
+    __tablename__ = "invitations"
+    code: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # staff | room
+    staff: Mapped[str | None]
+    name: Mapped[str | None]
+    role: Mapped[str | None]
+    created_by: Mapped[str]
+    expires_ms: Mapped[int]
+    used_ms: Mapped[int | None]
+
+
+class Confirmation(Base):
+    """A level-2 command waits for its code. Bound to the person and the exact request, works once."""
+
+    __tablename__ = "confirmations"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str]
+    staff: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    created_ms: Mapped[int]
+    expires_ms: Mapped[int]
+    used_ms: Mapped[int | None]
+    __table_args__ = (Index("ix_confirmations_code_staff", "code", "staff"),)
+
+
+class Audit(Base):
+    """Who asked for what, through which door, and what came of it. Refused attempts too."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at_ms: Mapped[int] = mapped_column(index=True)
+    staff: Mapped[str]
+    door: Mapped[str]  # chat | cli | web
+    verb: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    outcome: Mapped[str]  # done | refused | asked | failed
+    detail: Mapped[str] = mapped_column(default="")
+
+
+class CommandSeen(Base):
+    """The same words by the same person in the same conversation within 60 s are one command."""
+
+    __tablename__ = "commands_seen"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    seen_ms: Mapped[int] = mapped_column(index=True)
+
+
+class LiveRequest(Base):
+    """Something that needs a live gateway, asked by another process; picked up within a second."""
+
+    __tablename__ = "requests"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str]
+    verb: Mapped[str]  # qr | logout | test_message
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str]  # waiting | done | failed
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON_TYPE)
+    created_ms: Mapped[int]
+    done_ms: Mapped[int | None]
+    __table_args__ = (Index("ix_live_requests_state", "state", "id"),)
+
+
+class Repair(Base):
+    """Something only a person can mend, with the command that mends it. Gone when mended."""
+
+    __tablename__ = "repairs"
+    key: Mapped[str] = mapped_column(primary_key=True)  # 'scan:lin-1', 'payload_lost:17', …
+    account: Mapped[str | None]
+    message: Mapped[str]  # key in the catalogue
+    values: Mapped[dict[str, Any]] = mapped_column("details", default=dict)
+    since_ms: Mapped[int]
