@@ -1,0 +1,177 @@
+"""Files that people write in YAML: read into pydantic models, every mistake at once, each with its place."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from texts.catalogue import say
+from texts.errors import Mistake, Severity
+from texts.file_text import Undecodable, read_text, shown_path
+from texts.reasons import reason_for, syntax_flaw
+from texts.yaml_tree import Branch, Mark, Node, Row, TooMuch, build, leaves, plain
+
+__all__ = ["Document", "Mistake", "read", "read_document"]
+
+M = TypeVar("M", bound=BaseModel)
+Step = str | int
+
+_SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_TOP = Mark(1, 1)
+
+
+@dataclass(slots=True)
+class Document(Generic[M]):
+    """One file as read. `value` is None when it has errors; `data` is what could be read all the same."""
+
+    file: str
+    root: Node | None = None
+    data: Any = None
+    value: M | None = None
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def mistake(
+        self,
+        loc: Sequence[Step],
+        reason: str,
+        *,
+        suggestion: str = "",
+        severity: Severity = Severity.ERROR,
+        at_key: bool = False,
+    ) -> Mistake:
+        """A mistake at `loc`, the way of keys and indices from the top: at its value, or at its key."""
+        key, node = _find(self.root, loc)
+        mark = key if at_key and key else node.mark if node else _TOP
+        return Mistake(self.file, mark.line, mark.column, reason, suggestion, severity)
+
+
+def read(
+    path: Path, model: type[M], *, context: Any = None, secrets: Mapping[str, str] | None = None
+) -> tuple[M | None, list[Mistake]]:
+    """Read the file at `path` into `model`; None and every mistake when it has errors. Raises nothing."""
+    document = read_document(path, model, context=context, secrets=secrets)
+    return document.value, document.mistakes
+
+
+def read_document(
+    path: Path, model: type[M], *, context: Any = None, secrets: Mapping[str, str] | None = None
+) -> Document[M]:
+    """As `read`, keeping places for checks of one's own.
+
+    `context` goes to pydantic's validators. With `secrets`, each `${NAME}` in a value is replaced from it,
+    and a name that it lacks is a mistake; without, `${NAME}` is plain text.
+    """
+    document: Document[M] = Document(shown_path(path))
+    text = _text_of(path, document)
+    if text is None or not _grow_tree(text, document):
+        return document
+    if secrets is not None:
+        _put_secrets(document, secrets)
+    document.data = plain(document.root)
+    try:
+        value = model.model_validate(document.data, context=context)
+    except ValidationError as error:
+        document.mistakes += _distinct(
+            _from_pydantic(document, model, e) for e in error.errors(include_url=False)
+        )
+    else:
+        document.value = value if not document.mistakes else None
+    document.mistakes.sort()
+    return document
+
+
+def _text_of(path: Path, document: Document[M]) -> str | None:
+    try:
+        text = read_text(path)
+    except Undecodable as problem:
+        document.mistakes.append(
+            Mistake(document.file, problem.line, problem.column, problem.reason, suggestion="")
+        )
+        return None
+    return text
+
+
+def _grow_tree(text: str, document: Document[M]) -> bool:
+    """Fill in the tree; False when there is none to go on with."""
+    try:
+        document.root, flaws = build(text)
+    except TooMuch as problem:
+        _note(document, problem.mark, say(f"texts.yaml.{problem.code}"))
+        return False
+    except yaml.YAMLError as error:
+        mark, reason = syntax_flaw(error, text)
+        _note(document, mark, reason)
+        return False
+    for flaw in flaws:
+        _note(document, flaw.mark, say(f"texts.yaml.{flaw.code}", **flaw.values))
+    if document.root is None:
+        _note(document, _TOP, say("texts.yaml.empty"))
+        return False
+    return True
+
+
+def _note(document: Document[M], mark: Mark, reason: str) -> None:
+    document.mistakes.append(Mistake(document.file, mark.line, mark.column, reason))
+
+
+def _put_secrets(document: Document[M], secrets: Mapping[str, str]) -> None:
+    """Replace `${NAME}`. The leaf keeps the text as written, so that no message can show a secret."""
+    for leaf in leaves(document.root):
+        names = _SECRET.findall(leaf.text)
+        for name in names:
+            if not secrets.get(name):
+                _note(document, leaf.mark, say("texts.secret_missing", name=name))
+        if names:
+            leaf.value = _SECRET.sub(lambda match: secrets.get(match[1]) or match[0], leaf.text)
+
+
+def _from_pydantic(document: Document[M], model: type[M], error: ErrorDetails) -> Mistake:
+    loc = error["loc"]
+    if error["type"] == "union_tag_invalid":
+        loc = (*loc, str(error["ctx"]["discriminator"]).strip("'"))
+    key, node = _find(document.root, loc)
+    reason, suggestion = reason_for(error, model, node)
+    kind = error["type"]
+    if kind == "missing":
+        # The key is not there: its parent is, best seen at the parent's own key.
+        key, node = _find(document.root, loc[:-1])
+        mark = key or (node.mark if node else _TOP)
+    elif kind == "extra_forbidden":
+        mark = key or _TOP
+    else:
+        mark = node.mark if node else _TOP
+    return Mistake(document.file, mark.line, mark.column, reason, suggestion)
+
+
+def _distinct(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """One mistake a place: the members of a union all complain about the same value."""
+    first: dict[tuple[int, int], list[Mistake]] = {}
+    for mistake in mistakes:
+        first.setdefault((mistake.line, mistake.column), []).append(mistake)
+    # Several keys may be missing in one place; each is said.
+    return [
+        m for found in first.values() for i, m in enumerate(found) if i == 0 or m.reason != found[0].reason
+    ]
+
+
+def _find(root: Node | None, loc: Sequence[Step]) -> tuple[Mark | None, Node | None]:
+    """Walk `loc` to the mark of its last key and its node.
+
+    Pydantic's own steps (the name of a union's member) stand in no file and are passed over.
+    """
+    key: Mark | None = None
+    node = root
+    for step in loc:
+        if isinstance(node, Branch) and str(step) in node.entries:
+            entry = node.entries[str(step)]
+            key, node = entry.key, entry.node
+        elif isinstance(node, Row) and isinstance(step, int) and -len(node.items) <= step < len(node.items):
+            key, node = None, node.items[step]
+        else:
+            continue
+    return key, node
