@@ -13,7 +13,10 @@ PLATFORM_FRIEND_CAP = 5000
 
 def _limit(default: Any, source: Source, reason: str, description: str, **bounds: Any) -> Any:
     return Field(
-        default=default, description=description, json_schema_extra={"source": source, "reason": reason}, **bounds
+        default=default,
+        description=description,
+        json_schema_extra={"source": source, "reason": reason},
+        **bounds,
     )
 
 
@@ -39,16 +42,31 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     friends: int = _limit(
-        5000, "official", "微信个人号好友上限；平台调整过，可按账号改", "好友硬上限，绝不超过", ge=1, le=50_000
+        5000,
+        "official",
+        "微信个人号好友上限；平台调整过，可按账号改",
+        "好友硬上限，绝不超过",
+        ge=1,
+        le=50_000,
     )
     visible: int = _limit(
         3000, "folklore", "超过后约三分之一好友看不到朋友圈", "朋友圈可见阈值（好友数）", ge=1, le=50_000
     )
     reserve: float = _limit(
-        0.1, "ours", "给老客、转介绍和店员留的位置", "阈值下预留的比例，只给指定渠道、老带新和店员", ge=0, lt=1
+        0.1,
+        "ours",
+        "给老客、转介绍和店员留的位置",
+        "阈值下预留的比例，只给指定渠道、老带新和店员",
+        ge=0,
+        lt=1,
     )
     accepts_per_day: int = _limit(
-        100, "folklore", "老号一天通过太多会被限制", "满 30 天的号，24 小时内最多通过的好友申请", ge=0, le=1000
+        100,
+        "folklore",
+        "老号一天通过太多会被限制",
+        "满 30 天的号，24 小时内最多通过的好友申请",
+        ge=0,
+        le=1000,
     )
     accepts_first_day: int = _limit(
         10, "folklore", "新号要慢慢来", "开号第一天最多通过的好友申请，之后逐日升到上面的数", ge=0, le=1000

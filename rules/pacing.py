@@ -107,7 +107,10 @@ class Pace:
         """When one more Moments post may go, and what it waits for: post_gap, posts_per_day."""
         gap_ms = round(self.limits.post_gap_min * MINUTE_MS)
         last = self.posts.moments[-1] if self.posts.moments else -gap_ms
-        return max((last + gap_ms, "post_gap"), (self.posts.free_at(self.limits.posts_per_day, now_ms), "posts_per_day"))
+        return max(
+            (last + gap_ms, "post_gap"),
+            (self.posts.free_at(self.limits.posts_per_day, now_ms), "posts_per_day"),
+        )
 
     def sent_message(self, to: str, at_ms: int, *, push: bool, random: Random) -> None:
         """Count a message, and draw when the next may follow."""

@@ -155,6 +155,8 @@ def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
             hint=say("storage.unavailable.hint"),
             where=url,
         )
-    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError | sqlite3.IntegrityError):
+    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(
+        cause, sqlite3.OperationalError | sqlite3.IntegrityError
+    ):
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
     return error

@@ -138,7 +138,7 @@ async def plan(tx: AsyncConnection, rows: Sequence[NewDelivery], *, now_ms: int)
             }
             for row in chunk
         ]
-        result = await tx.execute(insert_ignoring(tx, Delivery).values(values))
-        new += result.rowcount
+        result = await tx.execute(insert_ignoring(tx, Delivery).returning(Delivery.id), values)
+        new += len(result.all())
     touch(tx, {row.account for row in rows})
     return new

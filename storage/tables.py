@@ -7,6 +7,7 @@ objects. A thing that must not happen twice has a unique key, not a check before
 
 from typing import Any
 
+from sqlalchemy import JSON as JSON_TYPE
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,7 +20,6 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy import JSON as JSON_TYPE
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # SQLite fills an id by itself only for a column of type INTEGER; PostgreSQL wants 64 bits.
@@ -152,8 +152,12 @@ class Friendship(Base):
     waiting_since_ms: Mapped[int | None]  # waits for a person
     __table_args__ = (
         UniqueConstraint("account", "contact"),
-        Index("ix_friendships_waiting", "waiting_since_ms", sqlite_where=text("waiting_since_ms IS NOT NULL"),
-              postgresql_where=text("waiting_since_ms IS NOT NULL")),
+        Index(
+            "ix_friendships_waiting",
+            "waiting_since_ms",
+            sqlite_where=text("waiting_since_ms IS NOT NULL"),
+            postgresql_where=text("waiting_since_ms IS NOT NULL"),
+        ),
     )
 
 
@@ -172,7 +176,10 @@ class FriendRequest(Base):
     reason: Mapped[str | None]
     received_ms: Mapped[int]
     decided_ms: Mapped[int | None]
-    __table_args__ = (UniqueConstraint("account", "request"), Index("ix_requests_account_state", "account", "state"))
+    __table_args__ = (
+        UniqueConstraint("account", "request"),
+        Index("ix_requests_account_state", "account", "state"),
+    )
 
 
 class Delivery(Base):
@@ -184,7 +191,7 @@ class Delivery(Base):
     kind: Mapped[str] = mapped_column(String(32))  # rules.kinds.Kind
     priority: Mapped[int] = mapped_column(Integer)  # 0 first; rules.kinds.Gate.priority
     key: Mapped[str] = mapped_column(unique=True)  # says what this is: planning it twice makes one row
-    to: Mapped[str] = mapped_column("recipient")  # contact or room id; '' for posts and profile changes
+    to: Mapped[str] = mapped_column("recipient", key="to")  # contact or room id; '' for posts and profile changes
     person: Mapped[int | None]
     campaign: Mapped[int | None]
     content: Mapped[dict[str, Any]]  # storage.outbox.Content
@@ -202,13 +209,29 @@ class Delivery(Base):
     gateway_id: Mapped[str | None]  # the message id, where the gateway gives one
     echo: Mapped[str | None]  # id of our own message event that was matched with this row
     __table_args__ = (
-        Index("ix_outbox_pending", "account", "priority", "due_ms", "id",
-              sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
-        Index("ix_outbox_open", "account", "state",
-              sqlite_where=text("state IN ('sending', 'in_doubt')"),
-              postgresql_where=text("state IN ('sending', 'in_doubt')")),
-        Index("ix_outbox_sent", "account", "sent_ms",
-              sqlite_where=text("sent_ms IS NOT NULL"), postgresql_where=text("sent_ms IS NOT NULL")),
+        Index(
+            "ix_outbox_pending",
+            "account",
+            "priority",
+            "due_ms",
+            "id",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "ix_outbox_open",
+            "account",
+            "state",
+            sqlite_where=text("state IN ('sending', 'in_doubt')"),
+            postgresql_where=text("state IN ('sending', 'in_doubt')"),
+        ),
+        Index(
+            "ix_outbox_sent",
+            "account",
+            "sent_ms",
+            sqlite_where=text("sent_ms IS NOT NULL"),
+            postgresql_where=text("sent_ms IS NOT NULL"),
+        ),
         Index("ix_outbox_person", "person", "state"),
         Index("ix_outbox_campaign", "campaign", "state", "id"),
     )
@@ -229,8 +252,13 @@ class Arrival(Base):
     outcome: Mapped[str | None]  # answered, opted_out, claimed, handed_over, command, own, ignored, lost …
     __table_args__ = (
         UniqueConstraint("account", "event"),
-        Index("ix_inbox_open", "account", "id", sqlite_where=text("state IN ('received', 'fetched')"),
-              postgresql_where=text("state IN ('received', 'fetched')")),
+        Index(
+            "ix_inbox_open",
+            "account",
+            "id",
+            sqlite_where=text("state IN ('received', 'fetched')"),
+            postgresql_where=text("state IN ('received', 'fetched')"),
+        ),
     )
 
 
@@ -350,7 +378,7 @@ class Merge(Base):
     gone: Mapped[int]
     evidence: Mapped[str]
     before: Mapped[dict[str, Any]]
-    by: Mapped[str] = mapped_column("done_by")
+    by: Mapped[str] = mapped_column("done_by", key="by")
     merged_ms: Mapped[int]
 
 
@@ -447,5 +475,5 @@ class Repair(Base):
     key: Mapped[str] = mapped_column(primary_key=True)  # 'scan:lin-1', 'payload_lost:17', …
     account: Mapped[str | None]
     message: Mapped[str]  # key in the catalogue
-    values: Mapped[dict[str, Any]] = mapped_column("details", default=dict)
+    values: Mapped[dict[str, Any]] = mapped_column("details", default=dict, key="values")
     since_ms: Mapped[int]

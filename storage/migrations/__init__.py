@@ -1,0 +1,1 @@
+"""Migrations, oldest first. A change of `storage/tables.py` brings one."""

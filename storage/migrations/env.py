@@ -1,0 +1,14 @@
+"""Alembic's entry: runs the migrations on the connection that `storage.schema` hands over."""
+
+from alembic import context
+
+from storage.tables import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+context.run_migrations()

@@ -1,0 +1,40 @@
+"""Bringing a database to the shape this version knows, with Alembic. Nothing else creates tables."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from storage.engine import Database
+from storage.errors import DatabaseNewer
+from texts.catalogue import say
+
+
+def alembic_config() -> Config:
+    """The migrations of this package, wherever it is installed."""
+    config = Config()
+    config.set_main_option("script_location", "storage:migrations")
+    return config
+
+
+async def upgrade(db: Database) -> None:
+    """Bring `db` to the newest shape; a database that is there already is left alone.
+
+    Raises DatabaseNewer when a later version wrote it, and what `Database.write` raises.
+    """
+    async with db.write() as tx:
+        await tx.run_sync(_upgrade, db.url)
+
+
+def _upgrade(connection: Connection, url: str) -> None:
+    config = alembic_config()
+    scripts = ScriptDirectory.from_config(config)
+    found = MigrationContext.configure(connection).get_current_revision()
+    head = scripts.get_current_head()
+    if found == head:
+        return
+    if found is not None and found not in {revision.revision for revision in scripts.walk_revisions()}:
+        raise DatabaseNewer(say("storage.newer", found=found, known=head), hint=say("storage.newer.hint"), where=url)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
