@@ -1,0 +1,122 @@
+"""What a file really is, whatever its name ends with, and in which encoding its text was saved."""
+
+import codecs
+import zipfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from texts.catalogue import say
+from texts.errors import TableUnreadable
+from texts.file_text import shown_path
+
+_CHUNK = 1 << 20
+_HEAD = 4096
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MAGIC = (
+    (b"%PDF", "pdf"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"BM", "image"),
+    (b"RIFF", "image"),
+    (b"SQLite format 3", "database"),
+    (b"7z\xbc\xaf", "archive"),
+    (b"Rar!", "archive"),
+    (b"\x1f\x8b", "archive"),
+)
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0"
+_PAGE = (b"<!doctype", b"<html", b"<table", b"<?xml")
+_WORKBOOKS = ("xl/", "content.xml")  # XLSX and XLSB; ODS
+
+
+class FileKind(StrEnum):
+    TEXT = "text"
+    WORKBOOK = "workbook"
+
+
+def problem(code: str, path: Path, **values: Any) -> TableUnreadable:
+    """The error for a table that can't be read, in the words behind `texts.table.`."""
+    return TableUnreadable(
+        say(f"texts.table.{code}", file=shown_path(path), **values), hint=say(f"texts.table.{code}.hint")
+    )
+
+
+def kind_of(path: Path) -> FileKind:
+    """Text or workbook, by its content. Raises TableUnreadable for anything else."""
+    if path.is_dir():
+        raise problem("folder", path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError as error:
+        raise problem("missing", path) from error
+    except (OSError, ValueError) as error:
+        raise problem("damaged", path, error=str(error)) from error
+    if not head.strip():
+        raise problem("empty", path)
+    if head.startswith(_OLE):
+        return FileKind.WORKBOOK
+    found = _zip_kind(path) if head.startswith(_ZIP) else _foreign_kind(head)
+    if found:
+        raise problem("not_a_table", path, found=say(f"texts.kind.{found}"))
+    return FileKind.WORKBOOK if head.startswith(_ZIP) else FileKind.TEXT
+
+
+def _zip_kind(path: Path) -> str:
+    """What is in the archive; '' for a workbook."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise problem("damaged", path, error=str(error)) from error
+    if any(name.startswith(_WORKBOOKS) for name in names):
+        return ""
+    return "word" if any(name.startswith(("word/", "ppt/")) for name in names) else "archive"
+
+
+def _foreign_kind(head: bytes) -> str:
+    """What it is when it is no text table; '' when it may be one."""
+    for magic, name in _MAGIC:
+        # A bitmap's two letters may begin an honest header; its size field brings zero bytes.
+        if head.startswith(magic) and (magic != b"BM" or b"\0" in head):
+            return name
+    if head.lstrip(codecs.BOM_UTF8 + b" \t\r\n").lower().startswith(_PAGE):
+        return "page"
+    return "binary" if b"\0" in head and not _bom(head) else ""
+
+
+def _bom(head: bytes) -> str:
+    return next((encoding for bom, encoding in _BOMS if head.startswith(bom)), "")
+
+
+def encoding_of(path: Path) -> str:
+    """By byte order mark, else UTF-8 when all of it is, else GB18030. Raises TableUnreadable.
+
+    Guessing libraries take short GBK for Korean; these three are what shops export.
+    """
+    with path.open("rb") as file:
+        by_mark = _bom(file.read(4))
+    candidates = (by_mark,) if by_mark else ("utf-8", "gb18030")
+    line = 0
+    for encoding in candidates:
+        line = _first_bad_line(path, encoding)
+        if line == 0:
+            return encoding
+    raise problem("encoding", path, line=line)
+
+
+def _first_bad_line(path: Path, encoding: str) -> int:
+    """The line, from 1, where decoding fails; 0 when all of it decodes."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            try:
+                line += decoder.decode(chunk, final=not chunk).count("\n")
+            except UnicodeDecodeError as error:
+                return line + error.object[: error.start].count(b"\n")
+            if not chunk:
+                return 0
