@@ -1,0 +1,1 @@
+"""Voices: the operators' YAML, templates, replies, words."""

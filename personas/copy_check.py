@@ -1,0 +1,111 @@
+"""Words that do harm: superlatives the advertising law forbids, our own jargon, the tone of an office.
+
+A thin net over everything a customer can read. What it refuses (errors) is forbidden by law or by the shop; what it
+only doubts (warnings) is a matter of taste.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from personas.model import Style
+from texts.catalogue import say
+from texts.errors import Severity
+
+
+class Fault(StrEnum):
+    SUPERLATIVE = "superlative"
+    """The advertising law forbids claims nobody can prove."""
+    INTERNAL = "internal"
+    """Our own word for something; a customer who reads it feels like fish."""
+    NEVER = "never"
+    """The shop never says this (`shop.style.never`)."""
+    BAIT = "bait"
+    """Something for forwarding or collecting likes, or a 淘口令: the platform punishes it. Moments only."""
+    OFFICIAL = "official"
+    """Sounds like an office; playful beats official."""
+    LONG = "long"
+    """Longer than this voice talks."""
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.WARNING if self in (Fault.OFFICIAL, Fault.LONG) else Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One doubtful place in one text. `start` counts characters from 0."""
+
+    fault: Fault
+    word: str
+    start: int
+
+    @property
+    def reason(self) -> str:
+        """What is wrong and what to do, in the reader's language."""
+        return say(f"personas.copy.{self.fault}", word=self.word)
+
+
+# What may follow 最 and 第一 without praising goods: time, order, quantity, feelings.
+_PLAIN_AFTER_MOST = "近|后|终|多|少|早|晚|爱|喜欢|想|怕|烦|舍不得|难|忙|累|困|初|先|开始"
+_PLAIN_AFTER_FIRST = (
+    "次|天|时间|批|眼|件|杯|单|口|个|步|页|条|句|回|周|排|遍|场|节|课|位|张|反应|季|年|学期|轮|人称|颗|行|篇|感觉"
+)
+_SUPERLATIVE = re.compile(
+    rf"最(?!{_PLAIN_AFTER_MOST}).?.?"
+    rf"|第一(?!{_PLAIN_AFTER_FIRST})|[Nn][Oo]\.?\s?1|[Tt][Oo][Pp]\s?1(?!\d)"
+    r"|国家级|世界级|全球级|顶级|顶尖|极致|极品|绝无仅有|独一无二|史无前例|前无古人|空前绝后|无与伦比|完美无瑕"
+    r"|首选|之王|王牌|冠军品牌|全网低价|全网独家|独家首发|遥遥领先|万能|永久|百分之百|100\s?[%％]|零风险"
+)
+_ALLOWED = ("最美梳妆台",)  # the name of a contest, not a claim
+_INTERNAL = re.compile(
+    r"鱼塘|低价值|引流|狙击枪|私域|养号|客户分层|高价值客户|转化率|收割|韭菜|同步号|矩阵号|个人号矩阵|话术|拉新"
+)
+_OFFICIAL = re.compile(
+    r"尊敬的|贵客|贵宾|亲爱的(?:客户|顾客|用户|会员)|广大(?:客户|顾客|用户|会员)|敬请|特此|恭候|莅临|惠顾|诚挚|谨此"
+    r"|为您服务|竭诚|祝您(?:生活愉快|购物愉快)|感谢您的(?:支持|信任|理解)|您好[，,]?欢迎光临|如有疑问"
+)
+_BAIT = re.compile(
+    r"[￥$€₤¥][0-9A-Za-z]{8,14}[￥$€₤¥/]"
+    r"|(?:转发|分享)[^，。！？\n]{0,12}(?:送|抽|领|免单|返|红包|有奖)|集(?:赞|齐?\d+个赞)|(?:满|够)\d+个?赞"
+)
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_TAG_STANDS_FOR = "口口口口"  # a name is about this long
+
+
+def findings(text: str, style: Style, *, length: int | None = None, moments: bool = False) -> Iterator[Finding]:
+    """Every doubtful place of one text that customers can read.
+
+    `length` is how many characters this voice takes at most; `moments` adds what the platform punishes there. Template
+    tags count as a short name.
+    """
+    plain = _TAG.sub(lambda tag: _TAG_STANDS_FOR.ljust(len(tag[0]), "\u200b"), text)
+    allowed = [span for word in (*_ALLOWED, *style.allow) for span in _spans(re.escape(word), plain)]
+    for fault, pattern in (
+        (Fault.SUPERLATIVE, _SUPERLATIVE),
+        (Fault.INTERNAL, _INTERNAL),
+        (Fault.OFFICIAL, _OFFICIAL),
+    ):
+        yield from _found(fault, pattern, plain, allowed)
+    for word in style.never:
+        yield from _found(Fault.NEVER, re.compile(re.escape(word)), plain, [])
+    if moments:
+        yield from _found(Fault.BAIT, _BAIT, plain, [])
+    if length is not None and (real := len(plain.replace("\u200b", ""))) > length:
+        yield Finding(Fault.LONG, f"{real} > {length}", 0)
+
+
+def is_clean(text: str, style: Style) -> bool:
+    """May this text reach a customer at all? Warnings pass."""
+    return all(found.fault.severity is not Severity.ERROR for found in findings(text, style))
+
+
+def _found(fault: Fault, pattern: re.Pattern[str], text: str, allowed: Iterable[tuple[int, int]]) -> Iterator[Finding]:
+    for match in pattern.finditer(text):
+        if not any(start <= match.start() and match.start() < end for start, end in allowed):
+            yield Finding(fault, match[0].replace("\u200b", ""), match.start())
+
+
+def _spans(pattern: str, text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in re.finditer(pattern, text)]
