@@ -125,6 +125,8 @@ def _forever(row: RowFacts, gate: Gate, account: AccountFacts, now_ms: int) -> s
         return "expired"
     if not allowed_by_role(row.kind, account.role, row.post_kind):
         return "role"
+    if row.post_kind is not None and sells_too_often(row.post_kind, row.last_posts):
+        return "sells_too_often"
     if gate.surface is Surface.MESSAGE and not gate.to_staff:
         if row.opted_out and gate.after_opt_out is not AfterOptOut.ALLOWED:
             return "opted_out"

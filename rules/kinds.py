@@ -68,7 +68,11 @@ class Surface(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What binds one kind. `priority`: 0 goes first."""
+    """What binds one kind.
+
+    `priority`: 0 goes first. Kinds with a pace of their own have a priority of their own, so that a page of the
+    outbox always holds some of each and none can stand in another's way.
+    """
 
     priority: int
     quiet: Quiet
@@ -103,12 +107,12 @@ _NEVER = AfterOptOut.NEVER
 
 
 def _push() -> Gate:
-    return Gate(4, Quiet.WAITS, _NEVER, weekly=True, push_budget=True, keeps_mute=True, keeps_trust=True, roles=_SALES)
+    return Gate(5, Quiet.WAITS, _NEVER, weekly=True, push_budget=True, keeps_mute=True, keeps_trust=True, roles=_SALES)
 
 
 def _kindness(roles: frozenset[Role] = frozenset(Role)) -> Gate:
     """Sells nothing, but nobody asked for it either."""
-    return Gate(4, Quiet.WAITS, _NEVER, push_budget=True, keeps_mute=True, roles=roles)
+    return Gate(5, Quiet.WAITS, _NEVER, push_budget=True, keeps_mute=True, roles=roles)
 
 
 GATES: Mapping[Kind, Gate] = {
@@ -120,7 +124,7 @@ GATES: Mapping[Kind, Gate] = {
     Kind.CLAIM_ANSWER: Gate(1, Quiet.ALLOWED),
     Kind.STAFF_MESSAGE: Gate(2, Quiet.ALLOWED),  # the door asks at night and after an opt-out
     Kind.WELCOME: Gate(3, Quiet.SOON_AFTER_ACT, AfterOptOut.STOPPED),
-    Kind.ACCEPT: Gate(3, Quiet.ALLOWED, surface=Surface.ACCEPT),
+    Kind.ACCEPT: Gate(4, Quiet.ALLOWED, surface=Surface.ACCEPT),
     Kind.STAFF_NOTICE: Gate(3, Quiet.WAITS, to_staff=True),
     Kind.PUSH: _push(),
     Kind.CAMPAIGN_PUSH: _push(),
@@ -133,8 +137,8 @@ GATES: Mapping[Kind, Gate] = {
     Kind.CARE: _kindness(),
     Kind.LEVEL_UP: _kindness(),
     Kind.LESSON: _kindness(frozenset({Role.TRAINING})),
-    Kind.MOMENT: Gate(4, Quiet.OWN_HOURS, surface=Surface.MOMENT),
-    Kind.PROFILE: Gate(5, Quiet.ALLOWED, surface=Surface.PROFILE),
+    Kind.MOMENT: Gate(6, Quiet.OWN_HOURS, surface=Surface.MOMENT),
+    Kind.PROFILE: Gate(7, Quiet.ALLOWED, surface=Surface.PROFILE),
 }
 
 PRIORITIES = tuple(sorted({gate.priority for gate in GATES.values()}))

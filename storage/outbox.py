@@ -7,7 +7,7 @@ compare-and-set on the state it comes from.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -101,6 +101,45 @@ class NewDelivery:
     valid_until_ms: int | None = None
     source: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row whose intent is committed: it is to be sent now, exactly once. `text` is rendered."""
+
+    id: int
+    account: str
+    kind: Kind
+    to: str
+    content: Content
+    text: str | None
+    person: int | None = None
+    campaign: int | None = None
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a template of a campaign is rendered for."""
+
+    person: int
+    account: str
+    call_me: str | None
+    nickname: str
+    level: str
+    member_name: str | None
+
+
+class Wording(Protocol):
+    """The words of campaigns, rendered at the claim."""
+
+    async def load(self, tx: AsyncConnection, campaign: int) -> None:
+        """Make the campaign's words ready; called once before its first row, and cheap after."""
+        ...
+
+    def render(self, campaign: int, template: str, recipient: Recipient) -> str:
+        """The words for one person. Raises Problem when they can't be made."""
+        ...
 
 
 def insert_ignoring(tx: AsyncConnection, table: type) -> Insert:

@@ -18,8 +18,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    text,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # SQLite fills an id by itself only for a column of type INTEGER; PostgreSQL wants 64 bits.
@@ -93,14 +93,14 @@ class Shard(Base):
 
 
 class Lane(Base):
-    """The queue of one account: when it may speak next, and its last sends."""
+    """The queue of one account, and the slice of the fleet it belongs to.
+
+    When it may speak next, and what it sent in the last minute and day, is counted from the outbox: one truth.
+    """
 
     __tablename__ = "lanes"
     account: Mapped[str] = mapped_column(primary_key=True)
     shard: Mapped[int] = mapped_column(index=True)
-    next_ms: Mapped[int] = mapped_column(default=0)  # messages
-    next_accept_ms: Mapped[int] = mapped_column(default=0)
-    ring: Mapped[list[Any]] = mapped_column(default=list)  # [[sent_ms, to], …] of the last minute
 
 
 class Person(Base):
@@ -146,7 +146,6 @@ class Friendship(Base):
     channel: Mapped[str | None]
     welcomed_ms: Mapped[int | None]
     last_in_ms: Mapped[int | None]
-    last_out_ms: Mapped[int | None]
     held_by: Mapped[str | None]  # staff id of the person who has the conversation: the bot is silent
     held_until_ms: Mapped[int | None]
     waiting_since_ms: Mapped[int | None]  # waits for a person
@@ -155,8 +154,8 @@ class Friendship(Base):
         Index(
             "ix_friendships_waiting",
             "waiting_since_ms",
-            sqlite_where=text("waiting_since_ms IS NOT NULL"),
-            postgresql_where=text("waiting_since_ms IS NOT NULL"),
+            sqlite_where=sql("waiting_since_ms IS NOT NULL"),
+            postgresql_where=sql("waiting_since_ms IS NOT NULL"),
         ),
     )
 
@@ -215,22 +214,22 @@ class Delivery(Base):
             "priority",
             "due_ms",
             "id",
-            sqlite_where=text("state = 'pending'"),
-            postgresql_where=text("state = 'pending'"),
+            sqlite_where=sql("state = 'pending'"),
+            postgresql_where=sql("state = 'pending'"),
         ),
         Index(
             "ix_outbox_open",
             "account",
             "state",
-            sqlite_where=text("state IN ('sending', 'in_doubt')"),
-            postgresql_where=text("state IN ('sending', 'in_doubt')"),
+            sqlite_where=sql("state IN ('sending', 'in_doubt')"),
+            postgresql_where=sql("state IN ('sending', 'in_doubt')"),
         ),
         Index(
             "ix_outbox_sent",
             "account",
             "sent_ms",
-            sqlite_where=text("sent_ms IS NOT NULL"),
-            postgresql_where=text("sent_ms IS NOT NULL"),
+            sqlite_where=sql("sent_ms IS NOT NULL"),
+            postgresql_where=sql("sent_ms IS NOT NULL"),
         ),
         Index("ix_outbox_person", "person", "state"),
         Index("ix_outbox_campaign", "campaign", "state", "id"),
@@ -256,8 +255,8 @@ class Arrival(Base):
             "ix_inbox_open",
             "account",
             "id",
-            sqlite_where=text("state IN ('received', 'fetched')"),
-            postgresql_where=text("state IN ('received', 'fetched')"),
+            sqlite_where=sql("state IN ('received', 'fetched')"),
+            postgresql_where=sql("state IN ('received', 'fetched')"),
         ),
     )
 

@@ -175,9 +175,6 @@ def upgrade() -> None:
         "lanes",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("shard", sa.BigInteger(), nullable=False),
-        sa.Column("next_ms", sa.BigInteger(), nullable=False),
-        sa.Column("next_accept_ms", sa.BigInteger(), nullable=False),
-        sa.Column("ring", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_lanes")),
     )
     with op.batch_alter_table("lanes", schema=None) as batch_op:
@@ -418,7 +415,6 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("welcomed_ms", sa.BigInteger(), nullable=True),
         sa.Column("last_in_ms", sa.BigInteger(), nullable=True),
-        sa.Column("last_out_ms", sa.BigInteger(), nullable=True),
         sa.Column("held_by", sa.Text(), nullable=True),
         sa.Column("held_until_ms", sa.BigInteger(), nullable=True),
         sa.Column("waiting_since_ms", sa.BigInteger(), nullable=True),
