@@ -75,7 +75,7 @@ class Account(Base):
     state: Mapped[str] = mapped_column(default="stopped")  # bots.lifecycle.State
     state_since_ms: Mapped[int] = mapped_column(default=0)
     state_detail: Mapped[str | None]
-    paused_by: Mapped[str | None]  # a person paused it: their staff id
+    paused_by: Mapped[str | None] = mapped_column(index=True)  # a person paused it: their staff id
     self_contact: Mapped[str | None]  # its own WeChat id, known after the first login
     friends_listed: Mapped[int | None]  # length of the gateway's own list, last seen
     first_sync_done_ms: Mapped[int | None]
@@ -122,6 +122,7 @@ class Person(Base):
     opted_out_ms: Mapped[int | None]
     opted_out_by: Mapped[str | None]  # source and words
     muted_until_ms: Mapped[int | None]
+    muted_by: Mapped[str | None]
     last_push_ms: Mapped[int | None]  # the weekly cap, across the matrix
     last_push_id: Mapped[int | None]  # the delivery that holds it
     preferred_persona: Mapped[str | None]
@@ -286,6 +287,7 @@ class Post(Base):
     media: Mapped[list[Any]] = mapped_column(default=list)
     link: Mapped[str | None]
     due_ms: Mapped[int]
+    __table_args__ = (Index("ix_posts_account_day", "account", "day"),)
 
 
 class Task(Base):
@@ -320,6 +322,7 @@ class Campaign(Base):
     state: Mapped[str]  # scheduler.pushes.CampaignState: draft | running | holding | paused | finished | cancelled
     spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
     preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    overrides_weekly: Mapped[bool] = mapped_column(default=False)  # an owner's word, with a reason, audited
     created_by: Mapped[str]
     created_ms: Mapped[int]
     starts_ms: Mapped[int]

@@ -282,6 +282,7 @@ def upgrade() -> None:
         sa.Column("opted_out_ms", sa.BigInteger(), nullable=True),
         sa.Column("opted_out_by", sa.Text(), nullable=True),
         sa.Column("muted_until_ms", sa.BigInteger(), nullable=True),
+        sa.Column("muted_by", sa.Text(), nullable=True),
         sa.Column("last_push_ms", sa.BigInteger(), nullable=True),
         sa.Column("last_push_id", sa.BigInteger(), nullable=True),
         sa.Column("preferred_persona", sa.Text(), nullable=True),
@@ -310,6 +311,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
         sa.UniqueConstraint("key", name=op.f("uq_posts_key")),
     )
+    with op.batch_alter_table("posts", schema=None) as batch_op:
+        batch_op.create_index("ix_posts_account_day", ["account", "day"], unique=False)
+
     op.create_table(
         "repairs",
         sa.Column("key", sa.Text(), nullable=False),
@@ -464,6 +468,9 @@ def downgrade() -> None:
 
     op.drop_table("requests")
     op.drop_table("repairs")
+    with op.batch_alter_table("posts", schema=None) as batch_op:
+        batch_op.drop_index("ix_posts_account_day")
+
     op.drop_table("posts")
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_phone"))
