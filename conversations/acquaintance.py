@@ -1,0 +1,92 @@
+"""The customer who writes, as the account knows them: found, or made on their first word."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from personas.model import Stage
+from storage.outbox import insert_ignoring
+from storage.tables import Account, Friendship, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """One friendship with its person and its account, read once per message. Times are epoch ms."""
+
+    friendship: int
+    account: str
+    contact: str
+    person: int
+    nickname: str
+    call_me: str | None
+    level: str
+    orders: int
+    opted_out_ms: int | None
+    held_by: str | None
+    held_until_ms: int | None
+    waiting_since_ms: int | None
+    persona: str
+    position: str | None
+    holder: str | None
+
+    @property
+    def stage(self) -> Stage:
+        """How far they have come with the shop."""
+        if self.level == "partner":
+            return Stage.PARTNER
+        return Stage.CUSTOMER if self.orders else Stage.FRIEND
+
+    @property
+    def known_as(self) -> str:
+        """How staff recognise them in a list."""
+        return self.call_me or self.nickname or self.contact
+
+    def held(self, now_ms: int) -> bool:
+        """Has a person taken over the conversation?"""
+        return self.held_by is not None and (self.held_until_ms is None or self.held_until_ms > now_ms)
+
+
+async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> Acquaintance:
+    """Who `contact` is to `account`; whoever is not known yet becomes a stranger we talk to."""
+    known = await find(tx, account, contact)
+    if known is None:
+        await _meet(tx, account, contact, now_ms)
+        known = await find(tx, account, contact)
+    if known is None:
+        raise LookupError(f"account {account!r} is not in the tables")
+    return known
+
+
+async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance | None:
+    """Who `contact` is to `account`, if they met."""
+    statement = (
+        select(
+            Friendship.id, Friendship.account, Friendship.contact, Friendship.person, Friendship.nickname,
+            Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
+            Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
+            Account.persona, Account.position, Account.holder,
+        )
+        .join(Person, Person.id == Friendship.person)
+        .join(Account, Account.id == Friendship.account)
+        .where(Friendship.account == account, Friendship.contact == contact)
+    )  # fmt: skip
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else Acquaintance(*row)
+
+
+async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
+    # The same WeChat id at a sibling is the same person.
+    person = await tx.scalar(select(Friendship.person).where(Friendship.contact == contact).limit(1))
+    if person is None:
+        made = await tx.execute(insert(Person).values(created_ms=now_ms, name=""))
+        primary_key = made.inserted_primary_key
+        assert primary_key is not None  # noqa: S101  # every insert of one row has it
+        person = primary_key[0]
+    values = {"account": account, "contact": contact, "person": person, "state": "stranger", "since_ms": now_ms}
+    await tx.execute(insert_ignoring(tx, Friendship).values(**values))
+
+
+async def heard(tx: AsyncConnection, friendship: int, at_ms: int) -> None:
+    """They wrote at `at_ms`."""
+    await tx.execute(update(Friendship).where(Friendship.id == friendship).values(last_in_ms=at_ms))

@@ -1,0 +1,195 @@
+"""A customer wrote: their consent first, then their order, then their question; and what needs a person goes to one."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.gateway import Message, MessageKind
+from conversations.acquaintance import Acquaintance, acquaintance, find, heard
+from conversations.handover import hand_over, wait_for_a_person
+from conversations.intents import Wish, wish_of
+from conversations.speaking import Voices, about_to_say, newest_words, replies_since, reply
+from customers.claims import ClaimOutcome, claim, find_order_number
+from customers.consent import mute, opt_in, opt_out
+from personas.model import Occasion
+from personas.replies import answer
+from rules.kinds import Kind
+from texts.catalogue import say
+
+MINUTE_MS = 60_000
+MOST_REPLIES_A_MINUTE = 6
+"""More than this to one contact is a flood: they get silence until it is over. Ours."""
+UNCLEAR_MUTE_MS = 7 * 24 * 3_600_000
+"""Pushes stop this long when an opt-out was perhaps meant; a person decides meanwhile. Ours."""
+CHOICE_OPEN_MS = 30 * MINUTE_MS
+"""A question of size or a vote of ours stays open this long. Ours."""
+
+_OPENING_LINES = (
+    "我通过了你的朋友验证请求", "我通过了你的好友验证请求", "以上是打招呼的内容", "你已添加了", "现在可以开始聊天了",
+    "I've accepted your friend request",
+)  # fmt: skip
+"""What WeChat itself writes in their name when a friendship begins."""
+_CHOICES = ("码", "身高", "体重", "投票", "选哪", "哪一款", "选几", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message of a customer, with who they are."""
+
+    who: Acquaintance
+    message: Message
+    arrival: int
+    now_ms: int
+
+
+class CustomerTalk:
+    """Answers customers in the voice of the account they wrote to."""
+
+    def __init__(self, voices: Voices) -> None:
+        self._voices = voices
+
+    async def hear(
+        self, tx: AsyncConnection, account: str, message: Message, arrival: int, now_ms: int, *, late: bool
+    ) -> str:
+        """Everything that follows from one message; the outcome in a word."""
+        who = await acquaintance(tx, account, message.talker, now_ms)
+        heard_now = Heard(who, message, arrival, now_ms)
+        if message.kind is MessageKind.RECALLED or _by_wechat_itself(message):
+            return "ignored"
+        await heard(tx, who.friendship, now_ms)
+        if message.kind is MessageKind.TEXT:
+            outcome = await self._consent(tx, heard_now)
+            if outcome:
+                return outcome
+        if late:
+            await self._to_a_person(tx, heard_now, "late", tell_customer=False)
+            return "handed_over"
+        if who.held(now_ms):
+            await wait_for_a_person(tx, who, arrival=arrival, why="held", words=_words_of(message), now_ms=now_ms)
+            return "held"
+        if await replies_since(tx, who, now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
+            return "flood"
+        if message.kind is not MessageKind.TEXT:
+            return await self._not_a_text(tx, heard_now)
+        number = find_order_number(message.text)
+        return await (self._claim(tx, heard_now, number) if number else self._answer(tx, heard_now))
+
+    async def _consent(self, tx: AsyncConnection, heard_now: Heard) -> str:
+        """What they say about being written to; '' when nothing."""
+        who, text, now_ms = heard_now.who, heard_now.message.text, heard_now.now_ms
+        wish = wish_of(text)
+        if wish is Wish.OPT_OUT and len(text.strip()) <= 3 and await _choice_open(tx, who, now_ms):
+            wish = wish_of(text, choice_open=True)
+        if wish is Wish.OPT_OUT:
+            return await self._opted_out(tx, heard_now)
+        if wish is Wish.UNCLEAR:
+            await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=f"unclear: {text[:80]}")
+            await self._to_a_person(tx, heard_now, "unclear_opt_out")
+            return "handed_over"
+        if wish is Wish.OPT_IN and who.opted_out_ms is not None:
+            await opt_in(tx, who.person, by="customer", words=text[:200], now_ms=now_ms)
+            text = say("conversations.opted_in", lang="zh", shop=self._voices.shop.name)
+            await reply(tx, who, text, arrival=heard_now.arrival, entry="opted_in", now_ms=now_ms)
+            return "opted_in"
+        return ""
+
+    async def _opted_out(self, tx: AsyncConnection, heard_now: Heard) -> str:
+        """Binds now, for every account; the confirmation goes once."""
+        who, now_ms = heard_now.who, heard_now.now_ms
+        if who.opted_out_ms is not None:
+            return "opted_out_before"
+        await opt_out(tx, who.person, by="customer", words=heard_now.message.text[:200], now_ms=now_ms)
+        await reply(
+            tx,
+            who,
+            self._voices.on(Occasion.OPTED_OUT, who, seed=heard_now.arrival),
+            arrival=heard_now.arrival,
+            entry="opted_out",
+            now_ms=now_ms,
+            kind=Kind.OPT_OUT_CONFIRMATION,
+            key=f"optout:{who.person}",
+        )
+        return "opted_out"
+
+    async def _not_a_text(self, tx: AsyncConnection, heard_now: Heard) -> str:
+        """A sticker needs no answer; what only eyes and ears understand goes to a person."""
+        kind = heard_now.message.kind
+        if kind in (MessageKind.EMOTICON, MessageKind.GROUP_NOTE):
+            return "ignored"
+        if kind in (MessageKind.RED_ENVELOPE, MessageKind.TRANSFER):
+            await self._to_a_person(tx, heard_now, "money")
+            return "handed_over"
+        await self._to_a_person(tx, heard_now, "media", tell_customer=False)
+        who, now_ms = heard_now.who, heard_now.now_ms
+        if not await about_to_say(tx, who, "media", now_ms):
+            text = self._voices.on(Occasion.MEDIA, who, seed=heard_now.arrival)
+            await reply(tx, who, text, arrival=heard_now.arrival, entry="media", now_ms=now_ms)
+        return "handed_over"
+
+    async def _claim(self, tx: AsyncConnection, heard_now: Heard, number: str) -> str:
+        """An order number: theirs from now on, unless it is somebody else's."""
+        who, arrival, now_ms = heard_now.who, heard_now.arrival, heard_now.now_ms
+        outcome = await claim(tx, who.person, who.account, number, now_ms)
+        # The claim may have merged two people, and their level may have risen.
+        who = await find(tx, who.account, who.contact) or who
+        if outcome is ClaimOutcome.TAKEN:
+            await self._to_a_person(tx, Heard(who, heard_now.message, arrival, now_ms), "order_taken")
+            return "handed_over"
+        if outcome is ClaimOutcome.UNKNOWN_YET:
+            text = self._voices.on(Occasion.CLAIM_UNKNOWN, who, seed=arrival)
+        else:
+            text = self._voices.on(Occasion.CLAIMED, who, seed=arrival, level=who.level)
+        await reply(tx, who, text, arrival=arrival, entry=f"claim_{number}", now_ms=now_ms, kind=Kind.CLAIM_ANSWER)
+        return "claimed"
+
+    async def _answer(self, tx: AsyncConnection, heard_now: Heard) -> str:
+        """A prepared answer in the persona's voice; without one, a person."""
+        who, arrival, now_ms = heard_now.who, heard_now.arrival, heard_now.now_ms
+        prepared = answer(
+            self._voices.persona_of(who),
+            heard_now.message.text,
+            stage=who.stage,
+            shop=self._voices.shop,
+            values=self._voices.values_for(who),
+            seed=arrival,
+        )
+        if prepared is None:
+            await self._to_a_person(tx, heard_now, "unknown")
+            return "handed_over"
+        if not await about_to_say(tx, who, prepared.entry, now_ms):
+            await reply(tx, who, prepared.text, arrival=arrival, entry=prepared.entry, now_ms=now_ms)
+        if prepared.hand_over:
+            await self._to_a_person(tx, heard_now, "asked_for", tell_customer=False)
+            return "handed_over"
+        return "answered"
+
+    async def _to_a_person(
+        self, tx: AsyncConnection, heard_now: Heard, why: str, *, tell_customer: bool = True
+    ) -> None:
+        await hand_over(
+            tx,
+            self._voices,
+            heard_now.who,
+            arrival=heard_now.arrival,
+            why=why,
+            words=_words_of(heard_now.message),
+            now_ms=heard_now.now_ms,
+            tell_customer=tell_customer and not heard_now.who.held(heard_now.now_ms),
+        )
+
+
+def _by_wechat_itself(message: Message) -> bool:
+    return message.kind is MessageKind.TEXT and message.text.strip().startswith(_OPENING_LINES)
+
+
+async def _choice_open(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> bool:
+    """Did we just ask for a size or a vote? Then a lone "T" may be the answer."""
+    words = await newest_words(tx, who, now_ms - CHOICE_OPEN_MS)
+    return "退订" not in words and any(choice in words for choice in _CHOICES)
+
+
+def _words_of(message: Message) -> str:
+    """What they wrote, or what it was."""
+    if message.kind is MessageKind.TEXT:
+        return message.text
+    return say(f"conversations.kind.{message.kind.value}")

@@ -1,0 +1,119 @@
+"""Everything that reached an account and must be acted upon. One arrival, one transaction, all its effects.
+
+Who spoke decides the road: ourselves (receipt, or a hand on the phone), a sibling (never answered), staff (commands),
+a customer. Rooms are silent but for the staff room, which one account, the desk, hears.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.gateway import Friendship, Message, MessageKind
+from conversations.arrivals import StaffMessage, Stranger
+from conversations.customer import CustomerTalk
+from conversations.phone import own_message
+from conversations.speaking import Voices
+from conversations.talkers import Known, Talker, staff_room, who_is
+
+PREFIXES = ("/", "#", "＃", "／")
+"""How a command begins."""
+
+OnCommand = Callable[[AsyncConnection, StaffMessage], Awaitable[str]]
+"""A staff member commands; returns the outcome in a word."""
+OnStranger = Callable[[AsyncConnection, Stranger], Awaitable[bool]]
+"""Were these words an invitation code, and is the sender staff now?"""
+OnFriendship = Callable[[AsyncConnection, str, Friendship, int], Awaitable[str]]
+"""(tx, account, friendship, now_ms): somebody asks to be a friend, or has become one."""
+
+
+class Received(Protocol):
+    """One row of the inbox, its payload fetched."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
+
+
+class Intake:
+    """The handler that the root hands to the fleet."""
+
+    def __init__(
+        self, voices: Voices, *, on_command: OnCommand, on_stranger: OnStranger, on_friendship: OnFriendship
+    ) -> None:
+        self._customers = CustomerTalk(voices)
+        self._on_command = on_command
+        self._on_stranger = on_stranger
+        self._on_friendship = on_friendship
+
+    async def handle(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
+        """Act upon one arrival; the outcome in a word, None for "not yet, ask again".
+
+        `late`: it waited for more than ten minutes. Then an opt-out still binds, the rest goes to a person.
+        """
+        if received.kind == "friendship":
+            friendship = Friendship(**received.payload)
+            return await self._on_friendship(tx, received.account, friendship, now_ms)
+        if received.kind != "message":
+            return "ignored"
+        return await self._message(tx, received, message_of(received.payload), now_ms, late)
+
+    async def _message(
+        self, tx: AsyncConnection, received: Received, message: Message, now_ms: int, late: bool
+    ) -> str | None:
+        account = received.account
+        known = await who_is(tx, account, message.talker)
+        if known.talker is Talker.OURSELVES:
+            return await own_message(tx, account, message, now_ms)
+        if known.talker is Talker.SIBLING:
+            return "ignored"
+        if message.room:
+            return await self._in_a_room(tx, received, message, known, now_ms, late)
+        if known.talker is Talker.STAFF:
+            return await self._from_staff(tx, received, message, known, now_ms, late)
+        if message.kind is MessageKind.TEXT and not late:
+            stranger = Stranger(received.id, account, message.talker, message.text, now_ms)
+            if await self._on_stranger(tx, stranger):
+                return "joined"
+        return await self._customers.hear(tx, account, message, received.id, now_ms, late=late)
+
+    async def _in_a_room(
+        self, tx: AsyncConnection, received: Received, message: Message, known: Known, now_ms: int, late: bool
+    ) -> str:
+        """Only the desk hears the staff room; in any other room only staff who make it the staff room are heard."""
+        if known.talker is not Talker.STAFF:
+            return "ignored"
+        here = await staff_room(tx)
+        if here.desk and here.desk != received.account:
+            return "ignored"
+        return await self._from_staff(tx, received, message, known, now_ms, late)
+
+    async def _from_staff(
+        self, tx: AsyncConnection, received: Received, message: Message, known: Known, now_ms: int, late: bool
+    ) -> str:
+        if message.kind is not MessageKind.TEXT or not message.text.lstrip().startswith(PREFIXES):
+            return "ignored"
+        words = StaffMessage(
+            arrival=received.id,
+            account=received.account,
+            staff=known.staff,
+            contact=message.talker,
+            room=message.room,
+            text=message.text,
+            at_ms=now_ms,
+            late=late,
+        )
+        return await self._on_command(tx, words)
+
+
+def message_of(payload: Mapping[str, Any]) -> Message:
+    """A message as the inbox keeps it. An unknown kind of message is `other`."""
+    values = dict(payload)
+    kind = str(values.pop("kind"))
+    known = MessageKind(kind) if kind in MessageKind else MessageKind.OTHER
+    return Message(kind=known, **{**values, "mentions": tuple(values.get("mentions") or ())})

@@ -1,0 +1,61 @@
+"""Our own messages as they come back: the receipt of what we sent, or somebody typing on the phone."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.gateway import Message, MessageKind
+from conversations.acquaintance import find
+from conversations.handover import ON_THE_PHONE, take_over
+from conversations.talkers import Talker, who_is
+from rules.kinds import Kind, gate_of
+from storage.outbox import Content, DeliveryState, EchoMatch, insert_ignoring, match_echo
+from storage.tables import Delivery
+
+
+async def own_message(tx: AsyncConnection, account: str, message: Message, now_ms: int) -> str | None:
+    """What became of a message of our own: 'own', 'takeover'; None while a send to them is still in flight."""
+    to = message.room or message.listener
+    match = await match_echo(tx, account, to, message.kind.value, message.text, message.id, now_ms)
+    if match is EchoMatch.IN_FLIGHT:
+        return None
+    if match is EchoMatch.MATCHED:
+        return "own"
+    person = await _taken_over(tx, account, message, now_ms)
+    await _record(tx, account, to, message, person, now_ms)
+    return "takeover" if person is not None else "own"
+
+
+async def _taken_over(tx: AsyncConnection, account: str, message: Message, now_ms: int) -> int | None:
+    """A customer heard from a person: the bot falls silent there. Returns who they are."""
+    if message.room or (await who_is(tx, account, message.listener)).talker is not Talker.CUSTOMER:
+        return None
+    who = await find(tx, account, message.listener)
+    if who is None:
+        return None
+    await take_over(tx, who.friendship, ON_THE_PHONE, now_ms)
+    return who.person
+
+
+async def _record(
+    tx: AsyncConnection, account: str, to: str, message: Message, person: int | None, now_ms: int
+) -> None:
+    """It has left the account already: the row is there so that pacing and the daily limits count it."""
+    text = message.text if message.kind is MessageKind.TEXT else f"[{message.kind}]"
+    values = {
+        "account": account,
+        "kind": Kind.STAFF_MESSAGE.value,
+        "priority": gate_of(Kind.STAFF_MESSAGE).priority,
+        "key": f"phone:{account}:{message.id}",
+        "to": to,
+        "person": person,
+        "content": Content(text=text).as_json(),
+        "text": text,
+        "source": ON_THE_PHONE,
+        "due_ms": now_ms,
+        "state": DeliveryState.ACCEPTED.value,
+        "created_ms": now_ms,
+        "sent_ms": now_ms,
+        "settled_ms": now_ms,
+        "gateway_id": message.id,
+        "echo": message.id,
+    }
+    await tx.execute(insert_ignoring(tx, Delivery).values(**values))

@@ -1,0 +1,59 @@
+"""Who is it that speaks: ourselves, one of our other accounts, staff, or somebody the shop is for?"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.tables import Account, Setting, StaffContact, StaffMember
+
+FILE_HELPER = "filehelper"
+"""文件传输助手: every account's conversation with itself. The platform's own id."""
+
+
+class Talker(StrEnum):
+    OURSELVES = "ourselves"
+    SIBLING = "sibling"
+    """Another account of the fleet: never answered, so that two bots never talk to each other."""
+    STAFF = "staff"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    talker: Talker
+    staff: str = ""
+    """Id of the staff member, where it is one."""
+
+
+async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
+    """Who `contact` is to `account`."""
+    if contact == FILE_HELPER:
+        return Known(Talker.OURSELVES)
+    ours = (await tx.scalars(select(Account.id).where(Account.self_contact == contact))).all()
+    if account in ours:
+        return Known(Talker.OURSELVES)
+    if ours:
+        return Known(Talker.SIBLING)
+    staff = await tx.scalar(
+        select(StaffContact.staff)
+        .join(StaffMember, StaffMember.id == StaffContact.staff)
+        .where(StaffContact.contact == contact, StaffMember.removed.is_(False))
+    )
+    return Known(Talker.STAFF, staff) if staff else Known(Talker.CUSTOMER)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRoom:
+    """The group where staff and the desk account sit. Both '' where there is none."""
+
+    room: str = ""
+    desk: str = ""
+
+
+async def staff_room(tx: AsyncConnection) -> StaffRoom:
+    """The staff room as it stands in the settings `staff_room` and `desk`."""
+    rows = await tx.execute(select(Setting.key, Setting.value).where(Setting.key.in_(("staff_room", "desk"))))
+    values = {key: value for key, value in rows}
+    return StaffRoom(values.get("staff_room", ""), values.get("desk", ""))
