@@ -1,0 +1,1 @@
+"""A WeChat world to talk to: gateways with people behind them."""
