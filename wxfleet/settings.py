@@ -1,0 +1,152 @@
+"""config.yaml: the rooms' own models put together, read with every mistake at once."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from bots.account import AccountConfig
+from bots.limits_given import LimitsGiven, limits_of
+from customers.channels import ChannelConfig
+from customers.ladder import Ladder
+from operations.staff import StaffConfig, StaffRoomConfig
+from personas.book import Book
+from personas.model import Shop
+from rules.limits import Limits
+from texts.errors import ConfigurationInvalid, Mistake, Severity
+from texts.yaml_reader import Document, read_document
+from wxfleet.cross_checks import cross_check
+from wxfleet.environment import read_environment
+from wxfleet.files import Files, read_files
+
+_SQLITE = "sqlite:///"
+_POSTGRESQL = "postgresql://"
+
+
+def _at_home(value: Path, info: ValidationInfo) -> Path:
+    home = (info.context or {}).get("home")
+    return home / value if home else value
+
+
+def _database_at_home(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    home = (info.context or {}).get("home")
+    url = value.get_secret_value()
+    if not url.removeprefix(_SQLITE) or not url.startswith((_SQLITE, _POSTGRESQL)):
+        raise PydanticCustomError("settings.database_scheme", "sqlite:///… or postgresql://…")
+    if home is None or not url.startswith(_SQLITE):
+        return value
+    return SecretStr(_SQLITE + str(home / url.removeprefix(_SQLITE)))
+
+
+HomePath = Annotated[Path, AfterValidator(_at_home)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SimulatorConfig(_Part):
+    """模拟器"""
+
+    speed: float = Field(default=60, gt=0, le=3600, description="模拟世界走得多快：60 表示现实一分钟等于店里一小时")
+    seed: int = Field(default=7, ge=0, description="随机种子；同一个种子，模拟的人和事一样")
+
+
+class Settings(_Part):
+    """The whole of config.yaml. Paths are absolute once it was loaded."""
+
+    shop: Shop = Field(description="店铺：名字、品牌、联系方式、时区、目标和风格")
+    mode: Literal["dry_run", "live"] = Field(
+        default="dry_run", description="dry_run 只记录会发什么、不真的发；live 真的发（真号还要 armed: true）"
+    )
+    database: Annotated[SecretStr, AfterValidator(_database_at_home)] = Field(
+        default=SecretStr("sqlite:///data/wxfleet.db"),
+        description="数据库：sqlite:///文件，或 postgresql://用户:密码@主机/库",
+        validate_default=True,
+    )
+    personas: HomePath = Field(default=Path("personas/"), validate_default=True, description="人设文件夹")
+    ladder: HomePath = Field(default=Path("ladder.yaml"), validate_default=True, description="升级制度文件")
+    segments: HomePath = Field(default=Path("segments/"), validate_default=True, description="分层文件夹")
+    pushes: HomePath = Field(default=Path("pushes/"), validate_default=True, description="推送文件夹")
+    moments: HomePath = Field(default=Path("moments/"), validate_default=True, description="朋友圈日历文件夹")
+    media: HomePath = Field(default=Path("media/"), validate_default=True, description="图片和视频文件夹")
+    staff: list[StaffConfig] = Field(default_factory=list, description="员工")
+    staff_room: StaffRoomConfig | None = Field(default=None, description="员工群；没有就不写")
+    limits: LimitsGiven = Field(default_factory=LimitsGiven, description="全店的限额，只写要改的；单个号里写的优先")
+    simulator: SimulatorConfig = Field(default_factory=SimulatorConfig, description="模拟器")
+    accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
+    channels: list[ChannelConfig] = Field(default_factory=list, description="渠道：客户从哪里来")
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, the password in it. Not for messages."""
+        return self.database.get_secret_value()
+
+    @property
+    def all_simulated(self) -> bool:
+        """Is there no real account at all?"""
+        return all(account.simulated for account in self.accounts)
+
+    def limits_of(self, account: AccountConfig) -> Limits:
+        """What binds this account: the defaults, the fleet's limits over them, its own over those."""
+        return limits_of(self.limits, account.limits)
+
+    def time_zone_of(self, account: AccountConfig) -> str:
+        """The account's own zone, else the shop's."""
+        return account.time_zone or self.shop.time_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything people wrote, as read, and all that is wrong with it."""
+
+    settings: Settings | None
+    book: Book
+    ladder: Ladder | None
+    mistakes: list[Mistake]
+
+    @property
+    def valid(self) -> bool:
+        """Are there no errors? Warnings do not count."""
+        return self.settings is not None and not any(m.severity is Severity.ERROR for m in self.mistakes)
+
+
+def load(path: Path, home: Path | None = None, strict: bool = True) -> Settings:
+    """config.yaml at `path`, its relative paths taken from `home` or else from its own folder.
+
+    `strict` also demands that personas, ladder, calendar and pushes have no errors, as a run needs. Raises
+    ConfigurationInvalid with every mistake.
+    """
+    if not strict:
+        document = read_config(path, home)
+        if document.value is None:
+            raise ConfigurationInvalid(document.mistakes)
+        return document.value
+    examination = examine(path, home)
+    if examination.settings is None or not examination.valid:
+        raise ConfigurationInvalid(examination.mistakes)
+    return examination.settings
+
+
+def examine(path: Path, home: Path | None = None) -> Examination:
+    """Read config.yaml and every file it leads to. Raises nothing: what is wrong is in `mistakes`, by place."""
+    document = read_config(path, home)
+    files, mistakes = read_files(Files.of(document.data, _home(path, home)))
+    mistakes += document.mistakes
+    mistakes += cross_check(document, files.book)
+    return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)))
+
+
+def read_config(path: Path, home: Path | None = None) -> Document[Settings]:
+    """config.yaml alone, with the places of all its values."""
+    secrets, mistakes = read_environment(path.parent / ".env", os.environ)
+    document = read_document(path, Settings, context={"home": _home(path, home)}, secrets=secrets)
+    document.mistakes += mistakes
+    return document
+
+
+def _home(path: Path, home: Path | None) -> Path:
+    return (home or path.parent).absolute()
