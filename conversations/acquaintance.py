@@ -62,7 +62,7 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
     """Who `contact` is to `account`, if they met."""
     statement = (
         select(
-            Friendship.id, Friendship.account, Friendship.contact, Friendship.person, Friendship.nickname,
+            Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person, Friendship.nickname,
             Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
             Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
             Account.persona, Account.position, Account.holder,
@@ -72,7 +72,7 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
         .where(Friendship.account == account, Friendship.contact == contact)
     )  # fmt: skip
     row = (await tx.execute(statement)).one_or_none()
-    return None if row is None else Acquaintance(*row)
+    return None if row is None else Acquaintance(**dict(row._mapping))
 
 
 async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:

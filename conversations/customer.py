@@ -83,11 +83,11 @@ class CustomerTalk:
         if wish is Wish.OPT_OUT:
             return await self._opted_out(tx, heard_now)
         if wish is Wish.UNCLEAR:
-            await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=f"unclear: {text[:80]}")
+            await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=f"inbox:{heard_now.arrival}")
             await self._to_a_person(tx, heard_now, "unclear_opt_out")
             return "handed_over"
         if wish is Wish.OPT_IN and who.opted_out_ms is not None:
-            await opt_in(tx, who.person, by="customer", words=text[:200], now_ms=now_ms)
+            await opt_in(tx, who.person, by=f"inbox:{heard_now.arrival}", words=text)
             text = say("conversations.opted_in", lang="zh", shop=self._voices.shop.name)
             await reply(tx, who, text, arrival=heard_now.arrival, entry="opted_in", now_ms=now_ms)
             return "opted_in"
@@ -98,7 +98,8 @@ class CustomerTalk:
         who, now_ms = heard_now.who, heard_now.now_ms
         if who.opted_out_ms is not None:
             return "opted_out_before"
-        await opt_out(tx, who.person, by="customer", words=heard_now.message.text[:200], now_ms=now_ms)
+        words = heard_now.message.text
+        await opt_out(tx, who.person, by=f"inbox:{heard_now.arrival}", words=words, now_ms=now_ms)
         await reply(
             tx,
             who,

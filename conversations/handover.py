@@ -66,7 +66,7 @@ async def wait_for_a_person(
 
 
 async def take_over(tx: AsyncConnection, friendship: int, by: str, now_ms: int, *, idle_ms: int = IDLE_MS) -> None:
-    """`by` (a staff id, or ON_THE_PHONE) holds the conversation; nobody waits any more. Each word of theirs renews it."""
+    """`by` (a staff id, or ON_THE_PHONE) holds the conversation; each word of theirs renews it. Nobody waits now."""
     await tx.execute(
         update(Friendship)
         .where(Friendship.id == friendship)

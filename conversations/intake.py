@@ -4,17 +4,18 @@ Who spoke decides the road: ourselves (receipt, or a hand on the phone), a sibli
 a customer. Rooms are silent but for the staff room, which one account, the desk, hears.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.gateway import Friendship, Message, MessageKind
+from bots.gateway import Message, MessageKind
+from bots.payloads import message_of
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.customer import CustomerTalk
 from conversations.phone import own_message
 from conversations.speaking import Voices
 from conversations.talkers import Known, Talker, staff_room, who_is
+from storage.inbox import Received
 
 PREFIXES = ("/", "#", "＃", "／")
 """How a command begins."""
@@ -23,21 +24,8 @@ OnCommand = Callable[[AsyncConnection, StaffMessage], Awaitable[str]]
 """A staff member commands; returns the outcome in a word."""
 OnStranger = Callable[[AsyncConnection, Stranger], Awaitable[bool]]
 """Were these words an invitation code, and is the sender staff now?"""
-OnFriendship = Callable[[AsyncConnection, str, Friendship, int], Awaitable[str]]
-"""(tx, account, friendship, now_ms): somebody asks to be a friend, or has become one."""
-
-
-class Received(Protocol):
-    """One row of the inbox, its payload fetched."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def account(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
+OnFriendship = Callable[[AsyncConnection, Received, int], Awaitable[str]]
+"""(tx, received, now_ms): somebody asks to be a friend, or has become one; returns the outcome in a word."""
 
 
 class Intake:
@@ -57,8 +45,7 @@ class Intake:
         `late`: it waited for more than ten minutes. Then an opt-out still binds, the rest goes to a person.
         """
         if received.kind == "friendship":
-            friendship = Friendship(**received.payload)
-            return await self._on_friendship(tx, received.account, friendship, now_ms)
+            return await self._on_friendship(tx, received, now_ms)
         if received.kind != "message":
             return "ignored"
         return await self._message(tx, received, message_of(received.payload), now_ms, late)
@@ -109,11 +96,3 @@ class Intake:
             late=late,
         )
         return await self._on_command(tx, words)
-
-
-def message_of(payload: Mapping[str, Any]) -> Message:
-    """A message as the inbox keeps it. An unknown kind of message is `other`."""
-    values = dict(payload)
-    kind = str(values.pop("kind"))
-    known = MessageKind(kind) if kind in MessageKind else MessageKind.OTHER
-    return Message(kind=known, **{**values, "mentions": tuple(values.get("mentions") or ())})

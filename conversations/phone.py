@@ -7,14 +7,23 @@ from conversations.acquaintance import find
 from conversations.handover import ON_THE_PHONE, take_over
 from conversations.talkers import Talker, who_is
 from rules.kinds import Kind, gate_of
-from storage.outbox import Content, DeliveryState, EchoMatch, insert_ignoring, match_echo
+from storage.outbox import Content, DeliveryState, insert_ignoring
+from storage.settling import EchoMatch, match_echo
 from storage.tables import Delivery
 
 
 async def own_message(tx: AsyncConnection, account: str, message: Message, now_ms: int) -> str | None:
     """What became of a message of our own: 'own', 'takeover'; None while a send to them is still in flight."""
     to = message.room or message.listener
-    match = await match_echo(tx, account, to, message.kind.value, message.text, message.id, now_ms)
+    match = await match_echo(
+        tx,
+        account=account,
+        to=to,
+        kind=message.kind.value,
+        words=message.text,
+        message_id=message.id,
+        at_ms=now_ms,
+    )
     if match is EchoMatch.IN_FLIGHT:
         return None
     if match is EchoMatch.MATCHED:

@@ -55,5 +55,5 @@ class StaffRoom:
 async def staff_room(tx: AsyncConnection) -> StaffRoom:
     """The staff room as it stands in the settings `staff_room` and `desk`."""
     rows = await tx.execute(select(Setting.key, Setting.value).where(Setting.key.in_(("staff_room", "desk"))))
-    values = {key: value for key, value in rows}
+    values: dict[str, str] = {row.key: row.value for row in rows}
     return StaffRoom(values.get("staff_room", ""), values.get("desk", ""))

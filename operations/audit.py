@@ -1,0 +1,51 @@
+"""Who asked for what, through which door, and what came of it. Refused attempts too."""
+
+from enum import StrEnum
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.requests import Door, Request, Verb
+from storage.tables import Audit
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    ASKED = "asked"
+    """Shown with its counts; waits for a code."""
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+async def record(
+    tx: AsyncConnection,
+    staff: str,
+    request: Request,
+    door: Door,
+    outcome: Outcome,
+    now_ms: int,
+    detail: str = "",
+) -> None:
+    """One line of the log, in the transaction of the act itself."""
+    await tx.execute(
+        insert(Audit).values(
+            at_ms=now_ms,
+            staff=staff,
+            door=door.value,
+            verb=request.verb.value,
+            request=request.as_json(),
+            outcome=outcome.value,
+            detail=detail,
+        )
+    )
+
+
+async def refused_since(tx: AsyncConnection, staff: str, verb: Verb, since_ms: int) -> int:
+    """How often `staff` was refused `verb` since then."""
+    statement = select(func.count()).where(
+        Audit.staff == staff,
+        Audit.verb == verb.value,
+        Audit.outcome == Outcome.REFUSED.value,
+        Audit.at_ms > since_ms,
+    )
+    return int(await tx.scalar(statement) or 0)

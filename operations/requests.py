@@ -1,0 +1,196 @@
+"""What staff may ask for, whatever door they come through: typed, complete, and plain enough to be kept as JSON."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Verb(StrEnum):
+    HELP = "help"
+    STATUS = "status"
+    ACCOUNTS = "accounts"
+    WHY = "why"
+    TASKS = "tasks"
+    DONE = "done"
+    TAKEOVER = "takeover"
+    RELEASE = "release"
+    OPTOUT = "optout"
+    MUTE = "mute"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PUSH = "push"
+    CONTINUE = "continue"
+    CANCEL = "cancel"
+    PREVIEW = "preview"
+    CONFIRM = "confirm"
+    STOP_ALL = "stopall"
+    RESUME_ALL = "resumeall"
+    STAFF_ROOM = "staffroom"
+    INVITE = "invite"
+
+
+class Door(StrEnum):
+    CHAT = "chat"
+    CLI = "cli"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One wish. Subclasses say what it needs."""
+
+    verb: ClassVar[Verb]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"verb": self.verb.value, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Help(Request):
+    """Each door has its own words for what can be said; the desk only looks at rights."""
+
+    verb: ClassVar[Verb] = Verb.HELP
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Request):
+    verb: ClassVar[Verb] = Verb.STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts(Request):
+    verb: ClassVar[Verb] = Verb.ACCOUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Why(Request):
+    verb: ClassVar[Verb] = Verb.WHY
+    who: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks(Request):
+    verb: ClassVar[Verb] = Verb.TASKS
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Request):
+    """`which`: the number of a task, or '' for all open ones of whoever asks."""
+
+    verb: ClassVar[Verb] = Verb.DONE
+    which: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(Request):
+    verb: ClassVar[Verb] = Verb.TAKEOVER
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Request):
+    verb: ClassVar[Verb] = Verb.RELEASE
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut(Request):
+    verb: ClassVar[Verb] = Verb.OPTOUT
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute(Request):
+    """`until_ms`: epoch ms."""
+
+    verb: ClassVar[Verb] = Verb.MUTE
+    who: str = ""
+    until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Request):
+    verb: ClassVar[Verb] = Verb.PAUSE
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Request):
+    verb: ClassVar[Verb] = Verb.RESUME
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview(Request):
+    verb: ClassVar[Verb] = Verb.PREVIEW
+    push: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Push(Request):
+    """`fingerprint` of the push as it was previewed: words that changed since are not what was confirmed."""
+
+    verb: ClassVar[Verb] = Verb.PUSH
+    push: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue(Request):
+    """Go on with a push that holds or is paused; or, with an account's id, let the account speak again."""
+
+    verb: ClassVar[Verb] = Verb.CONTINUE
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Request):
+    verb: ClassVar[Verb] = Verb.CANCEL
+    push: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm(Request):
+    verb: ClassVar[Verb] = Verb.CONFIRM
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAll(Request):
+    verb: ClassVar[Verb] = Verb.STOP_ALL
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAll(Request):
+    verb: ClassVar[Verb] = Verb.RESUME_ALL
+
+
+@dataclass(frozen=True, slots=True)
+class MakeStaffRoom(Request):
+    """`room` and `account` say where it was asked, and which account heard it."""
+
+    verb: ClassVar[Verb] = Verb.STAFF_ROOM
+    code: str = ""
+    room: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invite(Request):
+    """A code for a new staff member, or (`room`) for the staff room."""
+
+    verb: ClassVar[Verb] = Verb.INVITE
+    name: str = ""
+    role: str = "service"
+    room: bool = False
+
+
+def request_of(row: dict[str, Any]) -> Request:
+    """The request that `as_json` wrote. Raises KeyError for a verb of another version."""
+    fields = dict(row)
+    return BY_VERB[Verb(fields.pop("verb"))](**fields)
+
+
+BY_VERB: dict[Verb, type[Request]] = {kind.verb: kind for kind in Request.__subclasses__()}

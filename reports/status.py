@@ -1,0 +1,154 @@
+"""The fleet now: each account with what it did in the last 24 hours, and what waits for a person."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rules.kinds import GATES, Kind, Surface
+from rules.limits import Limits
+from rules.pacing import DAY_MS, accepts_allowed
+from storage.outbox import DeliveryState
+from storage.tables import Account, Delivery, Friendship, Repair, Setting, Task
+
+_LEFT = (
+    DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value, DeliveryState.IN_DOUBT.value, DeliveryState.UNKNOWN.value,
+)  # fmt: skip
+_MESSAGES = tuple(kind.value for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """One account. The `*_today` count the last 24 hours, as the caps do; `accepts_allowed` is today's cap."""
+
+    id: str
+    persona: str
+    role: str
+    state: str
+    detail: str | None
+    paused_by: str | None
+    friends: int
+    friends_cap: int
+    accepted_today: int
+    accepts_allowed: int
+    messages_today: int
+    moments_today: int
+
+    @property
+    def shown_state(self) -> str:
+        """A pause that the runner has not seen yet is a pause already."""
+        return "paused" if self.paused_by and self.state == "online" else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """All accounts, and what is open. `stop_all`: '' or who stopped everything and when."""
+
+    accounts: tuple[AccountStatus, ...]
+    stop_all: str
+    waiting: int
+    tasks: int
+    repairs: int
+    pending: int
+    in_doubt: int
+
+    @property
+    def states(self) -> Counter[str]:
+        return Counter(account.shown_state for account in self.accounts)
+
+
+async def fleet_status(conn: AsyncConnection, now_ms: int) -> FleetStatus:
+    """The fleet at `now_ms` (epoch ms)."""
+    outbox = await _by_state(conn)
+    return FleetStatus(
+        accounts=await account_statuses(conn, now_ms),
+        stop_all=await conn.scalar(select(Setting.value).where(Setting.key == "stop_all")) or "",
+        waiting=await _count(conn, select(func.count()).where(Friendship.waiting_since_ms.is_not(None))),
+        tasks=await _count(conn, select(func.count()).where(Task.state == "open")),
+        repairs=await _count(conn, select(func.count()).select_from(Repair)),
+        pending=outbox[DeliveryState.PENDING.value],
+        in_doubt=outbox[DeliveryState.IN_DOUBT.value],
+    )
+
+
+async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountStatus, ...]:
+    """Every account of the configuration, by id."""
+    since_ms = now_ms - DAY_MS
+    sent = await _sent(conn, since_ms)
+    accepted = await _accepted(conn, Kind.ACCEPT, since_ms)
+    posted = await _accepted(conn, Kind.MOMENT, since_ms)
+    friends = await friend_counts(conn)
+    rows = await conn.execute(
+        select(
+            Account.id, Account.persona, Account.role, Account.state, Account.state_detail, Account.paused_by,
+            Account.limits, Account.opened_ms,
+        )
+        .where(Account.removed.is_(False))
+        .order_by(Account.id)
+    )  # fmt: skip
+    statuses = []
+    for row in rows:
+        limits = Limits.model_validate(row.limits)
+        age_days = (now_ms - row.opened_ms) / DAY_MS if row.opened_ms is not None else 365.0
+        statuses.append(
+            AccountStatus(
+                id=row.id,
+                persona=row.persona,
+                role=row.role,
+                state=row.state,
+                detail=row.state_detail,
+                paused_by=row.paused_by,
+                friends=friends.get(row.id, 0),
+                friends_cap=limits.friends,
+                accepted_today=accepted.get(row.id, 0),
+                accepts_allowed=accepts_allowed(age_days, limits),
+                messages_today=sent.get(row.id, 0),
+                moments_today=posted.get(row.id, 0),
+            )
+        )
+    return tuple(statuses)
+
+
+async def friend_counts(conn: AsyncConnection) -> dict[str, int]:
+    """Friends by account: those we know by name, or the gateway's own number while they are still being read."""
+    known = await conn.execute(
+        select(Friendship.account, func.count()).where(Friendship.state == "friend").group_by(Friendship.account)
+    )
+    counts: dict[str, int] = {account: number for account, number in known}
+    listed = await conn.execute(select(Account.id, Account.friends_listed).where(Account.friends_listed.is_not(None)))
+    for account, number in listed:
+        counts[account] = max(counts.get(account, 0), number or 0)
+    return counts
+
+
+async def _sent(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
+    rows = await conn.execute(
+        select(Delivery.account, func.count())
+        .where(Delivery.sent_ms.is_not(None), Delivery.sent_ms > since_ms)
+        .where(Delivery.kind.in_(_MESSAGES), Delivery.state.in_(_LEFT))
+        .group_by(Delivery.account)
+    )
+    return {account: number for account, number in rows}
+
+
+async def _accepted(conn: AsyncConnection, kind: Kind, since_ms: int) -> dict[str, int]:
+    rows = await conn.execute(
+        select(Delivery.account, func.count())
+        .where(Delivery.kind == kind.value, Delivery.state == DeliveryState.ACCEPTED.value)
+        .where(func.coalesce(Delivery.settled_ms, Delivery.sent_ms, 0) > since_ms)
+        .group_by(Delivery.account)
+    )
+    return {account: number for account, number in rows}
+
+
+async def _by_state(conn: AsyncConnection) -> Counter[str]:
+    open_states = (DeliveryState.PENDING.value, DeliveryState.IN_DOUBT.value)
+    rows = await conn.execute(
+        select(Delivery.state, func.count()).where(Delivery.state.in_(open_states)).group_by(Delivery.state)
+    )
+    return Counter({state: number for state, number in rows})
+
+
+async def _count(conn: AsyncConnection, statement: Select[int]) -> int:
+    return int(await conn.scalar(statement) or 0)

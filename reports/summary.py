@@ -1,0 +1,125 @@
+"""What came of a run: the document of `wxfleet run --for … --json`."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reports.status import account_statuses
+from rules.kinds import GATES, Kind
+from storage.outbox import DeliveryState
+from storage.tables import Arrival, Audit, Delivery, FriendRequest, Task
+
+_PUSHES = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)
+_OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value, DeliveryState.IN_DOUBT.value)
+FROM_CUSTOMERS = (
+    "answered", "handed_over", "opted_out", "opted_out_before", "opted_in", "claimed", "held", "flood",
+)  # fmt: skip
+"""Outcomes of the inbox that a customer's words can have."""
+
+
+async def summary(conn: AsyncConnection, since_ms: int, now_ms: int) -> dict[str, Any]:
+    """What happened from `since_ms` to `now_ms` (epoch ms), as contract.md prints it.
+
+    The `*_today` of an account count the last 24 hours. `moments.assisted` are posts that a person had to publish,
+    done or not; `moments.published` are all that came out, theirs included. A push that was under way when this was
+    asked counts as in doubt.
+    """
+    return {
+        "accounts": [
+            {
+                "id": account.id,
+                "persona": account.persona,
+                "role": account.role,
+                "state": account.shown_state,
+                "friends": account.friends,
+                "accepted_today": account.accepted_today,
+                "messages_today": account.messages_today,
+                "moments_today": account.moments_today,
+            }
+            for account in await account_statuses(conn, now_ms)
+        ],
+        "friends": await _friends(conn, since_ms),
+        "moments": await _moments(conn, since_ms),
+        "pushes": await _pushes(conn, since_ms),
+        "conversations": await _conversations(conn, since_ms),
+        "commands": await _commands(conn, since_ms),
+    }
+
+
+async def _friends(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
+    accepted = await conn.scalar(
+        select(func.count()).where(
+            Delivery.kind == Kind.ACCEPT.value,
+            Delivery.state == DeliveryState.ACCEPTED.value,
+            Delivery.settled_ms >= since_ms,
+        )
+    )
+    waiting = await conn.scalar(select(func.count()).where(FriendRequest.state == "waiting"))
+    refused = await conn.scalar(
+        select(func.count()).where(FriendRequest.state == "refused", FriendRequest.decided_ms >= since_ms)
+    )
+    return {"accepted": accepted or 0, "waiting": waiting or 0, "refused": refused or 0}
+
+
+async def _moments(conn: AsyncConnection, since_ms: int) -> dict[str, Any]:
+    of_the_run = (Delivery.kind == Kind.MOMENT.value, _of_the_run(since_ms))
+    by_state = await _count_by(conn, Delivery.state, of_the_run)
+    skipped = await _count_by(conn, Delivery.reason, (*of_the_run, Delivery.state == DeliveryState.SKIPPED.value))
+    assisted = await conn.scalar(
+        select(func.count())
+        .select_from(Task)
+        .where(Task.kind == "moment", or_(Task.created_ms >= since_ms, Task.closed_ms >= since_ms))
+    )
+    return {
+        "published": by_state[DeliveryState.ACCEPTED.value],
+        "assisted": assisted or 0,
+        "skipped": dict(skipped),
+    }
+
+
+async def _pushes(conn: AsyncConnection, since_ms: int) -> dict[str, Any]:
+    """`planned` is the sum of the others, by construction."""
+    of_the_run = (Delivery.kind.in_(_PUSHES), _of_the_run(since_ms))
+    by_state = await _count_by(conn, Delivery.state, of_the_run)
+    skipped = await _count_by(conn, Delivery.reason, (*of_the_run, Delivery.state == DeliveryState.SKIPPED.value))
+    return {
+        "planned": sum(by_state.values()),
+        "pending": by_state[DeliveryState.PENDING.value] + by_state[DeliveryState.HANDED.value],
+        "accepted": by_state[DeliveryState.ACCEPTED.value],
+        "skipped": dict(skipped),
+        "failed": by_state[DeliveryState.FAILED.value],
+        "in_doubt": by_state[DeliveryState.IN_DOUBT.value] + by_state[DeliveryState.SENDING.value],
+        "unknown": by_state[DeliveryState.UNKNOWN.value],
+    }
+
+
+async def _conversations(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
+    outcomes = await _count_by(
+        conn,
+        Arrival.outcome,
+        (Arrival.kind == "message", Arrival.handled_ms >= since_ms, Arrival.outcome.in_(FROM_CUSTOMERS)),
+    )
+    return {
+        "received": sum(outcomes.values()),
+        "answered": outcomes["answered"] + outcomes["claimed"] + outcomes["opted_in"],
+        "handed_over": outcomes["handed_over"],
+        "opted_out": outcomes["opted_out"],
+    }
+
+
+async def _commands(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
+    outcomes = await _count_by(conn, Audit.outcome, (Audit.at_ms >= since_ms,))
+    return {"answered": outcomes["done"] + outcomes["asked"], "refused": outcomes["refused"] + outcomes["failed"]}
+
+
+def _of_the_run(since_ms: int) -> ColumnElement[bool]:
+    """Planned or settled since then, or still open."""
+    return or_(Delivery.created_ms >= since_ms, Delivery.settled_ms >= since_ms, Delivery.state.in_(_OPEN))
+
+
+async def _count_by(conn: AsyncConnection, column: Any, where: Iterable[ColumnElement[bool]]) -> Counter[str]:
+    rows = await conn.execute(select(column, func.count()).where(*where).group_by(column))
+    return Counter({str(value or "other"): number for value, number in rows})
