@@ -5,6 +5,7 @@ question. An entry for people (`hand_over`) goes before any other that is also f
 complaint is not met by a canned text. The same text always finds the same entry.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,8 @@ TOO_CLOSE_TO_CALL = 4.0
 LONGEST_LIKENESS = 60
 """Characters; a longer message is a story, not a mistyped question. Ours."""
 _MOST_NEAR = 3
+_NOT = re.compile(r"(?:不|没|(?<![特分区级])别|勿)(?:太|是|是很|怎么|那么|够|要|想|用|有|很|再|给我)?$")
+_EITHER_OR = re.compile(r"(.)[不没]\1$")
 
 
 class How(StrEnum):
@@ -145,14 +148,20 @@ def _by_words(asked: str, phrases: Iterable[_Phrase]) -> Iterable[Candidate]:
 
 
 def _stands_in(word: str, text: str) -> bool:
-    """Is `word` in `text`? Latin words count only whole: "hi" is not in "this"."""
+    """Is `word` in `text`, and meant? Latin words count only whole: "hi" is not in "this"."""
     start = text.find(word)
     while start >= 0:
         before, after = text[start - 1 : start], text[start + len(word) : start + len(word) + 1]
-        if not (_latin(word[0]) and _latin(before)) and not (_latin(word[-1]) and _latin(after)):
+        whole = not (_latin(word[0]) and _latin(before)) and not (_latin(word[-1]) and _latin(after))
+        if whole and not _denied(text[max(0, start - 4) : start]):
             return True
         start = text.find(word, start + 1)
     return False
+
+
+def _denied(before: str) -> bool:
+    """Does a "not" stand right before a word? 不太好看, 不要发顺丰; but 特别好看 and 会不会缩水 are meant."""
+    return bool(_NOT.search(before)) and not _EITHER_OR.search(before)
 
 
 def _latin(sign: str) -> bool:
