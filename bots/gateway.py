@@ -116,7 +116,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Friendship:
-    """`kind`: receive (they ask) | confirm (we are friends now) | verify | unknown."""
+    """`kind`: receive (they ask) | confirm (we are friends now) | verify | unknown.
+
+    `name` and `alias` are the contact's; the inbox fills them in where the gateway can say, adapters leave them ''.
+    """
 
     id: str
     kind: str
@@ -124,6 +127,8 @@ class Friendship:
     hello: str
     scene: int
     ticket: str
+    name: str = ""
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)

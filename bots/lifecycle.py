@@ -43,6 +43,11 @@ class State(StrEnum):
         return self in (State.ONLINE, State.PAUSED)
 
     @property
+    def restricted(self) -> bool:
+        """Must it keep silent whatever anybody wants?"""
+        return self is State.RESTRICTED
+
+    @property
     def recoverable(self) -> bool:
         """Does it come back without a person?"""
         return self in (State.CONNECTING, State.ONLINE, State.BACKING_OFF)

@@ -1,0 +1,242 @@
+"""The last stage of the inbox: each arrival is given to whoever acts on it, once, in the order of its conversation."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.payloads import conversation_of
+from rules.clock import Clock
+from rules.pacing import MINUTE_MS
+from storage.engine import Database, translate
+from storage.inbox import Received, mark_fetched, mark_handled, mark_lost
+from texts.problem import Problem
+
+log = structlog.get_logger(__name__)
+
+LATE_MS = 10 * MINUTE_MS
+"""What waited longer goes to a person (ours): an answer out of nowhere is worse than none. Opt-outs always count."""
+
+_TRIES = 3
+_BATCH = 500
+_WAITING_AT_MOST = 5000
+_CHUNK = 50  # arrivals in one transaction
+_CHUNK_S = 0.05  # seconds of the machine after which a chunk ends early: others want to write too
+_AGAIN_WALL_MS = 250
+_BROKEN_WALL_MS = 1000
+
+
+class Handle(Protocol):
+    """Acts on one arrival. All its effects are written with `tx`, which it never commits.
+
+    It may be called again for the same arrival with nothing written: it keeps nothing in memory about it. Returns
+    what came of it, or None for *not yet* (asked again shortly; the conversation waits, others go on). `late`: the
+    arrival waited for more than ten minutes.
+    """
+
+    async def __call__(
+        self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False
+    ) -> str | None: ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    received: Received
+    until_ms: int
+    failures: int = 0
+
+
+class _Failed(Exception):
+    """Handling one arrival raised; the transaction of its chunk is void."""
+
+
+class Handling:
+    """Gives arrivals to `handle`. One bad message costs only itself: after three tries it is a repair."""
+
+    def __init__(self, db: Database, clock: Clock, handle: Handle) -> None:
+        self._db = db
+        self._clock = clock
+        self._handle = handle
+        self._ready: list[Received] = []
+        self._fetched: list[Received] = []
+        self._gone: list[Received] = []
+        self._waiting: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._space = asyncio.Event()
+        self._stopping = False
+        self._failing = False
+
+    def add(self, received: Received) -> None:
+        """An arrival whose payload is in the database."""
+        self._ready.append(received)
+        self._wake.set()
+
+    async def add_fetched(self, found: Sequence[Received], gone: Sequence[Received]) -> None:
+        """Payloads as they came, and arrivals that can't be fetched any more. Waits while too many are ahead."""
+        while len(self._fetched) + len(self._ready) >= _WAITING_AT_MOST and not self._stopping:
+            self._space.clear()
+            await self._space.wait()
+        self._fetched += found
+        self._gone += gone
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the chunk under way; what is left stays unhandled in the database."""
+        self._stopping = True
+        self._wake.set()
+        self._space.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._something_to_do()
+            try:
+                await self._write_fetched()
+                if self._stopping:
+                    return
+                await self._handle_ready()
+            except Problem as problem:
+                self._say_failing(problem)
+                if self._stopping:
+                    return
+                await self._clock.sleep(self._clock.span_ms(_BROKEN_WALL_MS) / 1000)
+                self._wake.set()
+            else:
+                self._say_mended()
+
+    async def _something_to_do(self) -> None:
+        if self._waiting and not self._ready:
+            await self._clock.wait(self._wake, min(waiting.until_ms for waiting in self._waiting))
+        else:
+            await self._wake.wait()
+        self._wake.clear()
+
+    async def _write_fetched(self) -> None:
+        """One statement for the payloads of a batch, whatever accounts they are of."""
+        while self._fetched or self._gone:
+            found, gone = self._fetched[:_BATCH], self._gone[:_BATCH]
+            try:
+                await self._write_payloads(found, gone)
+            except DBAPIError:  # one of them holds what the database can't
+                log.exception("payloads_not_written", arrivals=len(found))
+                for received in found:
+                    await self._write_payload_alone(received)
+                found = []
+            del self._fetched[: len(found)]
+            del self._gone[: len(gone)]
+            self._ready += found
+            self._space.set()
+
+    async def _write_payloads(self, found: Sequence[Received], gone: Sequence[Received]) -> None:
+        async with self._db.write() as tx:
+            await mark_fetched(tx, found)
+            now_ms = self._clock.now_ms()
+            await mark_lost(tx, gone, outcome="lost", message="bots.payload_lost", now_ms=now_ms)
+        for received in gone:
+            log.warning("payload_lost", account=received.account, arrival=received.event)
+
+    async def _write_payload_alone(self, received: Received) -> None:
+        try:
+            await self._write_payloads([received], [])
+        except DBAPIError:
+            await self._write_payloads([], [received])
+        else:
+            self._ready.append(received)
+        self._fetched.remove(received)
+
+    async def _handle_ready(self) -> None:
+        now_ms = self._clock.now_ms()
+        due = [waiting for waiting in self._waiting if waiting.until_ms <= now_ms]
+        self._waiting = [waiting for waiting in self._waiting if waiting.until_ms > now_ms]
+        due.sort(key=lambda waiting: waiting.received.id)
+        work = [*due, *(_Waiting(received, now_ms) for received in self._ready)]
+        self._ready = []
+        position = 0
+        try:
+            while position < len(work) and not self._stopping:
+                position += await self._handle_chunk(work[position : position + _CHUNK])
+        finally:
+            self._waiting += work[position:]  # left over by a stop or by a database that broke
+
+    async def _handle_chunk(self, chunk: list[_Waiting]) -> int:
+        """Handle the first of `chunk` in one transaction. Returns how many were dealt with.
+
+        Without a savepoint each, which costs as much as handling; should one of them raise, again with savepoints.
+        """
+        try:
+            return await self._in_one_transaction(chunk, guarded=False)
+        except _Failed:
+            return await self._in_one_transaction(chunk, guarded=True)
+
+    async def _in_one_transaction(self, chunk: list[_Waiting], *, guarded: bool) -> int:
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _CHUNK_S
+        outcomes: list[tuple[int, str]] = []
+        again: list[_Waiting] = []
+        lost: list[Received] = []
+        blocked = {_conversation(waiting.received) for waiting in self._waiting}
+        done = 0
+        async with self._db.write() as tx:
+            for item in chunk:
+                done += 1
+                conversation = _conversation(item.received)
+                if conversation in blocked:
+                    again.append(item)
+                    continue
+                outcome = await self._handle_one(tx, item, guarded=guarded)
+                if outcome is not None:
+                    outcomes.append((item.received.id, outcome))
+                elif item.failures >= _TRIES:
+                    lost.append(item.received)
+                else:
+                    again.append(item)
+                    blocked.add(conversation)
+                if loop.time() > ends:
+                    break
+            now_ms = self._clock.now_ms()
+            await mark_handled(tx, outcomes, now_ms=now_ms)
+            await mark_lost(tx, lost, outcome="failed", message="bots.handling_failed", now_ms=now_ms)
+        retry_ms = now_ms + self._clock.span_ms(_AGAIN_WALL_MS)
+        for item in again:
+            item.until_ms = retry_ms
+        self._waiting += again
+        return done
+
+    async def _handle_one(self, tx: AsyncConnection, item: _Waiting, *, guarded: bool) -> str | None:
+        now_ms = self._clock.now_ms()
+        late = now_ms - item.received.received_ms > LATE_MS
+        try:
+            if not guarded:
+                return await self._handle(tx, item.received, now_ms, late=late)
+            async with tx.begin_nested():
+                return await self._handle(tx, item.received, now_ms, late=late)
+        except Exception as error:
+            if isinstance(error, DBAPIError) and isinstance(translate(error, self._db.url), Problem):
+                raise  # the database, not the message
+            if not guarded:
+                raise _Failed from error
+            item.failures += 1
+            log.exception(
+                "arrival_not_handled",
+                account=item.received.account,
+                arrival=item.received.event,
+                failures=item.failures,
+            )
+            return None
+
+    def _say_failing(self, problem: Problem) -> None:
+        if not self._failing:
+            self._failing = True
+            log.error("arrivals_not_handled", problem=str(problem))
+
+    def _say_mended(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("arrivals_handled_again")
+
+
+def _conversation(received: Received) -> tuple[str, str]:
+    return received.account, conversation_of(received.kind, received.payload)

@@ -1,0 +1,274 @@
+"""The way in: events are written once, their payloads fetched, and each is handled in order.
+
+Three stages over all accounts, so that an event costs little: the recorder writes batches, one line per account
+with work fetches payloads, the handler gives them to `conversations` with all effects and `handled` in one
+transaction.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from bots.errors import GatewayProblem, PayloadGone
+from bots.gateway import Contact, FriendshipChanged, Gateway, MessageArrived, RoomChanged
+from bots.handling import Handle, Handling
+from bots.payloads import friendship_payload, message_payload, room_payload
+from rules.clock import Clock
+from storage.engine import Database
+from storage.inbox import NewArrival, Received, record, unhandled
+from texts.problem import Problem
+
+log = structlog.get_logger(__name__)
+
+InboxEvent = MessageArrived | FriendshipChanged | RoomChanged
+
+_BATCH = 500
+_WAITING_AT_MOST = 4000  # events not yet written, over all accounts
+_LINE_AT_MOST = 2000  # events of one account not yet fetched
+_WINDOW = 16  # payloads of one account under way at once
+_FETCHES_AT_ONCE = 256
+_FETCH_TRIES = 5
+_RETRY_WALL_MS = 2000
+_PAGE = 1000
+
+
+class GatewayOf(Protocol):
+    """Who can be asked for payloads now."""
+
+    def __call__(self, account: str) -> Gateway | None:
+        """The account's gateway while it is logged in, else None."""
+        ...
+
+
+class InboxWriter:
+    """Takes what runners hear. `put` waits when more comes in than can be written: that slows the gateways, not us.
+
+    `handle` is called inside a transaction with its effects; see `bots.handling`.
+    """
+
+    def __init__(self, db: Database, clock: Clock, gateway_of: GatewayOf, handle: Handle) -> None:
+        self._db = db
+        self._clock = clock
+        self._gateway_of = gateway_of
+        self._handling = Handling(db, clock, handle)
+        self._incoming: list[NewArrival] = []
+        self._lines: dict[str, deque[Received]] = {}
+        self._fetching: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(_FETCHES_AT_ONCE)
+        self._wake = asyncio.Event()
+        self._space = asyncio.Event()
+        self._stopping = False
+        self._failing = False
+        self.written = 0
+        """Distinct events written since the start."""
+
+    async def put(self, account: str, event: InboxEvent) -> None:
+        """Hand over one event, in the order of the account's stream."""
+        while len(self._incoming) >= _WAITING_AT_MOST or self._line_is_full(account):
+            self._space.clear()
+            await self._space.wait()
+        self._incoming.append(_arrival(account, event, self._clock.now_ms()))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; what waits in memory then is written first. Never raises for what a message holds."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._handling.run(), name="inbox:handle")
+                group.create_task(self._record_all(), name="inbox:record")
+        finally:
+            await self._end_lines()
+
+    async def stop(self) -> None:
+        """Let go: everything put is written, the handling under way is finished, the rest waits for the next start."""
+        self._stopping = True
+        self._wake.set()
+        self._space.set()
+        await self._end_lines()
+        self._handling.stop()
+
+    async def take_up(self, accounts: Sequence[str] | None = None) -> int:
+        """Go on with rows that an earlier run left unhandled; None means all accounts. Returns how many.
+
+        Call it before events come in. Rows whose payload is still to be fetched wait for `logged_in`.
+        """
+        taken = after = 0
+        while True:
+            async with self._db.read() as connection:
+                page = await unhandled(connection, accounts, after_id=after, limit=_PAGE)
+            if not page:
+                return taken
+            for received in page:
+                if received.payload:
+                    self._handling.add(received)
+                else:
+                    self._lines.setdefault(received.account, deque()).append(received)
+            taken += len(page)
+            after = page[-1].id
+
+    def logged_in(self, account: str) -> None:
+        """The account's gateway answers (again): fetch what waits."""
+        self._start_line(account)
+
+    async def _end_lines(self) -> None:
+        tasks = list(self._fetching.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _line_is_full(self, account: str) -> bool:
+        line = self._lines.get(account)
+        return line is not None and len(line) >= _LINE_AT_MOST
+
+    async def _record_all(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._incoming:
+                batch = self._incoming[:_BATCH]
+                del self._incoming[: len(batch)]
+                self._route(await self._record(batch))
+                self._space.set()
+            if self._stopping:
+                return
+
+    async def _record(self, batch: list[NewArrival]) -> list[Received]:
+        """Write a batch; while the database can't, try again. What can't be written at all costs only itself."""
+        while True:
+            try:
+                async with self._db.write() as tx:
+                    new = await record(tx, batch)
+            except Problem as problem:
+                self._say_failing(problem)
+                if self._stopping:
+                    return []
+                await self._pause()
+            except Exception:
+                if len(batch) == 1:
+                    log.exception("event_not_written", account=batch[0].account, arrival=ascii(batch[0].event))
+                    return []
+                return [received for arrival in batch for received in await self._record([arrival])]
+            else:
+                self._say_mended()
+                self.written += len(new)
+                return new
+
+    def _route(self, new: Sequence[Received]) -> None:
+        for received in new:
+            if received.kind == "room":
+                self._handling.add(received)
+                continue
+            line = self._lines.get(received.account)
+            if line is None:
+                line = self._lines[received.account] = deque()
+            line.append(received)
+            if received.account not in self._fetching:
+                self._start_line(received.account)
+
+    def _start_line(self, account: str) -> None:
+        """One task fetches for the account as long as something waits and its gateway answers; none else exists."""
+        if self._stopping or account in self._fetching or not self._lines.get(account):
+            return
+        if self._gateway_of(account) is None:
+            return
+        task = asyncio.create_task(self._fetch_line(account, self._lines[account]), name=f"inbox:{account}")
+        self._fetching[account] = task
+        task.add_done_callback(lambda _done: self._line_ended(account))
+
+    def _line_ended(self, account: str) -> None:
+        del self._fetching[account]
+        self._space.set()
+        if not self._lines.get(account):
+            self._lines.pop(account, None)
+        else:
+            self._start_line(account)
+
+    async def _fetch_line(self, account: str, line: deque[Received]) -> None:
+        tries = 0
+        while line and (gateway := self._gateway_of(account)) is not None:
+            window = [line[index] for index in range(min(_WINDOW, len(line)))]
+            answers = await asyncio.gather(*(self._fetch(gateway, received) for received in window))
+            known: list[Received | None] = _until_first_problem(answers)
+            if known:
+                tries = 0
+            else:
+                tries += 1
+                if tries >= _FETCH_TRIES:  # it is logged in and still can't say what this was
+                    known = [None]
+            await self._handling.add_fetched(
+                [found for found in known if found is not None],
+                [received for received, found in zip(window, known, strict=False) if found is None],
+            )
+            for _ in known:
+                line.popleft()
+            self._space.set()
+            if not known:
+                await self._pause()
+
+    async def _fetch(self, gateway: Gateway, received: Received) -> Received | GatewayProblem | None:
+        """The row with its payload; None when it is gone; the problem when it may be had later."""
+        try:
+            async with self._slots:
+                if received.kind == "message":
+                    payload = message_payload(await gateway.message(received.subject))
+                else:
+                    friendship = await gateway.friendship(received.subject)
+                    payload = friendship_payload(friendship, await _contact(gateway, friendship.contact))
+        except PayloadGone:
+            return None
+        except GatewayProblem as problem:
+            return problem
+        except Exception:
+            log.exception("payload_unreadable", account=received.account, arrival=received.event)
+            return None
+        return Received(received.id, received.account, received.event, received.kind, payload, received.received_ms)
+
+    async def _pause(self) -> None:
+        await self._clock.sleep(self._clock.span_ms(_RETRY_WALL_MS) / 1000)
+
+    def _say_failing(self, problem: Problem) -> None:
+        if not self._failing:
+            self._failing = True
+            log.error("inbox_not_written", problem=str(problem))
+
+    def _say_mended(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("inbox_written_again")
+
+
+def _arrival(account: str, event: InboxEvent, now_ms: int) -> NewArrival:
+    """A message is the same row however often it is told.
+
+    A friendship is not: some gateways use one id for the request and for its confirmation, and what becomes of it
+    stands only in its payload. Handling a friendship twice is harmless, losing its confirmation is not.
+    """
+    if isinstance(event, MessageArrived):
+        return NewArrival(account, f"message:{event.id}", "message", now_ms)
+    if isinstance(event, FriendshipChanged):
+        return NewArrival(account, f"friendship:{now_ms}:{event.id}", "friendship", now_ms)
+    name = f"room:{event.what}:{event.room}:{event.at_ms}:{','.join(event.contacts)}"
+    return NewArrival(account, name, "room", now_ms, room_payload(event))
+
+
+async def _contact(gateway: Gateway, id: str) -> Contact | None:
+    """Who it is, where the gateway can say so: not worth losing a friendship for."""
+    try:
+        return await gateway.contact(id)
+    except GatewayProblem:
+        return None
+
+
+def _until_first_problem(
+    answers: Sequence[Received | GatewayProblem | None],
+) -> list[Received | None]:
+    """What may be handed on without breaking the order."""
+    known: list[Received | None] = []
+    for answer in answers:
+        if isinstance(answer, GatewayProblem):
+            break
+        known.append(answer)
+    return known

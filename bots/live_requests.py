@@ -1,0 +1,125 @@
+"""What another process asks of a live gateway: rows of `requests`, picked up within a second.
+
+Verbs: `qr` (the QR code to scan), `logout`, `test_message` {to?, text?}, `rest_over` (a limited account may speak
+again). The answer stands in `result`: {qr}, {}, {delivery_planned} or {problem, hint}.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.errors import GatewayProblem
+from bots.runner import Runner
+from rules.clock import Clock
+from rules.kinds import Kind
+from storage.engine import Database
+from storage.outbox import Content, NewDelivery, plan
+from storage.tables import LiveRequest
+from texts.catalogue import say
+
+FILE_HELPER = "filehelper"
+"""文件传输助手: every account's conversation with itself. The platform's own id."""
+
+_AT_ONCE = 50
+_QR_WALL_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    id: int
+    account: str
+    verb: str
+    payload: dict[str, Any]
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    id: int
+    done: bool
+    result: dict[str, Any]
+
+
+async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runner]) -> int:
+    """Answer what waits for one of `runners`. Returns how many rows were answered."""
+    async with db.read() as connection:
+        waiting = [
+            _Asked(*row)
+            for row in await connection.execute(
+                select(
+                    LiveRequest.id, LiveRequest.account, LiveRequest.verb, LiveRequest.payload, LiveRequest.created_ms
+                )
+                .where(LiveRequest.state == "waiting")
+                .order_by(LiveRequest.id)
+                .limit(_AT_ONCE)
+            )
+        ]
+    answers: list[_Answer] = []
+    for asked in waiting:
+        runner = runners.get(asked.account)
+        if runner is not None:
+            answer = await _answer(asked, runner, clock)
+            if answer is not None:
+                answers.append(answer)
+    tests = [asked for asked in waiting if asked.verb == "test_message" and asked.account in runners]
+    if answers or tests:
+        async with db.write() as tx:
+            answers += [await _plan_test(tx, asked, clock.now_ms()) for asked in tests]
+            await _write(tx, answers, clock.now_ms())
+    return len(answers)
+
+
+async def _answer(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None:
+    """None: not yet, or written in the transaction."""
+    if asked.verb == "qr":
+        return _qr(asked, runner, clock)
+    if asked.verb == "logout":
+        try:
+            await runner.gateway.log_out()
+        except GatewayProblem as problem:
+            return _Answer(asked.id, False, {"problem": problem.message, "hint": problem.hint})
+        return _Answer(asked.id, True, {})
+    if asked.verb == "rest_over":
+        runner.rest_is_over()
+        return _Answer(asked.id, True, {})
+    if asked.verb == "test_message":
+        return None
+    return _Answer(asked.id, False, {"problem": say("bots.unknown_request", verb=asked.verb), "hint": ""})
+
+
+def _qr(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None:
+    if runner.qr:
+        return _Answer(asked.id, True, {"qr": runner.qr})
+    if runner.logged_in:
+        return _Answer(asked.id, False, {"problem": say("bots.already_in", account=asked.account), "hint": ""})
+    if clock.now_ms() - asked.created_ms < clock.span_ms(_QR_WALL_MS):
+        return None  # the gateway is still making one
+    return _Answer(
+        asked.id, False, {"problem": say("bots.no_qr", account=asked.account), "hint": say("bots.no_qr.hint")}
+    )
+
+
+async def _plan_test(tx: AsyncConnection, asked: _Asked, now_ms: int) -> _Answer:
+    """A message like any other: a row of the outbox, to the account's own file helper unless told otherwise."""
+    row = NewDelivery(
+        kind=Kind.COMMAND_REPLY,
+        account=asked.account,
+        to=str(asked.payload.get("to") or FILE_HELPER),
+        content=Content(text=str(asked.payload.get("text") or say("bots.test_message", account=asked.account))),
+        key=f"test:{asked.id}",
+        due_ms=now_ms,
+        source=f"request:{asked.id}",
+    )
+    return _Answer(asked.id, True, {"delivery_planned": await plan(tx, [row], now_ms=now_ms) == 1})
+
+
+async def _write(tx: AsyncConnection, answers: list[_Answer], now_ms: int) -> None:
+    for answer in answers:
+        await tx.execute(
+            update(LiveRequest)
+            .where(LiveRequest.id == answer.id, LiveRequest.state == "waiting")
+            .values(state="done" if answer.done else "failed", result=answer.result, done_ms=now_ms)
+        )
