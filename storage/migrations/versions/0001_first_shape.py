@@ -40,6 +40,9 @@ def upgrade() -> None:
         sa.Column("sync_cursor", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
     )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_accounts_paused_by"), ["paused_by"], unique=False)
+
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -64,6 +67,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
         sa.Column("preview", sa.JSON(), nullable=False),
+        sa.Column("overrides_weekly", sa.Boolean(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("starts_ms", sa.BigInteger(), nullable=False),
@@ -540,5 +544,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_at_ms"))
 
     op.drop_table("audit")
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_accounts_paused_by"))
+
     op.drop_table("accounts")
     # ### end Alembic commands ###

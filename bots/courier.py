@@ -1,0 +1,292 @@
+"""The courier: claims what is due, through the gates, commits the intent, sends exactly that, and settles.
+
+One transaction a tick serves every lane that is due: it settles what came back, reads stop words and pauses, looks at
+the best row of each lane through the rules, reserves and claims. Only what that transaction returned is sent. A row
+whose outcome is unknown is in doubt and never sent again by itself.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from random import Random
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.errors import GatewayProblem, GatewayUnavailable, NotLoggedIn
+from bots.lane import Lane, LaneConfig, Sender
+from bots.tick import HandOver, Picked, Tick
+from rules.clock import Clock
+from rules.kinds import Kind, Surface, gate_of
+from rules.pacing import DAY_MS, Pace
+from storage import claiming
+from storage.engine import Database
+from storage.outbox import Claimed, DeliveryState, Wording
+from storage.settling import Settlement, doubt_what_was_under_way, put_back_unsent, settle
+from texts.problem import Problem
+
+log = structlog.get_logger(__name__)
+
+TICK_WALL_MS = 50
+"""Between two ticks of a courier that has nothing in its backlog."""
+LOOK_WALL_MS = 1_000
+"""How often rows that another process planned, and its stop words, are looked for."""
+FULL_LOOK_WALL_MS = 10_000
+"""How often everything else that another process changed is looked for."""
+DRAIN_WALL_S = 4.0
+"""How long a stop waits for what is under way; what is still out then is in doubt."""
+RETRY_WALL_MS = 5_000
+MAX_ATTEMPTS = 10
+
+OnProblem = Callable[[str, GatewayProblem], None]
+
+
+class Courier:
+    """Owns the lanes of this process. `add` lanes, run `run`, `stop` it; `tick` is one step, for tests too."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        wording: Wording,
+        hand_over: HandOver,
+        random: Random,
+        epoch: int = 0,
+        on_problem: OnProblem = lambda account, problem: None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._wording = wording
+        self._hand_over = hand_over
+        self._random = random
+        self._epoch = epoch
+        self._on_problem = on_problem
+        self._lanes: dict[str, Lane] = {}
+        self._results: list[Settlement] = []
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._touched: set[str] = set()
+        self._wake = asyncio.Event()
+        self._full = asyncio.Event()
+        self._hasty = 0
+        self._last_tick_ms = 0
+        self._next_look_ms = 0
+        self._next_full_look_ms = 0
+        self._newest = 0
+        self._stop_all = False
+        self._paused: frozenset[str] = frozenset()
+        self._doubt_commit = False
+        self._stopping = False
+        db.on_touched(self._hear)
+
+    def add(self, config: LaneConfig, sender: Sender) -> None:
+        """Serve this account from now on."""
+        self._lanes[config.account] = Lane(config, sender, Pace(config.limits))
+        self._hear((config.account,))
+
+    def remove(self, account: str) -> None:
+        """Claim nothing more for this account; what is under way is still settled."""
+        self._lanes.pop(account, None)
+
+    def wake(self, account: str) -> None:
+        """Something about the account changed (it came online): look at it."""
+        self._hear((account,))
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._under_way)
+
+    async def recover(self) -> int:
+        """At a start or take-over: what an earlier owner had under way may have arrived. Returns how many rows."""
+        async with self._db.write() as tx:
+            return await doubt_what_was_under_way(tx, self._lanes, reason="owner_died", now_ms=self._clock.now_ms())
+
+    async def run(self) -> None:
+        """Tick until `stop`. A database that fails is tried again; nothing is sent meanwhile."""
+        troubled = False
+        while not self._stopping:
+            try:
+                backlog = await self.tick()
+                if troubled:
+                    log.info("courier.recovered")
+                troubled = False
+            except Problem as problem:
+                if not troubled:
+                    log.error("courier.database", problem=str(problem))
+                troubled, backlog = True, False
+            await self._rest(backlog=backlog, troubled=troubled)
+
+    async def stop(self) -> None:
+        """Claim nothing more, wait for what is under way, settle it. What does not come back is in doubt."""
+        self._stopping = True
+        self._wake.set()
+        self._full.set()
+        tasks = list(self._under_way.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_WALL_S)
+        late = [task for task in tasks if not task.done()]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if self._results:
+            async with self._db.write() as tx:
+                await settle(tx, self._results, now_ms=self._clock.now_ms())
+            self._results.clear()
+
+    async def tick(self) -> bool:
+        """One step. Returns whether there is more to do at once. Raises what `Database.write` raises."""
+        now_ms = self._clock.now_ms()
+        self._wake.clear()
+        self._last_tick_ms = now_ms
+        self._hasty = 0
+        look = now_ms >= self._next_look_ms
+        touched = self._touched & self._lanes.keys()
+        for account in touched:
+            self._lanes[account].stale = True
+        if not look and not self._results and not any(lane.is_due(now_ms) for lane in self._lanes.values()):
+            return False
+        results = list(self._results)
+        try:
+            async with self._db.write() as tx:
+                if self._doubt_commit:
+                    await self._put_back(tx)
+                await settle(tx, results, now_ms=now_ms)
+                await self._read_stops(tx)
+                await self._count(tx, now_ms)
+                if look:
+                    await self._look(tx, now_ms)
+                tick = Tick(tx, now_ms, self._wording, self._hand_over, self._epoch, self._stop_all, self._paused)
+                picked = await tick.pick([lane for lane in self._lanes.values() if lane.is_due(now_ms)])
+        except BaseException:
+            # Perhaps it was committed, perhaps not; none of it was sent. The next tick finds out.
+            self._doubt_commit = True
+            for lane in self._lanes.values():
+                lane.forget_page()
+            raise
+        self._doubt_commit = False
+        del self._results[: len(results)]
+        self._touched -= touched
+        self._commit_paces(picked, now_ms)
+        return tick.more
+
+    def _commit_paces(self, picked: Iterable[Picked], now_ms: int) -> None:
+        for pick in picked:
+            gate = gate_of(pick.row.kind)
+            pace = pick.lane.pace
+            if gate.surface is Surface.ACCEPT:
+                pace.sent_accept(now_ms, random=self._random)
+            elif gate.surface is Surface.MOMENT:
+                pace.sent_post(now_ms)
+            else:
+                pace.sent_message(pick.row.to, now_ms, push=gate.push_budget, random=self._random)
+            if pick.claimed is not None:
+                self._launch(pick.lane, pick.claimed)
+
+    def _launch(self, lane: Lane, claimed: Claimed) -> None:
+        lane.under_way = claimed.id
+        task = asyncio.create_task(self._send(lane, claimed), name=f"send:{claimed.account}:{claimed.id}")
+        self._under_way[claimed.id] = task
+
+    async def _send(self, lane: Lane, claimed: Claimed) -> None:
+        result = Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="outcome_unknown")
+        try:
+            gateway_id = await lane.sender.deliver(claimed)
+            result = Settlement(claimed.id, DeliveryState.ACCEPTED, gateway_id)
+        except GatewayProblem as problem:
+            result = self._judge(claimed, problem)
+            self._on_problem(claimed.account, problem)
+        except asyncio.CancelledError:
+            result = Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="stopped_under_way")
+        except Exception:
+            # Not foreseen: it may have arrived. One lane's surprise must not stop the others.
+            log.exception("courier.send_failed", account=claimed.account, delivery=claimed.id)
+        finally:
+            self._results.append(result)
+            self._under_way.pop(claimed.id, None)
+            lane.under_way = None
+            self._note_result(lane, result)
+
+    def _note_result(self, lane: Lane, result: Settlement) -> None:
+        if result.state is DeliveryState.PENDING:
+            self._touched.add(lane.config.account)
+        self._wake.set()
+        if lane.config.limits.gap_max_s == 0:
+            self._hasty += 1
+            if self._hasty >= len(self._under_way):
+                self._full.set()
+
+    def _judge(self, claimed: Claimed, problem: GatewayProblem) -> Settlement:
+        if problem.sent == "unknown":
+            return Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="outcome_unknown")
+        if isinstance(problem, GatewayUnavailable | NotLoggedIn) and claimed.attempts < MAX_ATTEMPTS:
+            again_ms = self._clock.now_ms() + self._clock.span_ms(RETRY_WALL_MS) * claimed.attempts
+            return Settlement(claimed.id, DeliveryState.PENDING, reason="gateway_unavailable", retry_ms=again_ms)
+        return Settlement(claimed.id, DeliveryState.FAILED, reason=problem.message)
+
+    async def _put_back(self, tx: AsyncConnection) -> None:
+        known = [*self._under_way, *(result.id for result in self._results)]
+        for row in await put_back_unsent(tx, self._lanes, known):
+            log.info("courier.put_back", delivery=row)
+
+    async def _read_stops(self, tx: AsyncConnection) -> None:
+        stop_all, paused = await claiming.stops(tx)
+        if (stop_all, paused) != (self._stop_all, self._paused):
+            for account in self._lanes if stop_all != self._stop_all else paused ^ self._paused:
+                if account in self._lanes:
+                    self._lanes[account].forget_page()
+        self._stop_all, self._paused = stop_all, paused
+
+    async def _count(self, tx: AsyncConnection, now_ms: int) -> None:
+        """Rebuild the pace of new lanes from what the outbox says of the last day."""
+        new = [account for account, lane in self._lanes.items() if not lane.counted]
+        if not new:
+            return
+        for account, sent_ms, kind, to in await claiming.sent_since(tx, new, now_ms - DAY_MS):
+            _recount(self._lanes[account].pace, sent_ms, kind, to)
+        for account in new:
+            self._lanes[account].counted = True
+
+    async def _look(self, tx: AsyncConnection, now_ms: int) -> None:
+        """What did other processes do? New rows by their ids, everything else by a full look now and then."""
+        newest = await claiming.newest(tx)
+        if now_ms >= self._next_full_look_ms:
+            self._next_full_look_ms = now_ms + self._clock.span_ms(FULL_LOOK_WALL_MS)
+            changed: Iterable[str] = self._lanes
+        else:
+            changed = await claiming.planned_after(tx, self._newest) if newest > self._newest else ()
+        for account in changed:
+            if account in self._lanes:
+                self._lanes[account].stale = True
+        self._newest = newest
+        self._next_look_ms = now_ms + self._clock.span_ms(LOOK_WALL_MS)
+
+    def _hear(self, accounts: Iterable[str]) -> None:
+        self._touched.update(accounts)
+        self._wake.set()
+
+    async def _rest(self, *, backlog: bool, troubled: bool) -> None:
+        """Until there is something to do; at most one tick in `TICK_WALL_MS`, unless lanes without a pace are full."""
+        now_ms = self._clock.now_ms()
+        if troubled:
+            await self._clock.sleep_until(now_ms + self._clock.span_ms(LOOK_WALL_MS))
+            return
+        if backlog:
+            await asyncio.sleep(0)
+            return
+        wakes = [wake for lane in self._lanes.values() if (wake := lane.wakes_at()) is not None]
+        await self._clock.wait(self._wake, min([self._next_look_ms, *wakes]))
+        await self._clock.wait(self._full, self._last_tick_ms + self._clock.span_ms(TICK_WALL_MS))
+        self._full.clear()
+
+
+def _recount(pace: Pace, sent_ms: int, kind: Kind, to: str) -> None:
+    """Count a row of the past; the next one waits the longest gap after it, the draw of the dice being lost."""
+    gate = gate_of(kind)
+    limits = pace.limits
+    if gate.surface is Surface.ACCEPT:
+        pace.accepts.add(sent_ms)
+        pace.next_accept_ms = max(pace.next_accept_ms, sent_ms + round(limits.accept_gap_max_s * 1000))
+    elif gate.surface is Surface.MOMENT:
+        pace.sent_post(sent_ms)
+    else:
+        pace.count_message(to, sent_ms, push=gate.push_budget)
+        pace.next_ms = max(pace.next_ms, sent_ms + round(limits.gap_max_s * 1000))

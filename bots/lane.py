@@ -1,0 +1,103 @@
+"""One account's queue as the courier sees it: what is due, what binds it, and whether something is under way."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rules.gates import AccountFacts
+from rules.kinds import Surface
+from rules.limits import Limits
+from rules.pacing import DAY_MS, Pace
+from rules.roles import Role
+from storage.claiming import PAGE_ROWS, Row
+from storage.outbox import Claimed
+
+
+class Sender(Protocol):
+    """What carries a claimed row out: an account's gateway and publisher."""
+
+    def can(self, surface: Surface) -> bool:
+        """Is that road open now (online, publisher ready)?"""
+        ...
+
+    async def deliver(self, row: Claimed) -> str:
+        """Send it. Returns the gateway's id, '' where there is none. Raises the classes of `bots.errors`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaneConfig:
+    """What the root knows of an account. `live`: may anything leave it (simulated, or mode live and armed)?
+    `assisted`: Moments go to the person who holds the phone.
+    """
+
+    account: str
+    role: Role
+    zone: str
+    limits: Limits
+    opened_ms: int | None = None
+    live: bool = False
+    assisted: bool = True
+
+
+@dataclass(slots=True)
+class Lane:
+    config: LaneConfig
+    sender: Sender
+    pace: Pace
+    rows: list[Row] = field(default_factory=list)
+    """Due rows, best first: a page of the outbox."""
+    more: bool = False
+    """The outbox holds more due rows than the page."""
+    stale: bool = True
+    """The page may not show the best rows any more."""
+    future_ms: int | None = None
+    """When the next row that was not due at the time of the page will be."""
+    not_before_ms: int = 0
+    """Nothing of the page may go earlier."""
+    under_way: int | None = None
+    """Id of the delivery that is being sent."""
+    asked_recent: bool = False
+    """In this full minute, rows to the people it may still write to were looked up."""
+    counted: bool = False
+    """The pace was rebuilt from the outbox."""
+
+    def facts(self, now_ms: int, *, stop_all: bool, paused: bool) -> AccountFacts:
+        config = self.config
+        age_days = (now_ms - config.opened_ms) / DAY_MS if config.opened_ms is not None else 365.0
+        return AccountFacts(config.role, config.zone, config.limits, age_days, paused=paused, stop_all=stop_all)
+
+    def needs_page(self, now_ms: int) -> bool:
+        if self.stale or (self.future_ms is not None and self.future_ms <= now_ms):
+            return True
+        return not self.rows and self.more
+
+    def is_due(self, now_ms: int) -> bool:
+        """Is there anything to look at now?"""
+        if self.under_way is not None:
+            return False
+        return self.needs_page(now_ms) or (bool(self.rows) and now_ms >= self.not_before_ms)
+
+    def wakes_at(self) -> int | None:
+        """When it should be looked at next, in epoch ms; None when only an event can bring work."""
+        if self.under_way is not None:
+            return None
+        if self.stale or (not self.rows and self.more):
+            return 0
+        return min(
+            (ms for ms in (self.future_ms, self.not_before_ms if self.rows else None) if ms is not None), default=None
+        )
+
+    def fill(self, rows: list[Row], future_ms: int | None) -> None:
+        """A fresh page."""
+        counts = Counter(row.priority for row in rows)
+        self.rows = rows
+        self.more = any(count >= PAGE_ROWS for count in counts.values())
+        self.future_ms = future_ms
+        self.stale = False
+        self.asked_recent = False
+        self.not_before_ms = 0
+
+    def forget_page(self) -> None:
+        self.rows = []
+        self.stale = True
