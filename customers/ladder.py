@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, case, literal, select, update, update
+from sqlalchemy import ColumnElement, and_, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.roles import Role
@@ -106,19 +106,6 @@ def load_ladder(path: Path) -> tuple[Ladder | None, list[Mistake]]:
     return (None, mistakes) if mistakes else (document.value, [])
 
 
-async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> None:
-    """Write the ladder into the database, where every statement that sets a level reads it."""
-    value = ladder.model_dump_json()
-    await tx.execute(insert_ignoring(tx, Setting).values(key=_SETTING, value=value, changed_ms=now_ms))
-    await tx.execute(update(Setting).where(Setting.key == _SETTING).values(value=value, changed_ms=now_ms))
-
-
-async def current(tx: AsyncConnection) -> Ladder:
-    """The ladder that holds now; the standard one when none was written yet."""
-    value = (await tx.execute(select(Setting.value).where(Setting.key == _SETTING))).scalar_one_or_none()
-    return Ladder.model_validate_json(value) if value else STANDARD
-
-
 def _missteps(levels: Sequence[Level]) -> Iterator[tuple[int, str]]:
     """Which levels do not lead upwards, and why, as a code of the catalogue."""
     reached_yuan = Decimal(0)
@@ -140,7 +127,7 @@ def _missteps(levels: Sequence[Level]) -> Iterator[tuple[int, str]]:
             reached_yuan = level.from_net_yuan
 
 
-async def remember(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
+async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
     """Make it the ladder of this fleet. Did it change? Then `customers.purchases.recompute` is due for everybody."""
     written = ladder.model_dump_json()
     if await _stored(tx) == written:
