@@ -1,6 +1,7 @@
 """config.yaml: the rooms' own models put together, read with every mistake at once."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,6 +67,7 @@ class Settings(_Part):
         default=SecretStr("sqlite:///data/wxfleet.db"),
         description="数据库：sqlite:///文件，或 postgresql://用户:密码@主机/库",
         validate_default=True,
+        json_schema_extra={"default": "sqlite:///data/wxfleet.db"},
     )
     personas: HomePath = Field(default=Path("personas/"), validate_default=True, description="人设文件夹")
     ladder: HomePath = Field(default=Path("ladder.yaml"), validate_default=True, description="升级制度文件")
@@ -76,7 +78,9 @@ class Settings(_Part):
     staff: list[StaffConfig] = Field(default_factory=list, description="员工")
     staff_room: StaffRoomConfig | None = Field(default=None, description="员工群；没有就不写")
     limits: LimitsGiven = Field(default_factory=LimitsGiven, description="全店的限额，只写要改的；单个号里写的优先")
-    simulator: SimulatorConfig = Field(default_factory=SimulatorConfig, description="模拟器")
+    simulator: SimulatorConfig = Field(
+        default_factory=SimulatorConfig, description="模拟世界的快慢和种子；有真号时只影响模拟的号"
+    )
     accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
     channels: list[ChannelConfig] = Field(default_factory=list, description="渠道：客户从哪里来")
 
@@ -131,18 +135,23 @@ def load(path: Path, home: Path | None = None, strict: bool = True) -> Settings:
     return examination.settings
 
 
-def examine(path: Path, home: Path | None = None) -> Examination:
-    """Read config.yaml and every file it leads to. Raises nothing: what is wrong is in `mistakes`, by place."""
-    document = read_config(path, home)
+def examine(path: Path, home: Path | None = None, *, environment: Mapping[str, str] | None = None) -> Examination:
+    """Read config.yaml and every file it leads to. Raises nothing: what is wrong is in `mistakes`, by place.
+
+    `${NAME}` comes from `environment`, the process's own unless given, and from `.env` beside the file.
+    """
+    document = read_config(path, home, environment=environment)
     files, mistakes = read_files(Files.of(document.data, _home(path, home)))
     mistakes += document.mistakes
     mistakes += cross_check(document, files.book)
     return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)))
 
 
-def read_config(path: Path, home: Path | None = None) -> Document[Settings]:
+def read_config(
+    path: Path, home: Path | None = None, *, environment: Mapping[str, str] | None = None
+) -> Document[Settings]:
     """config.yaml alone, with the places of all its values."""
-    secrets, mistakes = read_environment(path.parent / ".env", os.environ)
+    secrets, mistakes = read_environment(path.parent / ".env", os.environ if environment is None else environment)
     document = read_document(path, Settings, context={"home": _home(path, home)}, secrets=secrets)
     document.mistakes += mistakes
     return document

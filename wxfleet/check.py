@@ -1,0 +1,47 @@
+"""`wxfleet check`: everything that people wrote, every mistake, in the order of files and lines."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from texts.catalogue import say
+from texts.errors import Mistake, Severity
+from wxfleet.settings import examine
+
+
+def check(path: Path, home: Path | None = None) -> list[Mistake]:
+    """All mistakes and warnings of config.yaml and of every file it leads to, by file and line."""
+    return examine(path, home).mistakes
+
+
+def errors_in(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """Those that keep a run from starting."""
+    return [mistake for mistake in mistakes if mistake.severity is Severity.ERROR]
+
+
+def verdict(mistakes: Sequence[Mistake]) -> str:
+    """One sentence for the end of the list."""
+    errors = len(errors_in(mistakes))
+    if errors:
+        return say("check.errors", errors=errors, warnings=len(mistakes) - errors)
+    return say("check.warnings", warnings=len(mistakes)) if mistakes else say("check.fine")
+
+
+def as_document(mistakes: Sequence[Mistake]) -> dict[str, Any]:
+    """The document of `check --json`."""
+    return {
+        "ok": not errors_in(mistakes),
+        "errors": len(errors_in(mistakes)),
+        "warnings": len(mistakes) - len(errors_in(mistakes)),
+        "mistakes": [
+            {
+                "file": mistake.file,
+                "line": mistake.line,
+                "column": mistake.column,
+                "severity": mistake.severity.value,
+                "reason": mistake.reason,
+                "suggestion": mistake.suggestion,
+            }
+            for mistake in mistakes
+        ],
+    }
