@@ -6,13 +6,13 @@ whose outcome is unknown is in doubt and never sent again by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.errors import GatewayProblem, GatewayUnavailable, NotLoggedIn
+from bots.errors import GatewayProblem, GatewayUnavailable, NotLoggedIn, OwnershipLost
 from bots.lane import Lane, LaneConfig, Sender
 from bots.tick import HandOver, Picked, Tick
 from rules.clock import Clock
@@ -40,6 +40,14 @@ MAX_ATTEMPTS = 10
 OnProblem = Callable[[str, GatewayProblem], None]
 
 
+Guard = Callable[[AsyncConnection], Awaitable[None]]
+"""Asked in every claim: do we still own these accounts? Raises OwnershipLost."""
+
+
+async def _nobody_else(tx: AsyncConnection) -> None:
+    """No other process is about."""
+
+
 class Courier:
     """Owns the lanes of this process. `add` lanes, run `run`, `stop` it; `tick` is one step, for tests too."""
 
@@ -52,6 +60,7 @@ class Courier:
         hand_over: HandOver,
         random: Random,
         epoch: int = 0,
+        guard: Guard = _nobody_else,
         on_problem: OnProblem = lambda account, problem: None,
     ) -> None:
         self._db = db
@@ -60,6 +69,7 @@ class Courier:
         self._hand_over = hand_over
         self._random = random
         self._epoch = epoch
+        self._guard = guard
         self._on_problem = on_problem
         self._lanes: dict[str, Lane] = {}
         self._results: list[Settlement] = []
@@ -109,6 +119,8 @@ class Courier:
                 if troubled:
                     log.info("courier.recovered")
                 troubled = False
+            except OwnershipLost:
+                raise
             except Problem as problem:
                 if not troubled:
                     log.error("courier.database", problem=str(problem))
@@ -147,6 +159,7 @@ class Courier:
         results = list(self._results)
         try:
             async with self._db.write() as tx:
+                await self._guard(tx)
                 if self._doubt_commit:
                     await self._put_back(tx)
                 await settle(tx, results, now_ms=now_ms)

@@ -68,3 +68,15 @@ class PayloadGone(GatewayProblem):
     """An event's payload can no longer be fetched. A person looks at the phone."""
 
     retry = False
+
+
+class OwnershipHeld(Problem):
+    """Another process sends for these accounts and is alive."""
+
+    exit_code = ExitCode.NOT_ALLOWED
+
+
+class OwnershipLost(Problem):
+    """Another process took these accounts over: this one must send nothing more."""
+
+    exit_code = ExitCode.NOT_ALLOWED

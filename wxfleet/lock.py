@@ -1,0 +1,72 @@
+"""One sender per data: a lock on the folder of the SQLite file. It guards sending, not the database."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from storage.errors import DatabaseUnavailable, FleetRunning
+from texts.catalogue import say
+
+
+@contextmanager
+def sending_lock(folder: Path) -> Iterator[None]:
+    """Held as long as the fleet runs; the system lets go of it when the process dies, however it dies.
+
+    Raises FleetRunning while another process holds it, DatabaseUnavailable when the folder can't be written.
+    """
+    path = folder / "wxfleet.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DatabaseUnavailable(
+            say("storage.folder_unusable", path=folder, error=error.strerror or error),
+            hint=say("storage.folder_unusable.hint"),
+            where=str(path),
+        ) from error
+    with file:
+        if not _take(file):
+            file.seek(0)
+            pid = file.read().strip() or "?"
+            raise FleetRunning(say("storage.running", pid=pid), hint=say("storage.running.hint"), where=str(folder))
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                file.truncate(0)
+
+
+def is_held(folder: Path) -> bool:
+    """Does a fleet send from this folder now?"""
+    path = folder / "wxfleet.lock"
+    if not path.exists():
+        return False
+    try:
+        with path.open("a+", encoding="utf-8") as file:
+            return not _take(file)
+    except OSError:
+        return False
+
+
+def _take(file: IO[str]) -> bool:
+    if os.name == "nt":  # pragma: no cover  # the other half of the same thing
+        import msvcrt
+
+        try:
+            file.seek(1 << 20)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""One log for everything, ours and wechaty's: JSON lines in a file, warnings on the screen, no secrets, no phones."""
+
+import logging
+import re
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+_FILE_BYTES = 10_000_000
+_FILES_KEPT = 5
+_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+_TOKEN = re.compile(r"(?i)((?:token|secret|password|authorization|wechaty)[\"'=: ]+)[^\s\"',;]{6,}")
+
+
+def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ...] = ()) -> None:
+    """Send all logging to `folder`/wxfleet.log and, when `verbose`, to stderr. `secrets` never appear anywhere."""
+
+    def mask(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {key: masked(value, secrets) if isinstance(value, str) else value for key, value in event.items()}
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    root = logging.getLogger()
+    root.handlers.clear()
+    root.setLevel(logging.INFO)
+    for noisy in ("apscheduler", "httpx", "httpx2", "aiosqlite", "alembic", "hpack", "grpclib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = RotatingFileHandler(
+            folder / "wxfleet.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
+        )
+        file.setFormatter(_formatter(shared, structlog.processors.JSONRenderer(ensure_ascii=False)))
+        root.addHandler(file)
+    if verbose or folder is None:
+        screen = logging.StreamHandler(sys.stderr)
+        screen.setLevel(logging.INFO if verbose else logging.ERROR)
+        screen.setFormatter(_formatter(shared, structlog.dev.ConsoleRenderer(colors=False)))
+        root.addHandler(screen)
+
+
+def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """The text without secrets and with the middle of phone numbers blotted out."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return _PHONE.sub(r"\1****\2", _TOKEN.sub(r"\1***", text))
+
+
+def _formatter(
+    shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor
+) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )

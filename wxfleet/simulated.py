@@ -1,0 +1,50 @@
+"""The simulated world for the accounts of config.yaml whose gateway is the simulator."""
+
+from pathlib import Path
+
+from personas.book import Book
+from rules.clock import Clock
+from simulator.scenario import AccountPlan, ChannelPlan, Scenario, StaffPlan, shop_day
+from simulator.simulation import Simulation
+from wxfleet.settings import Settings
+
+
+def simulation_for(settings: Settings, book: Book, clock: Clock, folder: Path, push: str) -> Simulation:
+    """A world with these accounts in it; what happened there is kept in `folder`. `push` is what staff will start."""
+    return Simulation(scenario_for(settings, book, push), clock, folder / "world.jsonl")
+
+
+def scenario_for(settings: Settings, book: Book, push: str) -> Scenario:
+    accounts = [account for account in settings.accounts if account.simulated]
+    ids = {account.id for account in accounts}
+    plans = [
+        AccountPlan(
+            id=account.id,
+            role=account.role.value,
+            nickname=book.resolved(account.persona).name,
+            holder=account.holder or "",
+        )
+        for account in accounts
+    ]
+    staff = [
+        StaffPlan(id=member.id, name=member.name, contact=contact, role=member.role.value)
+        for member in settings.staff
+        for contact in member.wechat[:1]
+    ]
+    channels = [
+        ChannelPlan(channel.code, channel.name, tuple(name for name in channel.accounts if name in ids))
+        for channel in settings.channels
+    ]
+    room = settings.staff_room
+    return shop_day(
+        seed=settings.simulator.seed,
+        accounts=plans,
+        staff=staff,
+        channels=[channel for channel in channels if channel.accounts],
+        staff_room=(room.id or "") if room else "",
+        desk=room.desk if room and room.desk in ids else "",
+        push=push,
+        shop=settings.shop.name,
+        brand=settings.shop.brand or settings.shop.name,
+        zone=settings.shop.time_zone,
+    )
