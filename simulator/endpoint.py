@@ -29,6 +29,11 @@ class Endpoint:
         """host:port, once started."""
         return f"{_HOST}:{self.port}"
 
+    @property
+    def serving(self) -> bool:
+        """Does a gateway answer here now?"""
+        return self._listener is not None and self._grpc is not None
+
     async def start(self) -> None:
         """Listen: the first time where there is room, later at the same port. Ends whatever else answers there."""
         await self.die()

@@ -87,7 +87,7 @@ class Faults:
     def restrict(self, account: str, times: int = 1) -> None:
         self.of(account).arm(Trouble.RESTRICT_SEND, times)
 
-    def hang_sends(self, account: str, times: int = 1, *, delivered: bool) -> None:
+    def hang_sends(self, account: str, times: int = 1, *, delivered: bool = True) -> None:
         self.of(account).arm(Trouble.HANG_SENT if delivered else Trouble.HANG_UNSENT, times)
 
     def lose_payloads(self, account: str, times: int = 1) -> None:

@@ -60,7 +60,7 @@ class Customers:
         self._stream("opt-outs", plan.opt_outs_per_hour / 60, self._opt_out)
         self._stream("look-alikes", plan.look_alikes_per_hour / 60, self._look_alike)
         self._stream("leaves", plan.leaves_per_hour / 60, self._leave)
-        self._stream("outsiders", 1 / 60, self._try_command)
+        self._stream("outsiders", plan.outsiders_per_hour / 60, self._try_command)
 
     # --- streams ----------------------------------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ class Scenario:
     opt_outs_per_hour: float = 6.0
     look_alikes_per_hour: float = 6.0
     leaves_per_hour: float = 4.0
+    outsiders_per_hour: float = 1.0  # commands tried by people who are not staff
 
     def account(self, id: str) -> AccountPlan:
         return next(plan for plan in self.accounts if plan.id == id)

@@ -57,11 +57,11 @@ class Simulation:
             for plan in scenario.accounts
         }
         self.webhook = MomentsWebhook(self.world, self._secret("moments"))
-        self._endpoints = {account: Endpoint(service) for account, service in self.gateways.items()}
+        self.endpoints = {account: Endpoint(service) for account, service in self.gateways.items()}
         self._orders_path = orders_path or (journal_path.with_name("orders.csv") if journal_path else None)
         self._with_people = with_people
         self._fault_tasks: set[asyncio.Task[None]] = set()
-        for account in self._endpoints:
+        for account in self.endpoints:
             self._register(account)
 
     @property
@@ -76,7 +76,7 @@ class Simulation:
     async def start(self) -> Doors:
         """Open the world. Raises JournalUnusable when the journal is something else."""
         self.world.start()
-        for endpoint in self._endpoints.values():
+        for endpoint in self.endpoints.values():
             await endpoint.start()
         await self.webhook.start()
         shop = self.shop
@@ -96,20 +96,20 @@ class Simulation:
         for task in self._fault_tasks:
             task.cancel()
         await asyncio.gather(*self._fault_tasks, return_exceptions=True)
-        for endpoint in self._endpoints.values():
+        for endpoint in self.endpoints.values():
             await endpoint.die()
         await self.webhook.stop()
         self.world.stop()
 
     def _doors(self) -> Doors:
-        gateways = {a: (endpoint.address, self.token(a)) for a, endpoint in self._endpoints.items()}
+        gateways = {a: (endpoint.address, self.token(a)) for a, endpoint in self.endpoints.items()}
         return Doors(gateways, self.webhook.url, self.webhook.secret, self._orders_path)
 
     def _secret(self, what: str) -> str:
         return f"sim-{what}-{number_of(self.scenario.seed, 'secret', what):016x}"
 
     def _register(self, account: str) -> None:
-        endpoint, service, world = self._endpoints[account], self.gateways[account], self.world
+        endpoint, service, world = self.endpoints[account], self.gateways[account], self.world
 
         async def log_out() -> None:
             world.log_out(account, "the platform ended the session")
