@@ -14,6 +14,7 @@ from texts.yaml_tree import Leaf, Mark, Node
 
 _CHOICE = re.compile(r"'([^']*)'")
 _FULL_WIDTH_COLON = re.compile(r"^[\s-]*[\w.-]+：")
+_BARE_TEMPLATE = re.compile(r"(?<!['\"])\{\{")
 _ORDINARY_COLON = re.compile(r":(\s|$)")
 
 # One sentence serves several of pydantic's kinds.
@@ -115,6 +116,8 @@ def syntax_flaw(error: yaml.YAMLError, text: str) -> tuple[Mark, str]:
     if "unexpected end of stream" in problem and "quoted" in context and start:
         return Mark(start.line + 1, start.column + 1), say("texts.yaml.unclosed_quote")
     if "did not find expected ','" in problem and start:
+        if _BARE_TEMPLATE.search(lines[mark.line] if mark.line < len(lines) else ""):
+            return Mark(mark.line + 1, mark.column + 1), say("texts.yaml.bare_template")
         return Mark(start.line + 1, start.column + 1), say("texts.yaml.unclosed_bracket")
     here = Mark(mark.line + 1, mark.column + 1)
     return here, _syntax_reason(problem, lines, here)
