@@ -42,13 +42,17 @@ def cleaned(nickname: str) -> str | None:
     return both if both.isascii() and len(both) <= MAX_COLUMNS else names[0]
 
 
+def _counts(sign: str) -> bool:
+    return sign.isalpha() and bool(_NAME_SIGN.match(sign))
+
+
 def _joined(text: str) -> str:
     """Without anything between the letters: "代 购" and "代❤️购" are still 代购."""
-    return "".join(sign for sign in text if _NAME_SIGN.match(sign))
+    return "".join(sign for sign in text if _counts(sign))
 
 
 def _words(text: str) -> list[str]:
-    spaced = "".join(sign if _NAME_SIGN.match(sign) or sign.isdigit() or sign == "'" else _gap(sign) for sign in text)
+    spaced = "".join(sign if _counts(sign) or sign.isdigit() or sign == "'" else _gap(sign) for sign in text)
     return [_TO_THE_TOP.sub("", word).strip("0123456789'") for word in spaced.split()]
 
 

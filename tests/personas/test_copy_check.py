@@ -1,0 +1,73 @@
+"""Words that do harm are found; innocent ones that look like them are not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from personas.copy_check import Fault, findings, is_clean
+from personas.model import Style
+from texts.errors import Severity
+
+STYLE = Style(never=("亲们",), allow=("最佳损友",))
+
+HARMFUL = {
+    "全网最低价": Fault.SUPERLATIVE,
+    "最好看的裙子": Fault.SUPERLATIVE,
+    "最新款": Fault.SUPERLATIVE,
+    "销量第一": Fault.SUPERLATIVE,
+    "顶级面料": Fault.SUPERLATIVE,
+    "百分之百羊毛感": Fault.SUPERLATIVE,
+    "NO.1 口碑": Fault.SUPERLATIVE,
+    "把客户放进鱼塘": Fault.INTERNAL,
+    "低价值客户": Fault.INTERNAL,
+    "用来引流": Fault.INTERNAL,
+    "狙击枪打法": Fault.INTERNAL,
+    "亲们好": Fault.NEVER,
+    "尊敬的客户，双十一有多少产品打折": Fault.OFFICIAL,
+    "敬请关注": Fault.OFFICIAL,
+}
+INNOCENT = [
+    "最近忙吗", "最后三件", "第一次穿裙子", "参加最美梳妆台", "我最爱的咖啡", "最多拍两件", "最早明天发", "第一天上班",
+    "第一时间告诉你", "第一颗扣子", "第一杯咖啡", "你是我的最佳损友", "TOP 上衣", "这条路很好走", "下午四点前付款",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "fault"), HARMFUL.items())
+def test_harmful_words_are_found_where_they_stand(text: str, fault: Fault) -> None:
+    found = list(findings(text, STYLE))
+    assert [one.fault for one in found] == [fault]
+    assert text[found[0].start :].startswith(found[0].word)
+    assert found[0].word in found[0].reason
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_innocent_words_pass(text: str) -> None:
+    assert list(findings(text, STYLE)) == []
+
+
+def test_taste_is_a_warning_and_law_an_error() -> None:
+    assert Fault.OFFICIAL.severity is Fault.LONG.severity is Severity.WARNING
+    assert is_clean("敬请关注", STYLE)
+    assert not is_clean("全网最低价", STYLE)
+
+
+def test_template_tags_count_as_a_short_name() -> None:
+    text = "{{ a_name_that_is_very_long_indeed }}你好"
+    assert list(findings(text, STYLE, length=6)) == []
+    assert [found.fault for found in findings(text + "呀", STYLE, length=6)] == [Fault.LONG]
+
+
+def test_a_word_inside_a_tag_is_not_copy() -> None:
+    assert list(findings("{{ x|default('') }}{# 引流 #}", STYLE)) == []
+
+
+@pytest.mark.parametrize("text", ["复制￥A1b2C3d4E5￥打开淘宝", "转发到朋友圈就送发带", "集齐38个赞免单"])
+def test_bait_is_refused_in_moments_only(text: str) -> None:
+    assert [found.fault for found in findings(text, STYLE, moments=True)] == [Fault.BAIT]
+    assert list(findings(text, STYLE)) == []
+
+
+@given(st.text(max_size=30), st.sampled_from(["鱼塘", "低价值", "引流", "狙击枪"]), st.text(max_size=30))
+def test_no_surroundings_hide_an_internal_word(before: str, word: str, after: str) -> None:
+    clear = before.replace("{", ""), after.replace("}", "")
+    assert not is_clean(clear[0] + word + clear[1], STYLE)

@@ -1,0 +1,57 @@
+"""How people are addressed: by a name one would call across a shop, or by the persona's own word."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from personas.nicknames import MAX_COLUMNS
+from personas.voice import call_me
+
+NAMES = {
+    "花花🌸": "花花",
+    "Lily": "Lily",
+    "𝓛𝓲𝓵𝔂": "Lily",
+    "Miss Lin": "Miss Lin",
+    "A小王": "小王",
+    "0阿宝": "阿宝",
+    "A 阿敏": "阿敏",
+    "小王1988": "小王",
+    "小鹿 Lucky": "小鹿",
+    "林小姐-上海": "林小姐",
+    "（努力版）小满": "小满",
+    "静": "静",
+    "O'Neil": "O'Neil",
+    "\u202e花花": "花花",
+    "云淡风轻": "云淡风轻",
+}
+SIGNBOARDS = [
+    "A-代购小王🌸", "AAA建材批发老王", "小美（招代理）", "代❤️购小妹", "（美甲）小美", "XX官方客服", "加微信领红包",
+    "13812345678", "wxid_8a9b", "www.abc.com", "{{ shop }}", "{% if x %}", "<script>", "🌸🌸", "。", " ", "", "L",
+    "今天也要努力吃饭的小熊呀", "老公", "你爸爸", "宝贝", "花" * 65, "已注销", "a\\b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("nickname", "name"), NAMES.items())
+def test_the_name_in_a_nickname_is_found(nickname: str, name: str) -> None:
+    assert call_me(nickname, "新朋友") == name
+
+
+@pytest.mark.parametrize("nickname", SIGNBOARDS)
+def test_a_signboard_or_a_joke_is_no_name(nickname: str) -> None:
+    assert call_me(nickname, "新朋友") == "新朋友"
+
+
+@given(st.text(max_size=80))
+def test_whatever_the_nickname_the_name_is_short_and_holds_letters_only(nickname: str) -> None:
+    name = call_me(nickname, "")
+    assert len(name) <= MAX_COLUMNS
+    assert all(unicodedata.category(sign)[0] in "LNM" or sign in " '" for sign in name)
+
+
+@given(st.text(max_size=80))
+def test_a_cleaned_name_is_clean_already(nickname: str) -> None:
+    name = call_me(nickname, "")
+    if name:
+        assert call_me(name, "") == name
