@@ -49,7 +49,10 @@ class Finding:
 
 # What may follow 最 and 第一 without praising goods: time, order, quantity, feelings.
 _PLAIN_AFTER_MOST = "近|后|终|多|少|早|晚|爱|喜欢|想|怕|烦|舍不得|难|忙|累|困|初|先|开始"
-_PLAIN_AFTER_FIRST = "次|天|时间|批|眼|件|套|双|只|封|杯|单|口|个|步|页|条|句|回|周|排|遍|场|节|课|位|张|反应|季|年|学期|轮|人称|颗|行|篇|感觉"
+_PLAIN_AFTER_FIRST = (
+    "次|天|时间|批|眼|件|套|双|只|封|杯|单|口|个|步|页|条|句|回|周|排|遍|场|节|课|位|张|颗|行|篇"
+    "|反应|感觉|季|年|学期|轮|人称"
+)
 _SUPERLATIVE = re.compile(
     rf"最(?!{_PLAIN_AFTER_MOST}).?.?"
     rf"|第一(?!{_PLAIN_AFTER_FIRST})|[Nn][Oo]\.?\s?1|[Tt][Oo][Pp]\s?1(?!\d)"
