@@ -113,7 +113,7 @@ def shop_day(
 
     `push` is the name by which staff start the welfare push at `push_minute`; '' for none.
     """
-    plans = tuple(_with_habits(seed, number, plan) for number, plan in enumerate(accounts))
+    plans = tuple(_with_habits(seed, number, plan, len(accounts)) for number, plan in enumerate(accounts))
     return Scenario(
         seed=seed,
         accounts=plans,
@@ -125,18 +125,29 @@ def shop_day(
         brand=brand,
         zone=zone,
         script=tuple(_script(plans, staff, desk, staff_room, push, push_minute)),
+        known_buyers=min(150, 20 * len(plans)),
+        claiming_buyers=min(96, 12 * len(plans)),
         requests_per_minute=min(2.0, 0.25 * len(plans)),
         chats_per_hour=min(40.0, 6.0 * len(plans)),
     )
 
 
-def _with_habits(seed: int, number: int, plan: AccountPlan) -> AccountPlan:
+def _with_habits(seed: int, number: int, plan: AccountPlan, among: int) -> AccountPlan:
     """Gateways differ: some give no message ids, some tell the time in seconds."""
     friends = plan.friends
     if friends is None:
-        first_acquisition = plan.role == "acquisition" and number == 0
-        friends = _NEAR_THRESHOLD if first_acquisition else dice(seed, "friends", plan.id).randrange(300, 1600)
+        friends = _friends_by_seed(seed, number, plan, among)
     return replace(plan, friends=friends, gives_message_ids=number % 4 != 3, times_in_seconds=number % 2 == 1)
+
+
+def _friends_by_seed(seed: int, number: int, plan: AccountPlan, among: int) -> int:
+    """One account alone is a beginner's; in a matrix the first one is nearly full."""
+    roll = dice(seed, "friends", plan.id)
+    if among == 1:
+        return roll.randrange(30, 80)
+    if number == 0 and plan.role == "acquisition":
+        return _NEAR_THRESHOLD
+    return roll.randrange(300, 1600)
 
 
 def _script(

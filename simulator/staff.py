@@ -1,7 +1,7 @@
 """What staff do all day: commands by the script, codes confirmed, task packages ticked off."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,8 @@ from simulator.scenario import StaffPlan, Step
 from simulator.seeds import dice
 from simulator.world import World
 
-_CODE = re.compile(r"/确认\s*(\d{4,6})")
-_PACKAGE = re.compile(r"/完成")
+_CODE = re.compile(r"/(?:确认|confirm)\s*(\d{4,6})")
+_PACKAGE = re.compile(r"/完成|/done\b")
 _ASKS_FOR_CODE = ("/推送", "/全部恢复", "/发圈", "/继续")
 _CODE_WAIT_MS = 5 * 60_000
 _OWN_WORDS_MS = 90_000
@@ -28,8 +28,10 @@ _TICK_REST_MS = 10 * 60_000
 class _Habits:
     """What one member keeps in mind."""
 
-    code_until_ms: dict[str, int]  # where they wait for a code, and how long
-    ticked_ms: int | None = None  # when they last saw to a task package
+    code_until_ms: dict[str, int] = field(default_factory=dict)  # where they wait for a code, and how long
+    to_do: list[Received] = field(default_factory=list)  # task packages, not yet seen to
+    seen: set[str] = field(default_factory=set)  # texts of packages: a copy is no new task
+    ticked_ms: int | None = None  # when they last saw to their packages
 
 
 class Staff:
@@ -40,7 +42,7 @@ class Staff:
         self.agenda = agenda
         self.scenario = world.scenario
         self._by_id = {member.id: member for member in self.scenario.staff}
-        self._habits = {member.id: _Habits({}) for member in self.scenario.staff}
+        self._habits = {member.id: _Habits() for member in self.scenario.staff}
         world.on_received(self._heard)
 
     def begin(self) -> None:
@@ -97,12 +99,31 @@ class Staff:
         self.agenda.after(roll.uniform(0.25, 0.7), lambda: self._say(member, where, text))
 
     def _read_package(self, member: StaffPlan, received: Received) -> None:
+        """Remember a task package, and plan to see to all that are open: soon, but not every few minutes."""
         habits = self._habits[member.id]
         said_ms = self.world.record.last_said_ms(member.contact, received.account)
         answers = said_ms is not None and received.at_ms - said_ms < _OWN_WORDS_MS
-        rests = habits.ticked_ms is not None and received.at_ms - habits.ticked_ms < _TICK_REST_MS
-        if answers or rests or not _PACKAGE.search(received.text):
+        if answers or received.text in habits.seen or not _PACKAGE.search(received.text):
             return
-        habits.ticked_ms = received.at_ms
-        roll = dice(self.scenario.seed, "tick", member.id, received.message_id)
-        self.agenda.after(roll.uniform(2, 8), lambda: self._say(member, received.account, lines.TICK_OFF))
+        habits.seen.add(received.text)
+        habits.to_do.append(received)
+        if len(habits.to_do) == 1:
+            roll = dice(self.scenario.seed, "tick", member.id, received.message_id)
+            when_ms = received.at_ms + round(roll.uniform(2, 8) * 60_000)
+            self.agenda.at(max(when_ms, (habits.ticked_ms or 0) + _TICK_REST_MS), lambda: self._see_to_it(member))
+
+    def _see_to_it(self, member: StaffPlan) -> None:
+        """Post on the phones what the packages say, then tell the fleet."""
+        habits = self._habits[member.id]
+        done, habits.to_do = habits.to_do, []
+        habits.ticked_ms = self.world.clock.now_ms()
+        for package in done:
+            for account in self._named_in(package, member):
+                self.world.publish(account, f"phone:{package.message_id}:{account}", "by_phone", package.text)
+        self._say(member, done[-1].account, lines.TICK_OFF)
+
+    def _named_in(self, package: Received, member: StaffPlan) -> list[str]:
+        """The accounts on this member's phone that a package speaks of; its sender when it names none."""
+        own = [plan for plan in self.scenario.accounts if plan.holder == member.id]
+        named = [plan.id for plan in own if plan.id in package.text or plan.nickname in package.text]
+        return named or [package.account]

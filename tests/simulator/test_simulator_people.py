@@ -13,7 +13,7 @@ from simulator import lines
 from simulator.crowd import FILE_HELPER, contact_of
 from simulator.messages import Kind, Scene
 from simulator.record import Received
-from simulator.scenario import Scenario, Step, shop_day
+from simulator.scenario import AccountPlan, Scenario, Step, shop_day
 from simulator.simulation import Simulation
 from tests.simulator.worlds import BOSS, CLERK, LIVELY, QUIET, ROOM
 from tests.virtual_time import VirtualClock
@@ -214,17 +214,46 @@ async def test_a_code_that_nobody_asked_for_is_not_confirmed(clock: VirtualClock
         assert [item.text for item in simulation.world.record.said(BOSS.contact)] == ["/状态"]
 
 
-async def test_a_task_package_is_ticked_off_once_by_who_got_it(clock: VirtualClock) -> None:
+async def test_task_packages_are_ticked_off_together_by_who_got_them(clock: VirtualClock) -> None:
     async with living(QUIET, clock) as simulation:
         world = simulation.world
-        world.send("lin-1", BOSS.contact, Kind.TEXT, "请发朋友圈：早安。发好后回复 /完成 12 或 /完成 全部")
-        world.send("lin-1", BOSS.contact, Kind.TEXT, "还有一条，/完成 全部")
+        world.send("yu-1", BOSS.contact, Kind.TEXT, "请发朋友圈（lin-1）：早安。发好后回复 /完成 12 或 /完成 全部")
+        world.send("yu-1", BOSS.contact, Kind.TEXT, "小鱼也发一条：今天好冷。/完成 全部")
         await clock.advance(HOUR)
-        assert [(item.to, item.text) for item in world.record.said(BOSS.contact)] == [("lin-1", "/完成 全部")]
-        answering(simulation, "没有待办的任务，有了会发给你，用 /完成 全部 勾掉")
+        assert [(item.to, item.text) for item in world.record.said(BOSS.contact)] == [("yu-1", "/完成 全部")]
+        assert world.record.said(CLERK.contact) == []
+        assert ["早安" in post.text for post in world.record.posts("lin-1")] == [True]
+        assert ["好冷" in post.text for post in world.record.posts("yu-1")] == [True]
+        assert world.record.posts("lin-2") == []
+
+
+@pytest.mark.parametrize("minutes_late", [0.1, 5])
+async def test_the_answer_to_a_tick_is_no_new_package(clock: VirtualClock, minutes_late: float) -> None:
+    async with living(QUIET, clock) as simulation:
+        world = simulation.world
+
+        def tell(event: str, payload: dict[str, object]) -> None:
+            if event == "message" and world.message("yu-1", str(payload["messageId"])).talker == BOSS.contact:
+                words = "没有待办的任务，有了会发给你，用 /完成 全部 勾掉"
+                simulation.agenda.after(minutes_late, lambda: world.send("yu-1", BOSS.contact, Kind.TEXT, words))
+
+        world.connect_gateway("yu-1", tell)
         world.send("yu-1", BOSS.contact, Kind.TEXT, "下午的朋友圈，/完成 全部")
-        await clock.advance(3 * HOUR)
-        assert len(world.record.said(BOSS.contact)) == 2
+        await clock.advance(6 * HOUR)
+        assert len(world.record.said(BOSS.contact)) <= 2
+
+
+async def test_a_later_package_waits_for_its_own_tick(clock: VirtualClock) -> None:
+    async with living(QUIET, clock) as simulation:
+        world = simulation.world
+        world.send("lin-1", BOSS.contact, Kind.TEXT, "早安 /完成 全部")
+        await clock.advance(9 * 60)
+        world.send("lin-1", BOSS.contact, Kind.TEXT, "午安 /完成 全部")
+        await clock.advance(HOUR)
+        said = [item.at_ms for item in world.record.said(BOSS.contact)]
+        assert len(said) == 2
+        assert said[1] - said[0] >= 10 * 60_000
+        assert len(world.record.posts("lin-1")) == 2
 
 
 async def test_a_package_in_the_file_helper_is_ticked_off_by_the_holder(clock: VirtualClock) -> None:
@@ -244,6 +273,18 @@ async def test_the_script_of_the_day_is_followed_again_the_next_day(clock: Virtu
         assert [item.text for item in said] == ["/状态", "/状态"]
         assert said[1].at_ms - said[0].at_ms == 24 * HOUR * 1000
         assert [item.to for item in simulation.world.record.said(CLERK.contact)] == ["lin-1", "lin-1"]
+
+
+def test_the_friends_that_the_seed_chooses_suit_the_matrix() -> None:
+    def friends(accounts: tuple[AccountPlan, ...]) -> list[int]:
+        day = shop_day(seed=7, accounts=accounts, staff=(), channels=(), staff_room="", desk="", push="")
+        return [plan.friends or 0 for plan in day.accounts]
+
+    unknown = tuple(replace(plan, friends=None) for plan in QUIET.accounts)
+    assert friends(unknown)[0] == 2990
+    assert all(300 <= count < 1600 for count in friends(unknown)[1:])
+    assert 30 <= friends(unknown[:1])[0] < 80
+    assert friends(QUIET.accounts) == [40, 60, 50]
 
 
 async def test_one_account_with_five_friends_is_a_world_too(clock: VirtualClock) -> None:
