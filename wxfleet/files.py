@@ -1,6 +1,6 @@
 """The files that config.yaml leads to: each room reads its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from customers.ladder import Ladder, load_ladder
 from personas.book import Book, load_book
 from personas.model import Style
+from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.file_text import shown_path
@@ -22,6 +23,7 @@ _DEFAULTS = {
     "moments": "moments/",
     "media": "media/",
 }
+_ROLES = [role.value for role in Role]
 _FOLDERS = ("personas", "segments", "pushes", "moments", "media")
 
 
@@ -34,6 +36,8 @@ class Files:
     style: Style
     accounts: dict[str, str]
     """Account ids and their personas' ids, as written."""
+    roles: dict[str, Role] = field(default_factory=dict)
+    """Account ids and their roles, where such a role exists."""
     book: Book = field(default_factory=Book)
     ladder: Ladder | None = None
 
@@ -45,23 +49,17 @@ class Files:
             key: home / (value if isinstance(value := written.get(key), str) else default)
             for key, default in _DEFAULTS.items()
         }
-        accounts = written.get("accounts")
-        ids = {
-            str(account["id"]): str(account.get("persona", ""))
-            for account in (accounts if isinstance(accounts, list) else [])
-            if isinstance(account, dict) and "id" in account
-        }
-        return cls(home, folders, _style(written.get("shop")), ids)
+        accounts = [a for a in _listed(written.get("accounts")) if isinstance(a, dict) and isinstance(a.get("id"), str)]
+        personas = {account["id"]: str(account.get("persona", "")) for account in accounts}
+        roles = {account["id"]: Role(role) for account in accounts if (role := account.get("role")) in _ROLES}
+        return cls(home, folders, _style(written.get("shop")), personas, roles)
 
 
 Reader = Callable[[Files], list[Mistake]]
 """Reads one room's files for their mistakes. The book and the ladder are read by then."""
 
-READERS: list[Reader] = []
-"""One per room whose files are written by people."""
 
-
-def read_files(files: Files) -> tuple[Files, list[Mistake]]:
+def read_files(files: Files, readers: Iterable[Reader]) -> tuple[Files, list[Mistake]]:
     """Read everything; `book` and `ladder` are filled in as far as they could be read. Raises nothing."""
     mistakes = [
         Mistake(shown_path(files.folders[key]), 0, 0, say("settings.not_a_folder", key=key))
@@ -72,9 +70,13 @@ def read_files(files: Files) -> tuple[Files, list[Mistake]]:
     ladder, more = load_ladder(files.folders["ladder"])
     whole = replace(files, book=book, ladder=ladder)
     mistakes += found + more
-    for reader in READERS:
+    for reader in readers:
         mistakes += reader(whole)
     return whole, mistakes
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _style(shop: Any) -> Style:

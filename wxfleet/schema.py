@@ -12,11 +12,19 @@ from pydantic import BaseModel
 
 from customers.ladder import Ladder
 from personas.model import Persona
+from scheduler.moments import CalendarFile
+from scheduler.push_file import PushFile
 from wxfleet.settings import Settings
 
 Schema = dict[str, Any]
 
-MODELS: dict[str, type[BaseModel]] = {"fleet": Settings, "persona": Persona, "ladder": Ladder}
+MODELS: dict[str, type[BaseModel]] = {
+    "fleet": Settings,
+    "persona": Persona,
+    "moments": CalendarFile,
+    "push": PushFile,
+    "ladder": Ladder,
+}
 """Each kind of file that people write, by the name of its schema."""
 
 FOLDER = ".wxfleet"

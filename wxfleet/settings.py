@@ -22,6 +22,7 @@ from texts.yaml_reader import Document, read_document
 from wxfleet.cross_checks import cross_check
 from wxfleet.environment import read_environment
 from wxfleet.files import Files, read_files
+from wxfleet.files_of_rooms import READERS
 
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql://"
@@ -141,7 +142,7 @@ def examine(path: Path, home: Path | None = None, *, environment: Mapping[str, s
     `${NAME}` comes from `environment`, the process's own unless given, and from `.env` beside the file.
     """
     document = read_config(path, home, environment=environment)
-    files, mistakes = read_files(Files.of(document.data, _home(path, home)))
+    files, mistakes = read_files(Files.of(document.data, _home(path, home)), READERS)
     mistakes += document.mistakes
     mistakes += cross_check(document, files.book)
     return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)))

@@ -58,3 +58,49 @@ def test_the_ladder_climbs_or_says_at_which_step_it_does_not(tmp_path: Path) -> 
     )
     places = [(mistake.line, mistake.column) for mistake in check(path)]
     assert places == [(2, 5), (3, 5), (5, 5), (5, 5)]
+
+
+def post(kind: str = "life", text: str = "早安", more: str = "") -> str:
+    return f'posts:\n  - {{name: p, kind: {kind}, at: "10:20", text: {text}{more}}}\n'
+
+
+def test_the_calendar_names_personas_and_accounts_that_exist(tmp_path: Path) -> None:
+    path = open_shop(tmp_path)
+    moments = tmp_path / "moments"
+    moments.mkdir()
+    (moments / "a.yaml").write_text("persona: linn\n" + post(), encoding="utf-8")
+    (moments / "b.yaml").write_text("accounts: [lin-9]\n" + post(), encoding="utf-8")
+    (moments / "c.yaml").write_text("persona: lin-mirror-1\n" + post(), encoding="utf-8")
+    found = check(path)
+    assert [(Path(m.file).name, m.suggestion) for m in found] == [
+        ("a.yaml", "lin"),
+        ("b.yaml", "lin-1"),
+        ("c.yaml", "lin"),
+    ]
+
+
+def test_a_training_account_sells_nothing_in_its_moments(tmp_path: Path) -> None:
+    accounts = ACCOUNT + "  - {id: m, persona: mentor, role: training, gateway: {kind: simulator}}\n"
+    path = open_shop(tmp_path, accounts=accounts)
+    (tmp_path / "moments").mkdir()
+    (tmp_path / "moments" / "m.yaml").write_text("persona: mentor\n" + post("product"), encoding="utf-8")
+    (found,) = check(path)
+    assert (found.line, found.column) == (3, 21)
+    assert "product" in found.reason
+
+
+def test_words_that_do_harm_are_found_in_posts_and_pushes_and_missing_pictures_too(tmp_path: Path) -> None:
+    path = open_shop(tmp_path)
+    for folder in ("moments", "pushes", "media"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "moments" / "m.yaml").write_text(
+        "persona: lin\n" + post(text="全网最低价", more=", media: [none.jpg]"), encoding="utf-8"
+    )
+    (tmp_path / "pushes" / "p.yaml").write_text(
+        "name: p\ntitle: 福利\nwho: {levels: [VIP1, VIP7]}\nwords: {default: '尊敬的客户，{{ coupon }}'}\n",
+        encoding="utf-8",
+    )
+    found = [(Path(m.file).name, m.line) for m in check(path)]
+    assert found.count(("m.yaml", 3)) == 2
+    assert ("p.yaml", 3) in found  # no level VIP7
+    assert found.count(("p.yaml", 4)) >= 2  # an unknown variable, the tone of an office

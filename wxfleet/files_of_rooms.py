@@ -1,0 +1,86 @@
+"""Calendar and pushes: what their rooms find wrong, and what they can't see for want of the personas and accounts."""
+
+from collections.abc import Iterator
+
+from personas.copy_check import findings
+from personas.model import Persona
+from rules.gates import allowed_by_role
+from rules.kinds import Kind
+from rules.roles import PersonaKind, Role
+from scheduler.moments import CalendarFile, load_calendar
+from scheduler.push_file import PushFile, load_pushes
+from texts.catalogue import say
+from texts.errors import Mistake
+from texts.nearest import nearest
+from texts.yaml_reader import Document, read_document
+from wxfleet.files import Files, Reader
+
+
+def read_calendar(files: Files) -> list[Mistake]:
+    """Everything wrong in moments/."""
+    folder = files.folders["moments"]
+    _, mistakes = load_calendar(folder, media=files.folders["media"])
+    for path in sorted(folder.glob("*.yaml")):
+        document = read_document(path, CalendarFile)
+        if document.value:
+            mistakes += _whose(document, document.value, files)
+            for number, entry in enumerate(document.value.posts):
+                mistakes += _copy(document, ("posts", number, "text"), entry.text, files, post=True)
+    return mistakes
+
+
+def _whose(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:
+    """Are they there, and may they post this?"""
+    for number, account in enumerate(file.accounts):
+        if account not in files.accounts:
+            meant = nearest(account, files.accounts)
+            yield document.mistake(("accounts", number), say("settings.no_account", id=account), suggestion=meant)
+    if file.persona is None:
+        return
+    if file.persona not in files.book:
+        known = [persona.id for persona in files.book.all()]
+        reason = say("settings.no_persona", id=file.persona)
+        yield document.mistake(("persona",), reason, suggestion=nearest(file.persona, known))
+        return
+    persona = files.book.resolved(file.persona)
+    if persona.kind is PersonaKind.MIRROR:
+        yield document.mistake(("persona",), say("settings.mirror_has_no_calendar"), suggestion=persona.mirror_of or "")
+    for number, entry in enumerate(file.posts):
+        if not any(allowed_by_role(Kind.MOMENT, role, entry.kind) for role in _roles(persona, files)):
+            reason = say("settings.post_not_allowed", id=persona.id, kind=entry.kind)
+            yield document.mistake(("posts", number, "kind"), reason)
+
+
+def _roles(persona: Persona, files: Files) -> frozenset[Role]:
+    """The roles of the accounts that play it; where none does, all it can play."""
+    played = {role for id_, role in files.roles.items() if files.accounts[id_] == persona.id}
+    return frozenset(played) or persona.playable
+
+
+def read_pushes(files: Files) -> list[Mistake]:
+    """Everything wrong in pushes/."""
+    folder = files.folders["pushes"]
+    levels = {level.id for level in files.ladder.levels[1:]} if files.ladder else None
+    _, mistakes = load_pushes(folder, levels)
+    for path in sorted(folder.glob("*.yaml")):
+        document = read_document(path, PushFile)
+        if document.value:
+            for level, text in document.value.words.items():
+                mistakes += _copy(document, ("words", level), text, files)
+    return mistakes
+
+
+def _copy(
+    document: Document[CalendarFile] | Document[PushFile],
+    loc: tuple[str | int, ...],
+    text: str,
+    files: Files,
+    *,
+    post: bool = False,
+) -> Iterator[Mistake]:
+    for found in findings(text, files.style, moments=post):
+        yield document.mistake(loc, found.reason, severity=found.fault.severity)
+
+
+READERS: tuple[Reader, ...] = (read_calendar, read_pushes)
+"""One per room whose files people write, beside the personas and the ladder."""
