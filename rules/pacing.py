@@ -44,11 +44,6 @@ class Window:
     def add(self, at_ms: int) -> None:
         insort(self.moments, at_ms)
 
-    def take_back(self, at_ms: int) -> None:
-        """What was counted at `at_ms` did not happen after all."""
-        if at_ms in self.moments:
-            self.moments.remove(at_ms)
-
     def count(self, now_ms: int) -> int:
         """How many lie in (now − span, now]."""
         self._forget(now_ms)
@@ -131,14 +126,6 @@ class Pace:
 
     def sent_post(self, at_ms: int) -> None:
         self.posts.add(at_ms)
-
-    def unsend_message(self, to: str, at_ms: int, *, push: bool) -> None:
-        """Nothing was written after all: the caps get it back, the pace stays."""
-        self.messages.take_back(at_ms)
-        if push:
-            self.pushes.take_back(at_ms)
-        if (at_ms, to) in self.minute:
-            self.minute.remove((at_ms, to))
 
     def _minute_free_at(self, to: str, now_ms: int) -> tuple[int, str]:
         self.minute = [entry for entry in self.minute if entry[0] > now_ms - MINUTE_MS]

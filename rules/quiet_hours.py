@@ -1,5 +1,6 @@
 """Hours of the day in an account's own zone; windows may cross midnight."""
 
+from bisect import bisect_right
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -22,9 +23,24 @@ def to_ms(moment: datetime) -> int:
 
 
 def at(day: datetime, clock: time) -> int:
-    """Epoch milliseconds of `clock` on the local day of `day` (aware). A time that a zone skips moves forward."""
-    moment = day.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0, fold=0)
-    return to_ms(moment.astimezone(UTC))
+    """Epoch milliseconds of `clock` on the local day of `day` (aware): its first showing; if skipped, the leap."""
+    return _showings(day, clock)[0]
+
+
+def _showings(day: datetime, clock: time) -> tuple[int, ...]:
+    """When the clock shows `clock` that day: perhaps twice, when it is put back; a time that is skipped is the leap."""
+    moment = day.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0)
+    first, second = (to_ms(moment.replace(fold=fold)) for fold in (0, 1))
+    return (first, second) if first <= second else (_leap(second, first, day),)
+
+
+def _leap(before_ms: int, after_ms: int, day: datetime) -> int:
+    """The moment between the two when the clock is put forward in the zone of `day`."""
+
+    def offset(ms: int) -> timedelta:
+        return datetime.fromtimestamp(ms / 1000, day.tzinfo).utcoffset() or timedelta()
+
+    return before_ms + bisect_right(range(before_ms, after_ms), offset(before_ms), key=offset)
 
 
 def within(ms: int, start: time, end: time, zone_name: str) -> bool:
@@ -39,9 +55,9 @@ def next_at(ms: int, clock: time, zone_name: str) -> int:
     """The first moment after `ms` when the clock shows `clock` there, in epoch milliseconds."""
     today = local(ms, zone_name)
     for days in range(3):
-        candidate = at(today + timedelta(days=days), clock)
-        if candidate > ms:
-            return candidate
+        for showing in _showings(today + timedelta(days=days), clock):
+            if showing > ms:
+                return showing
     raise AssertionError("a day has a noon")
 
 
