@@ -1,0 +1,51 @@
+"""What can go wrong when something is planned."""
+
+from texts.catalogue import say
+from texts.problem import ExitCode, Problem
+
+
+class NoSuchCampaign(Problem):
+    """An id or a name that no campaign or push file has."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, campaign: object) -> None:
+        super().__init__(
+            say("scheduler.no_such_campaign", campaign=campaign), hint=say("scheduler.no_such_campaign.hint")
+        )
+
+
+class MoveRefused(Problem):
+    """A campaign can't go there from where it is: a finished one is not started, a cancelled one not resumed."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, name: str, state: str, move: str) -> None:
+        super().__init__(
+            say("scheduler.move_refused", name=name, state=say(f"scheduler.state.{state}"), move=move),
+            hint=say("scheduler.move_refused.hint"),
+        )
+
+
+class WordsIncomplete(Problem):
+    """The words of a push can't be made for everybody it would reach. Nothing was planned."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, name: str, faults: list[str]) -> None:
+        super().__init__(
+            say("scheduler.words_incomplete", name=name, faults=say("texts.comma").join(faults)),
+            hint=say("scheduler.words_incomplete.hint"),
+        )
+
+
+class PushRefused(Problem):
+    """A push that must not start: nobody to reach, past its validity, or for people who are no VIPs."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: object) -> None:
+        super().__init__(
+            say(f"scheduler.refused.{reason}", **values),  # type: ignore[arg-type]
+            hint=say(f"scheduler.refused.{reason}.hint"),
+        )

@@ -1,0 +1,167 @@
+"""A push as people write it into pushes/*.yaml: whom, which words, when, and how carefully."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+
+from personas.errors import TemplateRefused
+from personas.voice import variables
+from rules.kinds import Kind, gate_of
+from rules.quiet_hours import to_ms, zone
+from scheduler.landing import Landing
+from scheduler.moments import Span, as_span
+from texts.catalogue import say
+from texts.errors import Mistake
+from texts.yaml_reader import Document, read_document
+
+PUSH_KINDS = tuple(kind for kind in Kind if gate_of(kind).weekly)
+OWN_NAMES = frozenset({"call_me", "nickname", "level", "member_name", "shop", "brand", "contact", "me", "landing"})
+"""The names that every text of a push may use without saying them under `variables`."""
+DEFAULT = "default"
+_SPAN = re.compile(r"(\d{1,4})\s*(m|h|d)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _as_span_of_time(value: object) -> object:
+    if isinstance(value, timedelta | int | float):
+        return value if isinstance(value, timedelta) else timedelta(seconds=value)
+    found = _SPAN.fullmatch(str(value).strip().lower())
+    if not found:
+        raise ValueError("scheduler.push.span")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _as_moment(value: object) -> object:
+    return value.replace(" ", "T", 1) if isinstance(value, str) else value
+
+
+SpanOfTime = Annotated[
+    timedelta,
+    BeforeValidator(_as_span_of_time, json_schema_input_type=str),
+    PlainSerializer(lambda span: span.total_seconds(), return_type=float),
+]
+Moment = Annotated[datetime, BeforeValidator(_as_moment, json_schema_input_type=str)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Ident = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+DayWindow = Annotated[Span, BeforeValidator(as_span, json_schema_input_type=str)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Who(_Part):
+    """Whom a push is for."""
+
+    levels: tuple[str, ...] = Field(min_length=1, description="给哪些等级，例如 [VIP1, VIP2]；没买过的朋友不在内")
+
+
+class PushFile(_Part):
+    """One push."""
+
+    name: Ident = Field(description="名字（英文小写），命令里用它：/推送 名字")
+    title: str = Field(min_length=1, max_length=60, description="标题，给自己人看")
+    kind: Kind = Field(default=Kind.PUSH, description="类型：push 福利，campaign_push 活动，wake_up 唤醒 …")
+    who: Who = Field(description="发给谁")
+    words: dict[str, Text] = Field(
+        min_length=1,
+        description="文案，按等级写；default 给其余等级。可用 {{ call_me }} {{ shop }} {{ landing }} 和 variables",
+    )
+    variables: dict[str, str] = Field(default_factory=dict, description="文案里自己的变量，例如 优惠码")
+    landing: Landing | None = Field(default=None, description="怎么回到店铺")
+    window: DayWindow | None = Field(default=None, description="每天几点到几点之间发，例如 10:05-21:00")
+    valid_for: SpanOfTime = Field(
+        default=timedelta(hours=36), gt=timedelta(0), description="开始后多久之内有效：36h、90m、2d"
+    )
+    valid_until: Moment | None = Field(default=None, description="或者：到什么时候为止，2026-11-30 20:00（店铺时区）")
+    first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")
+    hold: bool = Field(default=False, description="第一批发完先停下，等 /继续")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "PushFile":
+        if self.kind not in PUSH_KINDS:
+            raise ValueError("scheduler.push.kind")
+        if "valid_for" in self.model_fields_set and self.valid_until is not None:
+            raise ValueError("scheduler.push.valid_twice")
+        return self
+
+    def valid_until_ms(self, starts_ms: int, shop_zone: str) -> int:
+        """When it ends if it starts then; a time without a zone is the shop's."""
+        if self.valid_until is None:
+            return starts_ms + round(self.valid_for.total_seconds() * 1000)
+        moment = self.valid_until
+        return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone(shop_zone)))
+
+    def template_for(self, level: str) -> str | None:
+        """Which of `words` somebody of that level gets; None when there is none for them."""
+        if level in self.words:
+            return level
+        return DEFAULT if DEFAULT in self.words else None
+
+    def names_missing(self) -> dict[str, set[str]]:
+        """For each text, the names it uses that nobody gives a value for. Raises TemplateRefused."""
+        given = OWN_NAMES | self.variables.keys()
+        if self.landing is None:
+            given = given - {"landing"}
+        missing = {template: set(variables(text)) - given for template, text in self.words.items()}
+        return {template: names for template, names in missing.items() if names}
+
+
+def load_pushes(folder: Path, levels: set[str] | None = None) -> tuple[dict[str, PushFile], list[Mistake]]:
+    """All `*.yaml` of `folder` by their names, and every mistake with its place. Raises nothing.
+
+    `levels` are those of the ladder that may be pushed to; where given, others are mistakes.
+    """
+    pushes: dict[str, PushFile] = {}
+    mistakes: list[Mistake] = []
+    for path in sorted(folder.glob("*.yaml")):
+        document = read_document(path, PushFile)
+        mistakes += document.mistakes
+        push = document.value
+        if push is None:
+            continue
+        if push.name in pushes:
+            mistakes.append(document.mistake(("name",), say("scheduler.push.twice", name=push.name)))
+        pushes[push.name] = push
+        mistakes += _in_words(document, push)
+        mistakes += _in_levels(document, push, levels)
+    return pushes, sorted(mistakes)
+
+
+def _in_words(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]:
+    for template, text in push.words.items():
+        try:
+            names = variables(text)
+        except TemplateRefused as problem:
+            yield document.mistake(("words", template), problem.message)
+            continue
+        for name in sorted(set(names) - OWN_NAMES - push.variables.keys()):
+            yield document.mistake(("words", template), say("scheduler.push.no_variable", name=name))
+        if "landing" in names and push.landing is None:
+            yield document.mistake(("words", template), say("scheduler.push.no_landing"))
+
+
+def _in_levels(document: Document[PushFile], push: PushFile, levels: set[str] | None) -> Iterator[Mistake]:
+    for number, level in enumerate(push.who.levels):
+        if levels is not None and level not in levels:
+            allowed = say("texts.comma").join(sorted(levels))
+            yield document.mistake(
+                ("who", "levels", number), say("scheduler.push.no_level", level=level, levels=allowed)
+            )
+        if push.template_for(level) is None:
+            yield document.mistake(("words",), say("scheduler.push.no_words", level=level), at_key=True)
+
+
+def as_spec(push: PushFile) -> dict[str, Any]:
+    """The push as it stands in the campaign's row: complete, plain JSON."""
+    return push.model_dump(mode="json")
+
+
+def from_spec(spec: dict[str, Any]) -> PushFile:
+    """The push of a campaign's row."""
+    given = {key: value for key, value in spec.items() if not (key == "valid_for" and spec.get("valid_until"))}
+    return PushFile.model_validate(given)
