@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,8 +99,8 @@ class Handling:
                 if self._stopping:
                     return
                 await self._handle_ready()
-            except Problem as problem:
-                self._say_failing(problem)
+            except Exception as error:  # the database, or a mistake of ours: the other accounts must go on
+                self._say_failing(error)
                 if self._stopping:
                     return
                 await self._clock.sleep(self._clock.span_ms(_BROKEN_WALL_MS) / 1000)
@@ -166,10 +167,10 @@ class Handling:
 
         Without a savepoint each, which costs as much as handling; should one of them raise, again with savepoints.
         """
-        try:
-            return await self._in_one_transaction(chunk, guarded=False)
-        except _Failed:
-            return await self._in_one_transaction(chunk, guarded=True)
+        if not any(item.failures for item in chunk):
+            with suppress(_Failed):
+                return await self._in_one_transaction(chunk, guarded=False)
+        return await self._in_one_transaction(chunk, guarded=True)
 
     async def _in_one_transaction(self, chunk: list[_Waiting], *, guarded: bool) -> int:
         loop = asyncio.get_running_loop()
@@ -227,10 +228,11 @@ class Handling:
             )
             return None
 
-    def _say_failing(self, problem: Problem) -> None:
+    def _say_failing(self, error: Exception) -> None:
         if not self._failing:
             self._failing = True
-            log.error("arrivals_not_handled", problem=str(problem))
+            unforeseen = None if isinstance(error, Problem) else error
+            log.error("arrivals_not_handled", problem=str(error), exc_info=unforeseen)
 
     def _say_mended(self) -> None:
         if self._failing:

@@ -64,6 +64,7 @@ class Runner:
     __slots__ = (
         "_around",
         "_asked",
+        "_attached",
         "_backoff",
         "_contact",
         "_detail",
@@ -102,6 +103,7 @@ class Runner:
         self._failing: tuple[str, ...] = ()
         self._backoff = Backoff(around.random)
         self._asked = False
+        self._attached = False
         self._quiet_sweeps = 0
         if contact:
             around.owners[contact] = account
@@ -111,7 +113,7 @@ class Runner:
         try:
             while True:
                 wait_ms = await self._live()
-                self.logged_in = False
+                self.logged_in = self._attached = False
                 await self._close()
                 clock = self._around.clock
                 await clock.sleep(clock.span_ms(wait_ms) / 1000)
@@ -128,6 +130,7 @@ class Runner:
         try:
             async with self._around.window:
                 await self.gateway.open()
+            self._attached = True
             await self._listen()
         except _AttachAnew:
             return next(self._backoff)
@@ -170,6 +173,7 @@ class Runner:
 
     async def _on_login(self, contact: str) -> None:
         around = self._around
+        self._asked = True  # it is in: a `Start` now would break some gateways
         if self._contact not in (None, contact) or around.owners.get(contact, self.account) != self.account:
             self._refuse(contact)
             return
@@ -232,7 +236,8 @@ class Runner:
 
     def wants_session(self) -> bool:
         """Has it been attached for some sweeps without a login, so that the gateway should be asked? Once a sweep."""
-        if self._asked or self.logged_in or self.state not in (State.CONNECTING, State.AWAITING_SCAN):
+        waits = self.state in (State.CONNECTING, State.AWAITING_SCAN)
+        if not self._attached or self._asked or self.logged_in or not waits:
             return False
         self._quiet_sweeps += 1
         return self._quiet_sweeps > QUIET_SWEEPS

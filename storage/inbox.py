@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.outbox import insert_ignoring
@@ -144,7 +144,7 @@ async def mark_lost(tx: AsyncConnection, rows: Sequence[Received], *, outcome: s
         return
     await tx.execute(
         update(Arrival)
-        .where(Arrival.id == bindparam("row"), Arrival.state.in_(OPEN))
+        .where(Arrival.id == bindparam("row"), or_(*(Arrival.state == state for state in OPEN)))
         .values(state=ArrivalState.LOST.value, handled_ms=now_ms, outcome=outcome),
         [{"row": received.id} for received in rows],
     )
