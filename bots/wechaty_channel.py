@@ -4,6 +4,7 @@ What differs from a plain `grpclib.client.Channel`, and why:
 
 * it never reconnects by itself: the runner decides, and a send after a loss is known to be unwritten;
 * bytes that are not HTTP/2 end the connection instead of raising in the event loop;
+* a task that a broken connection woke does not look cancelled afterwards;
 * h2 remembers the last 64 closed streams instead of 65,536 (several MiB after a day of calls);
 * replies are decoded by the caller, so that one broken message doesn't break a stream.
 """
@@ -12,20 +13,28 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from grpclib.client import Channel, Handler
+import h2.events
+from grpclib.client import Channel, Handler, Stream
 from grpclib.config import Configuration
+from grpclib.const import Cardinality
 from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import StreamTerminatedError
 from grpclib.protocol import H2Protocol
+from grpclib.utils import Wrapper
 from h2.utilities import SizeLimitDict
+from multidict import MultiDict
 
 _CLOSED_STREAMS_REMEMBERED = 64
+
+# The type of the frame with which every HTTP/2 server begins.
+_SETTINGS = b"\x04"
 
 # hpack's debug log names every header with its value, the token among them.
 logging.getLogger("hpack").setLevel(logging.INFO)
@@ -60,19 +69,41 @@ class _BytesCodec(CodecBase):  # type: ignore[misc]
 _CODEC = _BytesCodec()
 
 
+def _pass_over(_: Any) -> None:
+    """HTTP/2 extensions that servers and proxies may send at any time; grpclib stumbles over them."""
+
+
+_PASSED_OVER = dict.fromkeys(
+    (h2.events.UnknownFrameReceived, h2.events.AlternativeServiceAvailable, h2.events.InformationalResponseReceived),
+    _pass_over,
+)
+
+
 class _Protocol(H2Protocol):  # type: ignore[misc]
     """HTTP/2 on one socket; garbage ends it, in the words that grpclib uses for a protocol error."""
+
+    _greeted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         _notice_dead_peer(transport, self.config)
         super().connection_made(transport)
+        self.processor.processors.update(_PASSED_OVER)
         self.connection._connection._closed_streams = SizeLimitDict(size_limit=_CLOSED_STREAMS_REMEMBERED)
 
     def data_received(self, data: bytes) -> None:
+        # h2 would wait for the four MiB which the letters "HTT" announce as a frame's length.
+        if not self._greeted and data[3:4] not in (_SETTINGS, b""):
+            self.processor.close("Protocol error")
+            return
+        self._greeted = True
         try:
             super().data_received(data)
         except Exception:  # whatever a stranger's bytes provoke in h2, hpack or grpclib means the same to us
             self.processor.close("Protocol error")
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if not self.handler.connection_lost:  # else it was ended for a reason that says more
+            super().connection_lost(exc)
 
 
 def _notice_dead_peer(transport: asyncio.BaseTransport, config: Any) -> None:
@@ -86,6 +117,46 @@ def _notice_dead_peer(transport: asyncio.BaseTransport, config: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
 
 
+class _Waking(Wrapper):  # type: ignore[misc]
+    """Wakes the task that waits for a call, and takes the cancellation back by which it did.
+
+    grpclib wakes by cancelling (once for a reset stream, again for the lost connection) and leaves the task's count of
+    cancellations raised: `TaskGroup` (3.13) and `asyncio.timeout` further out would then cancel a healthy task. A
+    cancellation that came from outside at the same moment is kept.
+    """
+
+    _before = 0
+    _woken: asyncio.Task[Any] | None = None
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        task = asyncio.current_task()
+        self._before = task.cancelling() if task else 0
+
+    def cancel(self, error: Exception) -> None:
+        if self._error is None:
+            self._woken = next(iter(self._tasks), None)  # a call has one task
+            super().cancel(error)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        woken, self._woken = self._woken, None
+        if woken is not None and woken.uncancel() > self._before:
+            self._tasks.discard(woken)
+            return
+        super().__exit__(kind, error, trace)
+
+
+class _Call(Stream):  # type: ignore[misc]
+    """One RPC."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._wrapper = _Waking()
+        return self
+
+
 class OneConnection(Channel):  # type: ignore[misc]
     """A channel that connects when told to, once."""
 
@@ -95,6 +166,20 @@ class OneConnection(Channel):  # type: ignore[misc]
     @property
     def alive(self) -> bool:
         return bool(self._connected)
+
+    def call(self, method: str, cardinality: Cardinality, metadata: Sequence[tuple[str, str]]) -> _Call:
+        """An RPC of the puppet service; its reply comes as bytes. Enter it with `async with`."""
+        return _Call(
+            self,
+            f"/wechaty.Puppet/{method}",
+            MultiDict(metadata),
+            cardinality,
+            object,
+            bytes,
+            codec=_CODEC,
+            status_details_codec=None,
+            dispatch=self.__dispatch__,
+        )
 
     async def connect(self) -> None:
         """Raises OSError, ssl.SSLError."""
@@ -150,30 +235,3 @@ def _file_trust(path: str, _changed_ns: int) -> ssl.SSLContext:
     context.load_verify_locations(cafile=path)
     context.set_alpn_protocols(["h2"])
     return context
-
-
-class TakingBackWakeUps:
-    """Around a grpclib call: takes back the cancellation by which grpclib wakes its caller.
-
-    When a connection breaks, grpclib cancels the waiting task, turns that into an exception, and leaves the task's
-    count of cancellations raised. `TaskGroup` (3.13) and `asyncio.timeout` further out would then cancel a healthy
-    task. A cancellation that came from outside at the same moment is kept.
-    """
-
-    __slots__ = ("_before", "_task")
-
-    def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        assert task is not None, "gateways are called from tasks"  # noqa: S101
-        self._task = task
-        self._before = task.cancelling()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        if kind is None or issubclass(kind, asyncio.CancelledError) or self._task.cancelling() <= self._before:
-            return
-        self._task.uncancel()
-        if self._task.cancelling() > self._before:
-            raise asyncio.CancelledError from error

@@ -14,12 +14,11 @@ from betterproto import parse_fields
 from grpclib.const import Cardinality
 from wechaty_grpc.wechaty import puppet
 
-from bots.errors import CertificateRejected, GarbageAnswer, GatewayProblem, GatewayUnavailable, PayloadGone
+from bots.errors import CertificateRejected, GarbageAnswer, GatewayProblem, GatewayUnavailable, PayloadGone, WrongToken
 from bots.gateway import Contact, Friendship, GatewayEvent, Login, Logout, Message, RoomInfo
 from bots.wechaty_channel import (
     DEFAULT_TIMEOUTS,
     OneConnection,
-    TakingBackWakeUps,
     Timeouts,
     configuration,
     trust_of,
@@ -65,6 +64,8 @@ class WechatyGateway:
     async def open(self) -> None:
         await self.close()
         at = self._at
+        if not (at.token.isascii() and at.token.isprintable()):  # no header can carry it
+            raise at.problem(WrongToken, "wrong_token")
         host, _, port = at.endpoint.rpartition(":")
         trust = await self._trust()
         channel = OneConnection(host.strip("[]"), int(port), trust, configuration(self._tls_name, self._timeouts))
@@ -84,18 +85,9 @@ class WechatyGateway:
         at = self._at
         channel = self._connected()
         try:
-            with TakingBackWakeUps():
-                call = channel.request(
-                    "/wechaty.Puppet/Event", Cardinality.UNARY_STREAM, object, bytes, metadata=self._metadata
-                )
-            async with call as stream:
-                with TakingBackWakeUps():
-                    await stream.send_message(puppet.EventRequest(), end=True)
-                while True:
-                    with TakingBackWakeUps():
-                        raw = await stream.recv_message()
-                    if raw is None:
-                        break
+            async with channel.call("Event", Cardinality.UNARY_STREAM, self._metadata) as stream:
+                await stream.send_message(puppet.EventRequest(), end=True)
+                while (raw := await stream.recv_message()) is not None:
                     event = read_event(raw, at.redact)
                     if event is not None:
                         self._remember(event)
@@ -215,17 +207,14 @@ class WechatyGateway:
         channel = self._connected()
         written = False
         try:
-            with TakingBackWakeUps():
-                async with (
-                    asyncio.timeout(timeout_s),
-                    channel.request(
-                        f"/wechaty.Puppet/{method}", Cardinality.UNARY_UNARY, object, bytes, metadata=self._metadata
-                    ) as stream,
-                ):
-                    await stream.send_request()
-                    written = True  # from here on the gateway may have it
-                    await stream.send_message(request, end=True)
-                    reply: bytes | None = await stream.recv_message()
+            async with (
+                asyncio.timeout(timeout_s),
+                channel.call(method, Cardinality.UNARY_UNARY, self._metadata) as stream,
+            ):
+                await stream.send_request()
+                written = True  # from here on the gateway may have it
+                await stream.send_message(request, end=True)
+                reply: bytes | None = await stream.recv_message()
             if reply is None:
                 raise EOFError(f"{method}: no reply")
         except Exception as error:
