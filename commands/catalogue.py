@@ -1,0 +1,150 @@
+"""Every command of the chat and the terminal in one table: its names, its level, and the request it builds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from commands.errors import NotUnderstood
+from commands.grammar import Line
+from commands.times import time_of
+from operations import requests
+from operations.permissions import CONFIRMED
+from operations.requests import Request, Verb
+from texts.catalogue import say
+
+_CLOSE = 50.0  # percent: one of two characters
+_ALL = frozenset({"全部", "所有", "all"})
+_ROLES = {"老板": "owner", "运营": "operator", "客服": "service", "只看": "viewer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A parsed line with what it was said in. `room` is '' in a private chat and in the terminal."""
+
+    line: Line
+    now_ms: int
+    zone: str
+    room: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row. `names`: the Chinese one, the English one, then what else people say."""
+
+    verb: Verb
+    names: tuple[str, ...]
+    build: Callable[[Said], Request]
+    words: int = 0
+    """How many arguments it takes at most."""
+
+    @property
+    def level(self) -> int:
+        """2 waits for a code."""
+        return 2 if self.verb in CONFIRMED else 0
+
+    @property
+    def usage(self) -> str:
+        """One line: how it is written, and what it does."""
+        return say(f"commands.usage.{self.verb.value}")
+
+
+def _mute(said: Said) -> Request:
+    until = " ".join(said.line.words[1:])
+    until_ms = time_of(until, said.now_ms, said.zone) if until else None
+    if until_ms is None or until_ms <= said.now_ms:
+        raise NotUnderstood(say("commands.mute_until", until=until or "–"), hint=say("commands.mute_until.hint"))
+    return requests.Mute(who=said.line.word(0), until_ms=until_ms)
+
+
+def _done(said: Said) -> Request:
+    which = said.line.word(0)
+    return requests.Done(which="" if which in _ALL else which.removeprefix("#"))
+
+
+def _invite(said: Said) -> Request:
+    name, role = said.line.word(0), said.line.word(1)
+    if name in ("群", "员工群", "room"):
+        return requests.Invite(room=True)
+    role = _ROLES.get(role, role) or "service"
+    if role not in _ROLES.values():
+        raise NotUnderstood(say("commands.no_role", role=role), hint=say("commands.no_role.hint"))
+    return requests.Invite(name=name, role=role)
+
+
+def _staff_room(said: Said) -> Request:
+    return requests.MakeStaffRoom(code=said.line.word(0), room=said.room, account=said.account)
+
+
+def _who(kind: Callable[[str], Request]) -> Callable[[Said], Request]:
+    """A command about one customer: by name, or by @nick."""
+    return lambda said: kind(said.line.word(0) or (said.line.mentioned[0] if said.line.mentioned else ""))
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(Verb.HELP, ("帮助", "help", "菜单", "?"), lambda said: requests.Help(topic=said.line.word(0)), words=1),
+    Command(Verb.STATUS, ("状态", "status", "情况", "st", "今日", "today"), lambda said: requests.Status()),
+    Command(Verb.ACCOUNTS, ("账号", "accounts", "帐号"), lambda said: requests.Accounts()),
+    Command(Verb.TASKS, ("任务", "tasks"), lambda said: requests.Tasks()),
+    Command(Verb.DONE, ("完成", "done"), _done, words=1),
+    Command(
+        Verb.WHY,
+        ("为什么", "why"),
+        lambda said: requests.Why(
+            who=said.line.word(0) or next(iter(said.line.mentioned), ""),
+            what=said.line.word(1 if said.line.words and not said.line.mentioned else 0),
+        ),
+        words=2,
+    ),
+    Command(Verb.PREVIEW, ("预览", "preview"), lambda said: requests.Preview(push=said.line.word(0)), words=1),
+    Command(Verb.PUSH, ("推送", "push", "群发", "福利"), lambda said: requests.Push(push=said.line.word(0)), words=1),
+    Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),
+    Command(Verb.CANCEL, ("取消", "cancel"), lambda said: requests.Cancel(push=said.line.word(0)), words=1),
+    Command(Verb.CONFIRM, ("确认", "confirm"), lambda said: requests.Confirm(code=said.line.word(0)), words=1),
+    Command(Verb.TAKEOVER, ("接手", "takeover", "接管"), _who(requests.TakeOver), words=1),
+    Command(Verb.RELEASE, ("交回", "release", "交还"), _who(requests.Release), words=1),
+    Command(Verb.OPTOUT, ("退订", "optout"), _who(requests.OptOut), words=1),
+    Command(Verb.MUTE, ("勿扰", "mute"), _mute, words=3),
+    Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(account=said.line.word(0)), words=1),
+    Command(Verb.RESUME, ("恢复", "resume"), lambda said: requests.Resume(account=said.line.word(0)), words=1),
+    Command(Verb.STOP_ALL, ("全停", "stopall", "急停", "stop-all"), lambda said: requests.StopAll()),
+    Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
+    Command(Verb.STAFF_ROOM, ("设为员工群", "staffroom"), _staff_room, words=1),
+    Command(Verb.INVITE, ("邀请", "invite"), _invite, words=2),
+)
+
+_BY_NAME = {name: command for command in COMMANDS for name in command.names}
+_CHINESE = sorted((name for name in _BY_NAME if not name.isascii()), key=len, reverse=True)
+
+
+def request_of(said: Said) -> Request:
+    """What a parsed line asks for. Raises NotUnderstood with the nearest command, or with how this one is written."""
+    command, said = _found(said)
+    line = said.line
+    surplus = [*line.words[command.words :], *(f"{key}={value}" for key, value in line.options.items())]
+    surplus += [f"+{tag}" for tag in line.added] + [f"-{tag}" for tag in line.removed]
+    # /全停 is never refused for a word too many.
+    if surplus and command.verb is not Verb.STOP_ALL:
+        raise NotUnderstood(say("commands.too_much", surplus=" ".join(surplus)), hint=command.usage)
+    return command.build(said)
+
+
+def command_named(name: str) -> Command | None:
+    return _BY_NAME.get(name.casefold())
+
+
+def _found(said: Said) -> tuple[Command, Said]:
+    verb = said.line.verb
+    if verb in _BY_NAME:
+        return _BY_NAME[verb], said
+    for name in _CHINESE:
+        # Chinese needs no blank: /暂停lin-1, /确认12345.
+        if verb.startswith(name):
+            line = said.line
+            words = (verb.removeprefix(name), *line.words)
+            split = Line(name, words, line.options, line.added, line.removed, line.mentioned)
+            return _BY_NAME[name], Said(split, said.now_ms, said.zone, said.room, said.account)
+    near = process.extractOne(verb, list(_BY_NAME), scorer=fuzz.ratio, score_cutoff=_CLOSE)
+    hint = say("commands.meant", near=near[0]) if near else say("commands.unknown.hint")
+    raise NotUnderstood(say("commands.unknown", verb=verb[:20]), hint=hint)

@@ -1,0 +1,59 @@
+"""How a command line is written: a prefix, a verb, and arguments. Full-width signs count like half-width ones.
+
+line := prefix verb {arg}      prefix := / | #      arg := word | "some words" | key=value | +tag | -tag | @nick
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+LONGEST = 2000
+PREFIXES = "/#"
+_TOKEN = re.compile(r'[^\s="“”]+=(?:"[^"]*"|“[^”]*”|\S*)|"[^"]*"|“[^”]*”|\S+')
+_OPTION = re.compile(r'([^\s="“”]+)=(.*)', re.DOTALL)
+_QUOTES = '"“”'
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A command as it was written, in its parts. `words` are the arguments that are nothing else."""
+
+    verb: str
+    words: tuple[str, ...] = ()
+    options: dict[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
+
+    def word(self, number: int) -> str:
+        """The argument in that place, '' where there is none."""
+        return self.words[number] if number < len(self.words) else ""
+
+
+def parse(text: str) -> Line | None:
+    """The parts of a command line; None when it does not begin like one. Never raises."""
+    plain = unicodedata.normalize("NFKC", text[:LONGEST]).strip()
+    if not plain or plain[0] not in PREFIXES:
+        return None
+    tokens = _TOKEN.findall(plain[1:].strip())
+    if not tokens:
+        return None
+    words: list[str] = []
+    options: dict[str, str] = {}
+    marked: dict[str, list[str]] = {"+": [], "-": [], "@": []}
+    for token in tokens[1:]:
+        option = _OPTION.fullmatch(token)
+        if option and not token.startswith(tuple(_QUOTES)):
+            options[option[1].casefold()] = option[2].strip(_QUOTES)
+        elif token[0] in marked and len(token) > 1:
+            marked[token[0]].append(token[1:])
+        else:
+            words.append(token.strip(_QUOTES))
+    return Line(
+        verb=tokens[0].casefold(),
+        words=tuple(word for word in words if word),
+        options=options,
+        added=tuple(marked["+"]),
+        removed=tuple(marked["-"]),
+        mentioned=tuple(marked["@"]),
+    )

@@ -1,0 +1,137 @@
+"""The one rule book for chat, terminal and web: request → right → act → log. What needs a code waits for it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from scheduler.pushes import PushSpec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations import looking, people_acts, stopping
+from operations.asking import Asked, Reply, Shown
+from operations.audit import Outcome, record
+from operations.confirmations import ask, redeem
+from operations.errors import NotStaff
+from operations.finding import is_account
+from operations.invitations import invite, invite_room, make_staff_room
+from operations.permissions import ALLOWED, others_who_may, require, staff_member
+from operations.pushing import Pushing
+from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Request, Verb
+from operations.staff import StaffRole
+from texts.catalogue import say
+from texts.problem import ExitCode, Problem
+
+Act = Callable[[AsyncConnection, Asked[Any]], Awaitable[Reply]]
+Show = Callable[[AsyncConnection, Asked[Any]], Awaitable[Shown]]
+
+SECOND_PERSON_ABOVE = 500
+"""Recipients above which a second person confirms, where there is one. Ours."""
+
+
+class Desk:
+    """Takes every request of staff, from whatever door."""
+
+    def __init__(
+        self, specs: Mapping[str, PushSpec], *, zone: str, second_person_above: int = SECOND_PERSON_ABOVE
+    ) -> None:
+        self._second_person_above = second_person_above
+        self._zone = zone
+        pushing = Pushing(specs, zone)
+        self._acts: dict[Verb, Act] = {
+            Verb.HELP: looking.help_,
+            Verb.STATUS: looking.status,
+            Verb.ACCOUNTS: looking.accounts,
+            Verb.TASKS: looking.tasks,
+            Verb.WHY: looking.why_,
+            Verb.DONE: people_acts.done,
+            Verb.OPTOUT: people_acts.opt_out_,
+            Verb.MUTE: self._mute,
+            Verb.TAKEOVER: people_acts.take_over_,
+            Verb.RELEASE: people_acts.release,
+            Verb.PAUSE: stopping.pause,
+            Verb.RESUME: stopping.resume,
+            Verb.STOP_ALL: stopping.stop_all,
+            Verb.RESUME_ALL: stopping.resume_all,
+            Verb.PREVIEW: pushing.preview,
+            Verb.PUSH: pushing.push,
+            Verb.CONTINUE: pushing.continue_,
+            Verb.CANCEL: pushing.cancel,
+            Verb.STAFF_ROOM: self._staff_room,
+            Verb.INVITE: self._invite,
+        }
+        self._shows: dict[Verb, Show] = {
+            Verb.PUSH: pushing.show_push,
+            Verb.CONTINUE: pushing.show_continue,
+            Verb.RESUME_ALL: stopping.show_resume_all,
+        }
+
+    async def act(self, tx: AsyncConnection, staff: str, request: Request, door: Door, now_ms: int) -> Reply:
+        """Do what `staff` (an id) asks, or say why not. Never raises a Problem: it is the reply, and logged.
+
+        A request that fails leaves nothing behind but its line in the log.
+        """
+        try:
+            async with tx.begin_nested():
+                member = await staff_member(tx, staff)
+                reply, outcome = await self._decide(tx, Asked(member, request, door, now_ms))
+        except Problem as problem:
+            refused = problem.exit_code in (ExitCode.NOT_ALLOWED, ExitCode.REFUSED_BY_POLICY)
+            outcome = Outcome.REFUSED if refused else Outcome.FAILED
+            await record(tx, staff, request, door, outcome, now_ms, problem.message)
+            return _told(problem)
+        await record(tx, staff, request, door, outcome, now_ms)
+        return reply
+
+    async def verbs_of(self, tx: AsyncConnection, staff: str) -> frozenset[Verb]:
+        """What this staff member may ask for; nothing when they are not on the staff."""
+        try:
+            return ALLOWED[(await staff_member(tx, staff)).role]
+        except NotStaff:
+            return frozenset()
+
+    async def _decide(self, tx: AsyncConnection, asked: Asked[Any]) -> tuple[Reply, Outcome]:
+        if isinstance(asked.request, Confirm):
+            return await self._confirm(tx, asked), Outcome.DONE
+        require(asked.staff, asked.request.verb)
+        if isinstance(asked.request, Continue) and await is_account(tx, asked.request.target):
+            return await stopping.resume_account(tx, asked, asked.request.target), Outcome.DONE
+        show = self._shows.get(asked.request.verb)
+        if show is None:
+            return await self._acts[asked.request.verb](tx, asked), Outcome.DONE
+        return await self._ask(tx, asked, await show(tx, asked)), Outcome.ASKED
+
+    async def _ask(self, tx: AsyncConnection, asked: Asked[Any], shown: Shown) -> Reply:
+        """Show what would happen, and hand out the code that makes it happen."""
+        second = shown.people > self._second_person_above and await others_who_may(tx, asked.staff, shown.request.verb)
+        code = await ask(tx, asked.staff, shown.request, asked.now_ms, second_person=second)
+        key = "operations.confirm_by_other" if second else "operations.confirm"
+        return Reply(True, f"{shown.text}\n{say(key, code=code)}", code=code)
+
+    async def _confirm(self, tx: AsyncConnection, asked: Asked[Confirm]) -> Reply:
+        confirmed = await redeem(tx, asked.staff, asked.request.code.strip(), asked.now_ms)
+        # Rights may have changed since it was asked; and a second person needs them too.
+        require(asked.staff, confirmed.request.verb)
+        act = self._acts[confirmed.request.verb]
+        return await act(tx, Asked(asked.staff, confirmed.request, asked.door, asked.now_ms))
+
+    async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await people_acts.mute_(tx, asked, self._zone)
+
+    async def _staff_room(self, tx: AsyncConnection, asked: Asked[MakeStaffRoom]) -> Reply:
+        request = asked.request
+        desk = await make_staff_room(tx, request.code, request.room, request.account, asked.now_ms)
+        return Reply(True, say("operations.staff_room", desk=desk))
+
+    async def _invite(self, tx: AsyncConnection, asked: Asked[Invite]) -> Reply:
+        if asked.request.room:
+            code = await invite_room(tx, asked.staff.id, asked.now_ms)
+            return Reply(True, say("operations.room_invited", code=code), data={"invitation": code})
+        role = StaffRole(asked.request.role)
+        code = await invite(tx, asked.request.name, role, asked.staff.id, asked.now_ms)
+        text = say("operations.invited", name=asked.request.name, code=code)
+        return Reply(True, text, data={"invitation": code})
+
+
+def _told(problem: Problem) -> Reply:
+    """What happened and what to do next, one line each."""
+    text = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
+    return Reply(False, text, exit_code=problem.exit_code)

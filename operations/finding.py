@@ -1,0 +1,71 @@
+"""What staff mean by a word: an account, a customer, a push. One, or a sentence that says why not."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.people import FoundPerson, find
+from operations.errors import CannotBeUsed, NotFound
+from storage.tables import Account, Campaign
+from texts.catalogue import say
+from texts.nearest import nearest
+
+_SHOWN = 5
+
+
+async def account_named(tx: AsyncConnection, word: str) -> str:
+    """The id of the account. Raises NotFound with the nearest one."""
+    ids = (await tx.scalars(select(Account.id).where(Account.removed.is_(False)).order_by(Account.id))).all()
+    if word in ids:
+        return word
+    if not word:
+        raise CannotBeUsed(say("operations.which_account"), hint=say("operations.choices", choices="、".join(ids[:20])))
+    near = nearest(word, ids)
+    hint = say("operations.meant", near=near) if near else say("operations.choices", choices="、".join(ids[:20]))
+    raise NotFound(say("operations.no_account", account=word), hint=hint)
+
+
+async def is_account(tx: AsyncConnection, word: str) -> bool:
+    """Is `word` the id of an account of the configuration?"""
+    found = await tx.scalar(select(Account.id).where(Account.id == word, Account.removed.is_(False)))
+    return found is not None
+
+
+async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
+    """The one customer that `word` means. Raises NotFound, or CannotBeUsed with the choices when there are several."""
+    if not word:
+        raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
+    found = await find(tx, word)
+    if not found:
+        raise NotFound(say("operations.no_person", who=word), hint=say("operations.no_person.hint"))
+    if len(found) > 1:
+        lines = "\n".join(f"{person.id}  {described(person)}" for person in found[:_SHOWN])
+        raise CannotBeUsed(
+            say("operations.several_people", who=word, number=len(found), people=lines),
+            hint=say("operations.several_people.hint"),
+        )
+    return found[0]
+
+
+def described(person: FoundPerson) -> str:
+    """A customer in a list: name, level, and who knows them."""
+    accounts = "、".join(sorted({known.account for known in person.friendships}))
+    name = person.call_me or person.name or f"#{person.id}"
+    return f"{name}（{person.level}{'，' + accounts if accounts else ''}）"
+
+
+async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
+    """(id, title) of the newest open push with that id, name or title; without a word, the only open one."""
+    open_ones = (
+        await tx.execute(
+            select(Campaign.id, Campaign.name, Campaign.title)
+            .where(Campaign.state.not_in(("finished", "cancelled")))
+            .order_by(Campaign.id.desc())
+        )
+    ).all()
+    meant = [row for row in open_ones if word in (str(row.id), row.name, row.title)] if word else open_ones
+    if not meant:
+        raise NotFound(say("operations.no_open_push"), hint=say("operations.no_open_push.hint"))
+    if not word and len(meant) > 1:
+        names = "、".join(f"{row.id} {row.title}" for row in meant)
+        raise CannotBeUsed(say("operations.which_push"), hint=say("operations.choices", choices=names))
+    return meant[0].id, meant[0].title

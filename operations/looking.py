@@ -1,0 +1,103 @@
+"""Commands that only look: how the fleet is, what waits for a person, why somebody got nothing."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.asking import Asked, Reply
+from operations.finding import person_named
+from operations.repairs import repairs_now
+from operations.requests import Accounts, Help, Status, Tasks, Why
+from operations.why import why
+from reports.status import AccountStatus, FleetStatus, fleet_status
+from storage.tables import Task
+from texts.catalogue import say
+
+_REPAIRS_SHOWN = 5
+_ANSWERS_SHOWN = 8
+_TASKS_SHOWN = 20
+_STATES = ("online", "awaiting_scan", "restricted", "paused", "backing_off", "connecting", "stopped")
+
+
+async def help_(tx: AsyncConnection, asked: Asked[Help]) -> Reply:
+    """The door adds the words: it knows how its commands are written."""
+    return Reply(True, say("operations.help", name=asked.staff.name))
+
+
+async def status(tx: AsyncConnection, asked: Asked[Status]) -> Reply:
+    """What needs somebody comes first, then the fleet in one line each."""
+    fleet = await fleet_status(tx, asked.now_ms)
+    repairs = await repairs_now(tx)
+    lines = [say("operations.status.stopped", by=fleet.stop_all.split(" ")[0])] if fleet.stop_all else []
+    lines += [f"· {repair.text}" + (f" → {repair.mend}" if repair.mend else "") for repair in repairs[:_REPAIRS_SHOWN]]
+    if len(repairs) > _REPAIRS_SHOWN:
+        lines.append(say("operations.status.more_repairs", number=len(repairs) - _REPAIRS_SHOWN))
+    lines.append(_summary_line(fleet, len(repairs)))
+    return Reply(True, "\n".join(lines))
+
+
+def _summary_line(fleet: FleetStatus, repairs: int) -> str:
+    states = "，".join(
+        say("operations.status.state", state=say(f"operations.state.{state}"), number=fleet.states[state])
+        for state in _STATES
+        if fleet.states[state]
+    )
+    return say(
+        "operations.status",
+        accounts=len(fleet.accounts),
+        states=states,
+        accepted=sum(account.accepted_today for account in fleet.accounts),
+        allowed=sum(account.accepts_allowed for account in fleet.accounts),
+        messages=sum(account.messages_today for account in fleet.accounts),
+        moments=sum(account.moments_today for account in fleet.accounts),
+        waiting=fleet.waiting,
+        tasks=fleet.tasks,
+        todo=repairs,
+    )
+
+
+async def accounts(tx: AsyncConnection, asked: Asked[Accounts]) -> Reply:
+    """One line for each account."""
+    fleet = await fleet_status(tx, asked.now_ms)
+    return Reply(True, "\n".join(_account_line(account) for account in fleet.accounts))
+
+
+def _account_line(account: AccountStatus) -> str:
+    return say(
+        "operations.account",
+        account=account.id,
+        role=say(f"operations.account_role.{account.role}"),
+        state=say(f"operations.state.{account.shown_state}"),
+        friends=account.friends,
+        cap=account.friends_cap,
+        accepted=account.accepted_today,
+        allowed=account.accepts_allowed,
+        messages=account.messages_today,
+        moments=account.moments_today,
+    )
+
+
+async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
+    """What is to be done by hand on the phones: of whoever asks first, then of the others."""
+    rows = (
+        await tx.execute(
+            select(Task.id, Task.title, Task.account, Task.holder)
+            .where(Task.state == "open")
+            .order_by(Task.holder != asked.staff.id, Task.id)
+            .limit(_TASKS_SHOWN)
+        )
+    ).all()
+    if not rows:
+        return Reply(True, say("operations.no_tasks"))
+    lines = [say("operations.task", id=row.id, title=row.title, account=row.account, holder=row.holder) for row in rows]
+    return Reply(True, "\n".join([*lines, say("operations.tasks.hint")]))
+
+
+async def why_(tx: AsyncConnection, asked: Asked[Why]) -> Reply:
+    """Why somebody did or did not get something, the newest first."""
+    person = await person_named(tx, asked.request.who)
+    answers = await why(tx, person.id, asked.request.what or None)
+    data = {"answers": [answer.as_json() for answer in answers]}
+    if not answers:
+        return Reply(True, say("operations.why.nothing", who=person.call_me or person.name), data=data)
+    lines = [answer.line for answer in answers[:_ANSWERS_SHOWN]]
+    return Reply(True, "\n".join([say("operations.why.head", who=person.call_me or person.name), *lines]), data=data)

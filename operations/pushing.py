@@ -1,0 +1,96 @@
+"""Welfare pushes by command: look, start, go on, cancel."""
+
+import hashlib
+from collections.abc import Mapping
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.asking import Asked, Reply, Shown
+from operations.errors import CannotBeUsed, NotFound, Refused
+from operations.finding import campaign_named
+from operations.requests import Cancel, Continue, Preview, Push
+from operations.why import reason_words
+from rules.quiet_hours import local
+from scheduler import pushes
+from texts.catalogue import say
+from texts.nearest import nearest
+
+
+class Pushing:
+    """Knows the pushes of the shop's folder, by name."""
+
+    def __init__(self, specs: Mapping[str, pushes.PushSpec], zone: str) -> None:
+        self._specs = specs
+        self._zone = zone
+
+    async def preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
+        """Who would get it and who not, with the reasons; nothing is written."""
+        spec = self._spec(asked.request.push)
+        seen = await pushes.preview(tx, spec, asked.now_ms)
+        return Reply(True, self._counts(spec, seen))
+
+    async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
+        spec = self._spec(asked.request.push)
+        seen = await pushes.preview(tx, spec, asked.now_ms)
+        if seen.recipients == 0:
+            raise Refused(self._counts(spec, seen), hint=say("operations.push.nobody.hint"))
+        exact = Push(push=spec.name, fingerprint=fingerprint(spec))
+        return Shown(self._counts(spec, seen), exact, seen.recipients)
+
+    async def push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
+        """Start exactly what was shown."""
+        spec = self._spec(asked.request.push)
+        if fingerprint(spec) != asked.request.fingerprint:
+            raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
+        campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms)
+        await pushes.start(tx, campaign, asked.now_ms)
+        return Reply(True, say("operations.push.started", title=spec.title, id=campaign), data={"campaign": campaign})
+
+    async def show_continue(self, tx: AsyncConnection, asked: Asked[Continue]) -> Shown:
+        campaign, title = await campaign_named(tx, asked.request.target)
+        exact = Continue(target=str(campaign))
+        return Shown(say("operations.push.continue_asks", title=title, id=campaign), exact)
+
+    async def continue_(self, tx: AsyncConnection, asked: Asked[Continue]) -> Reply:
+        campaign, title = await campaign_named(tx, asked.request.target)
+        await pushes.resume(tx, campaign, asked.now_ms)
+        return Reply(True, say("operations.push.continued", title=title))
+
+    async def cancel(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply:
+        """What has left can't be taken back; the rest is skipped with the reason."""
+        campaign, title = await campaign_named(tx, asked.request.push)
+        cancelled = await pushes.cancel(tx, campaign, asked.now_ms)
+        return Reply(True, say("operations.push.cancelled", title=title, rows=cancelled))
+
+    def _spec(self, word: str) -> pushes.PushSpec:
+        named = [spec for spec in self._specs.values() if word and word in (spec.name, spec.title)]
+        if named:
+            return named[0]
+        names = [spec.name for spec in self._specs.values()]
+        if not word:
+            raise CannotBeUsed(say("operations.which_push"), hint=say("operations.choices", choices="、".join(names)))
+        near = nearest(word, [*names, *(spec.title for spec in self._specs.values())])
+        hint = say("operations.meant", near=near) if near else say("operations.choices", choices="、".join(names))
+        raise NotFound(say("operations.no_push", push=word), hint=hint)
+
+    def _counts(self, spec: pushes.PushSpec, seen: pushes.Preview) -> str:
+        """412 people (468 − 31 opted out − 25 pushed within seven days), three accounts, until 20:24."""
+        left_out = "".join(f" − {number} {reason_words(reason)}" for reason, number in seen.excluded.items() if number)
+        ends = local(seen.ends_at, self._zone).strftime("%m-%d %H:%M") if seen.ends_at else "–"
+        text = say(
+            "operations.push.counts",
+            title=spec.title,
+            recipients=seen.recipients,
+            audience=seen.audience,
+            left_out=left_out,
+            accounts=len(seen.by_account),
+            ends=ends,
+        )
+        if seen.beyond_valid_until:
+            text += "\n" + say("operations.push.too_late", people=seen.beyond_valid_until)
+        return text
+
+
+def fingerprint(spec: pushes.PushSpec) -> str:
+    """Changes when a single word of the push does."""
+    return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:16]

@@ -1,0 +1,74 @@
+"""Pausing one account, stopping all of them, and letting them speak again."""
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.asking import Asked, Reply, Shown
+from operations.finding import account_named
+from operations.permissions import require_account
+from operations.requests import Pause, Request, Resume, ResumeAll, StopAll
+from storage.engine import touch
+from storage.outbox import DeliveryState, insert_ignoring
+from storage.tables import Account, Delivery, Setting
+from texts.catalogue import say
+
+
+async def pause(tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
+    """The account receives, and answers commands; nothing else leaves it. Binds at the next claim."""
+    account = await account_named(tx, asked.request.account)
+    require_account(asked.staff, account)
+    paused = await tx.execute(
+        update(Account).where(Account.id == account, Account.paused_by.is_(None)).values(paused_by=asked.staff.id)
+    )
+    if paused.rowcount == 0:
+        return Reply(True, say("operations.paused_already", account=account))
+    waiting = await _pending(tx, account)
+    return Reply(True, say("operations.paused", account=account, waiting=waiting))
+
+
+async def resume(tx: AsyncConnection, asked: Asked[Resume]) -> Reply:
+    return await resume_account(tx, asked, asked.request.account)
+
+
+async def resume_account(tx: AsyncConnection, asked: Asked[Request], word: str) -> Reply:
+    """What waited goes on at the account's own pace; what is too old by now is skipped with the reason."""
+    account = await account_named(tx, word)
+    require_account(asked.staff, account)
+    resumed = await tx.execute(
+        update(Account).where(Account.id == account, Account.paused_by.is_not(None)).values(paused_by=None)
+    )
+    if resumed.rowcount == 0:
+        return Reply(True, say("operations.not_paused", account=account))
+    touch(tx, [account])
+    return Reply(True, say("operations.resumed", account=account, waiting=await _pending(tx, account)))
+
+
+async def stop_all(tx: AsyncConnection, asked: Asked[StopAll]) -> Reply:
+    """Never asks. Every claim after this transaction reads the flag."""
+    await _set_stop(tx, f"{asked.staff.id} {asked.now_ms}", asked.now_ms)
+    return Reply(True, say("operations.stopped_all", waiting=await _pending(tx)))
+
+
+async def show_resume_all(tx: AsyncConnection, asked: Asked[ResumeAll]) -> Shown:
+    stopped = await tx.scalar(select(Setting.value).where(Setting.key == "stop_all"))
+    key = "operations.resume_all_asks" if stopped else "operations.resume_all_idle"
+    return Shown(say(key, waiting=await _pending(tx)), asked.request)
+
+
+async def resume_all(tx: AsyncConnection, asked: Asked[ResumeAll]) -> Reply:
+    await _set_stop(tx, "", asked.now_ms)
+    accounts = (await tx.scalars(select(Account.id).where(Account.removed.is_(False)))).all()
+    touch(tx, accounts)
+    return Reply(True, say("operations.resumed_all", waiting=await _pending(tx)))
+
+
+async def _set_stop(tx: AsyncConnection, value: str, now_ms: int) -> None:
+    await tx.execute(insert_ignoring(tx, Setting).values(key="stop_all", value=value, changed_ms=now_ms))
+    await tx.execute(update(Setting).where(Setting.key == "stop_all").values(value=value, changed_ms=now_ms))
+
+
+async def _pending(tx: AsyncConnection, account: str | None = None) -> int:
+    statement = select(func.count()).where(Delivery.state == DeliveryState.PENDING.value)
+    if account is not None:
+        statement = statement.where(Delivery.account == account)
+    return int(await tx.scalar(statement) or 0)
