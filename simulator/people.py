@@ -71,8 +71,10 @@ class Customers:
         roll = dice(self.scenario.seed, self.world.state.runs, name)
 
         def once() -> None:
-            act(roll)
-            again()
+            try:
+                act(roll)
+            finally:
+                again()
 
         def again() -> None:
             gap_ms = round(roll.expovariate(per_minute) * 60_000)

@@ -18,7 +18,11 @@ _CODE = re.compile(r"/(?:确认|confirm)\s*(\d{4,6})")
 _PACKAGE = re.compile(r"/完成|/done\b")
 _ASKS_FOR_CODE = ("/推送", "/全部恢复", "/发圈", "/继续")
 _CODE_WAIT_MS = 5 * 60_000
-_OWN_WORDS_MS = 90_000
+_COMMAND = re.compile(r"/[\u4e00-\u9fff]{2,}|/[a-z]{2,}")
+_MOST_COMMANDS = 2
+"""A text that names more of them explains commands; a package names one or two ways to tick it off."""
+
+_OWN_WORDS_MS = 45_000
 """A message so soon after their own words is an answer, not a task package."""
 
 _TICK_REST_MS = 10 * 60_000
@@ -103,7 +107,7 @@ class Staff:
         habits = self._habits[member.id]
         said_ms = self.world.record.last_said_ms(member.contact, received.account)
         answers = said_ms is not None and received.at_ms - said_ms < _OWN_WORDS_MS
-        if answers or received.text in habits.seen or not _PACKAGE.search(received.text):
+        if answers or received.text in habits.seen or not _is_package(received.text):
             return
         habits.seen.add(received.text)
         habits.to_do.append(received)
@@ -127,3 +131,8 @@ class Staff:
         own = [plan for plan in self.scenario.accounts if plan.holder == member.id]
         named = [plan.id for plan in own if plan.id in package.text or plan.nickname in package.text]
         return named or [package.account]
+
+
+def _is_package(text: str) -> bool:
+    """Does it ask for something to be done on the phone, and say how to tick that off?"""
+    return _PACKAGE.search(text) is not None and len(set(_COMMAND.findall(text))) <= _MOST_COMMANDS

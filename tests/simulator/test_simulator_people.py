@@ -176,6 +176,17 @@ async def test_a_buyer_claims_with_an_order_of_their_own_and_not_again_after_a_r
         assert all(len(again.world.record.said(contact)) == 1 for contact in claiming)
 
 
+async def test_a_stream_goes_on_after_somebody_could_not_do_it(clock: VirtualClock) -> None:
+    plan = replace(QUIET, claims_per_hour=60)
+    async with living(plan, clock) as simulation:
+        world = simulation.world
+        claiming = [(a, contact_of(n)) for a, group in world.crowd.claiming.items() for n in group]
+        for account, contact in claiming[:-1]:
+            world.leave(contact, account)
+        await clock.advance(2 * HOUR)
+        assert [bool(world.record.said(contact)) for _, contact in claiming] == [False] * 5 + [True]
+
+
 # --- staff ----------------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +252,15 @@ async def test_the_answer_to_a_tick_is_no_new_package(clock: VirtualClock, minut
         world.send("yu-1", BOSS.contact, Kind.TEXT, "下午的朋友圈，/完成 全部")
         await clock.advance(6 * HOUR)
         assert len(world.record.said(BOSS.contact)) <= 2
+
+
+async def test_a_help_text_that_names_the_tick_is_no_package(clock: VirtualClock) -> None:
+    async with living(QUIET, clock) as simulation:
+        words = "/帮助 看命令\n/状态 看情况\n/完成 编号｜全部 — 手机上的事做好了"
+        simulation.world.send("yu-1", BOSS.contact, Kind.TEXT, words)
+        await clock.advance(HOUR)
+        assert simulation.world.record.said(BOSS.contact) == []
+        assert simulation.world.record.posts("yu-1") == []
 
 
 async def test_a_later_package_waits_for_its_own_tick(clock: VirtualClock) -> None:
