@@ -43,6 +43,7 @@ def chosen(text: str, who: Persona = FISH, stage: str | None = None) -> str | No
         ("尺码看好了，什么时候发货呀", "delivery"),
         ("什么时候发货？还有，衣服破了", "complaint"),
         ("今天特别好看", "like"),
+        ("有没有尺码表", "size"),
         ("早", "hi"),
         ("怎么找道你们的店", "find-us"),
     ],
@@ -70,9 +71,13 @@ def test_the_whole_text_goes_before_a_word_in_it() -> None:
 
 
 def test_a_question_that_looks_like_two_entries_is_guessed_by_nobody() -> None:
-    two = persona(entry("one", questions=["可以帮我改颜色吗"]), entry("two", questions=["可以帮我改尺码吗"]))
-    found = find(two, "可以帮我改备注吗")
+    two = persona(
+        entry("one", questions=["麻烦帮我把这一单的颜色改一下"]),
+        entry("two", questions=["麻烦帮我把这一单的尺码改一下"]),
+    )
+    found = find(two, "麻烦帮我把这一单的备注改一下")
     assert found.chosen is None
+    assert found.near[0].score >= CLOSE
     assert {candidate.entry.name for candidate in found.near} == {"one", "two"}
 
 

@@ -11,6 +11,7 @@ from personas.voice import MAX_DEPTH, MAX_TEMPLATE, MAX_TEXT, render, variables
 
 HOSTILE = {
     "memory by repetition": "{{ 'a' * 10**9 }}",
+    "arithmetic": "{{ 2 * 3 }}",
     "power": "{{ 9 ** 999999 }}",
     "a negative number": "{{ -x }}",
     "padding": "{{ x|center(999999999) }}",
