@@ -1,9 +1,9 @@
 """The text of a file that a person saved with whatever editor they have."""
 
-import os
 from pathlib import Path
 
 from texts.catalogue import say
+from texts.os_words import os_reason
 
 MAX_BYTES = 4 * 1024 * 1024
 """No file that a person writes is larger; a larger one is something else."""
@@ -59,9 +59,10 @@ def _read_bytes(path: Path) -> bytes:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise Undecodable(say("texts.file.missing")) from error
-    except (OSError, ValueError) as error:
-        detail = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise Undecodable(say("texts.file.unreadable", error=detail)) from error
+    except OSError as error:
+        raise Undecodable(say("texts.file.unreadable", error=os_reason(error))) from error
+    except ValueError as error:  # a path with a zero byte
+        raise Undecodable(say("texts.file.missing")) from error
     if len(raw) > MAX_BYTES:
         raise Undecodable(say("texts.file.too_large", megabytes=MAX_BYTES // 1024 // 1024))
     return raw

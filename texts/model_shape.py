@@ -1,4 +1,4 @@
-"""Which keys a pydantic model knows at a place: for saying what was probably meant."""
+"""What a pydantic model expects at a place of a file: its keys, for saying what was probably meant, and its types."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -12,15 +12,23 @@ Schema = dict[str, Any]
 
 def keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> set[str]:
     """The keys that the mapping at `loc` may have; empty where any key is allowed."""
+    return {key for branch in _at(model, loc) for key in branch.get("properties", {})}
+
+
+def wants_number(model: type[BaseModel], loc: Sequence[str | int]) -> bool:
+    """Is the value at `loc` a number and nothing else?"""
+    types = {branch.get("type") for branch in _at(model, loc)} - {"null"}
+    return bool(types) and types <= {"integer", "number"}
+
+
+def _at(model: type[BaseModel], loc: Sequence[str | int]) -> list[Schema]:
     whole = _schema(model)
     found = [whole]
     for step in loc:
         deeper = [inner for schema in found for inner in _step(whole, schema, step)]
         # A step that leads nowhere is the name of a union's member, not a key of the file.
         found = deeper or found
-    return {
-        key for schema in found for branch in _branches(whole, schema) for key in branch.get("properties", {})
-    }
+    return [branch for schema in found for branch in _branches(whole, schema)]
 
 
 @cache
@@ -36,10 +44,11 @@ def _branches(whole: Schema, schema: Schema) -> Iterator[Schema]:
     if reference := schema.get("$ref"):
         yield from _branches(whole, whole.get("$defs", {}).get(reference.rpartition("/")[2], {}))
         return
-    yield schema
-    for union in ("anyOf", "oneOf", "allOf"):
-        for member in schema.get(union, ()):
-            yield from _branches(whole, member)
+    members = [member for union in ("anyOf", "oneOf", "allOf") for member in schema.get(union, ())]
+    if not members or "discriminator" in schema:
+        yield schema
+    for member in members:
+        yield from _branches(whole, member)
 
 
 def _step(whole: Schema, schema: Schema, step: str | int) -> Iterator[Schema]:

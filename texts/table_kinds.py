@@ -9,6 +9,7 @@ from typing import Any
 from texts.catalogue import say
 from texts.errors import TableUnreadable
 from texts.file_text import shown_path
+from texts.os_words import os_reason
 
 _CHUNK = 1 << 20
 _HEAD = 4096
@@ -52,8 +53,8 @@ def kind_of(path: Path) -> FileKind:
             head = file.read(_HEAD)
     except FileNotFoundError as error:
         raise problem("missing", path) from error
-    except (OSError, ValueError) as error:
-        raise problem("damaged", path, error=str(error)) from error
+    except OSError as error:
+        raise problem("unreadable", path, error=os_reason(error)) from error
     if not head.strip():
         raise problem("empty", path)
     if head.startswith(_OLE):

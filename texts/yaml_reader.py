@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.file_text import Undecodable, read_text, shown_path
+from texts.model_shape import wants_number
 from texts.reasons import reason_for, syntax_flaw
 from texts.yaml_tree import Branch, Mark, Node, Row, TooMuch, build, leaves, plain
 
@@ -73,12 +74,16 @@ def read_document(
     if secrets is not None:
         _put_secrets(document, secrets)
     document.data = plain(document.root)
+    for loc, leaf in leaves(document.root):
+        # Python counts true as 1; nobody who writes `friends: true` means one friend.
+        if isinstance(leaf.value, bool) and wants_number(model, loc):
+            _note(document, leaf.mark, say("texts.value.float_type", key=loc[-1] if loc else say("texts.whole_file")))
     try:
         value = model.model_validate(document.data, context=context)
     except ValidationError as error:
-        document.mistakes += _distinct(
-            _from_pydantic(document, model, e) for e in error.errors(include_url=False)
-        )
+        known = {(mistake.line, mistake.column) for mistake in document.mistakes}
+        found = _distinct(_from_pydantic(document, model, e) for e in error.errors(include_url=False))
+        document.mistakes += [mistake for mistake in found if (mistake.line, mistake.column) not in known]
     else:
         document.value = value if not document.mistakes else None
     document.mistakes.sort()
@@ -89,9 +94,7 @@ def _text_of(path: Path, document: Document[M]) -> str | None:
     try:
         text = read_text(path)
     except Undecodable as problem:
-        document.mistakes.append(
-            Mistake(document.file, problem.line, problem.column, problem.reason, suggestion="")
-        )
+        document.mistakes.append(Mistake(document.file, problem.line, problem.column, problem.reason, suggestion=""))
         return None
     return text
 
@@ -121,7 +124,7 @@ def _note(document: Document[M], mark: Mark, reason: str) -> None:
 
 def _put_secrets(document: Document[M], secrets: Mapping[str, str]) -> None:
     """Replace `${NAME}`. The leaf keeps the text as written, so that no message can show a secret."""
-    for leaf in leaves(document.root):
+    for _, leaf in leaves(document.root):
         names = _SECRET.findall(leaf.text)
         for name in names:
             if not secrets.get(name):
@@ -154,9 +157,7 @@ def _distinct(mistakes: Iterable[Mistake]) -> list[Mistake]:
     for mistake in mistakes:
         first.setdefault((mistake.line, mistake.column), []).append(mistake)
     # Several keys may be missing in one place; each is said.
-    return [
-        m for found in first.values() for i, m in enumerate(found) if i == 0 or m.reason != found[0].reason
-    ]
+    return [m for found in first.values() for i, m in enumerate(found) if i == 0 or m.reason != found[0].reason]
 
 
 def _find(root: Node | None, loc: Sequence[Step]) -> tuple[Mark | None, Node | None]:

@@ -26,9 +26,7 @@ MAX_DEPTH = 50
 MAX_NODES = 200_000
 """Aliases counted as often as they are used: a file of a few lines can mean billions of nodes."""
 
-_CORE_TAGS = {
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
-} | {"!"}
+_CORE_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")} | {"!"}
 _STRING_TAGS = {"tag:yaml.org,2002:str", "!"}
 _NULL = re.compile(r"(~|null|Null|NULL|)\Z")
 _TRUE = re.compile(r"(true|True|TRUE)\Z")
@@ -252,16 +250,16 @@ def plain(node: Node | None) -> Any:
     return node.value if node else None
 
 
-def leaves(node: Node | None) -> Iterator[Leaf]:
-    """Every scalar value, in the order of the file."""
+def leaves(node: Node | None, loc: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Leaf]]:
+    """Every scalar value with the way of keys and indices to it, in the order of the file."""
     if isinstance(node, Branch):
-        for entry in node.entries.values():
-            yield from leaves(entry.node)
+        for key, entry in node.entries.items():
+            yield from leaves(entry.node, (*loc, key))
     elif isinstance(node, Row):
-        for item in node.items:
-            yield from leaves(item)
+        for number, item in enumerate(node.items):
+            yield from leaves(item, (*loc, number))
     elif node is not None:
-        yield node
+        yield loc, node
 
 
 def _events(text: str) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from texts.catalogue import say
 from texts.file_text import shown_path
+from texts.os_words import os_reason
 from wxfleet.errors import FilesInTheWay, FolderUnusable
 from wxfleet.schema import schema_files
 
@@ -49,7 +50,7 @@ def start(folder: Path, stage: Stage = Stage.MATRIX) -> Started:
             raise FilesInTheWay(in_the_way)
         _write_all(contents)
     except OSError as error:
-        raise FolderUnusable(folder, error.strerror or str(error)) from error
+        raise FolderUnusable(folder, os_reason(error)) from error
     steps = say(f"init.next.{stage}", folder=shown_path(folder))
     return Started(folder, tuple(contents), steps)
 

@@ -13,6 +13,7 @@ from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
 from texts.file_text import shown_path
 from texts.nearest import nearest
+from texts.os_words import os_reason
 from wxfleet.config_text import ConfigText
 from wxfleet.errors import AccountExists, FolderUnusable, NoSuchAccount
 from wxfleet.settings import Examination, examine
@@ -138,7 +139,7 @@ def _write(
         if mirror and not isinstance(error, FileExistsError):
             mirror.path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise FolderUnusable(path.parent, error.strerror or str(error)) from error
+            raise FolderUnusable(path.parent, os_reason(error)) from error
         raise
     return (path, mirror.path) if mirror else (path,)
 

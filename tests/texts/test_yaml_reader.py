@@ -95,6 +95,11 @@ def test_every_mistake_is_named_at_once_each_at_its_place(tmp_path: Path) -> Non
     ]
 
 
+def test_true_is_no_number(tmp_path: Path) -> None:
+    text = "number: true\naccounts: [{id: a, gateway: {kind: simulator}, friends: false}]\n"
+    assert mistakes(tmp_path, text) == ["1:9: number 应该是数字", "2:57: friends 应该是数字"]
+
+
 def test_a_missing_key_is_reported_at_its_parent(tmp_path: Path) -> None:
     text = "accounts:\n  - id: a\n    gateway:\n      kind: wechaty\n"
     assert mistakes(tmp_path, text) == ["3:5: 缺少 token"]

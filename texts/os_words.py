@@ -1,0 +1,27 @@
+"""What an operating system says, in the reader's language: its own words are English in most places."""
+
+import errno
+import os
+
+from texts.catalogue import language, say
+
+_KNOWN = {
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EROFS: "read_only",
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.ENAMETOOLONG: "name_too_long",
+    errno.ENOTDIR: "not_a_folder",
+    errno.EEXIST: "exists",
+    errno.EIO: "device",
+    errno.ELOOP: "loop",
+}
+
+
+def os_reason(error: OSError) -> str:
+    """Why a file or folder could not be used."""
+    if error.errno in _KNOWN:
+        return say(f"texts.os.{_KNOWN[error.errno]}")
+    own = os.strerror(error.errno) if error.errno else str(error)
+    return own if language() == "en" else say("texts.os.other", error=own)
