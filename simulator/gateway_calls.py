@@ -15,7 +15,6 @@ VERSION = "1.19.9"
 """The protocol's release whose behaviour is played; see the notes on gateways in the docs."""
 
 _CONFIRM, _RECEIVE = 1, 2
-_SCAN_WAITING = 2
 _PERSONAL, _OFFICIAL = 1, 2
 
 SENDS = frozenset(
@@ -53,7 +52,7 @@ def _start(gateway: Seat, request: Any) -> Any:
     if not me.logged_in and me.session:
         gateway.world.log_in(gateway.account)
     elif not me.logged_in:
-        gateway.tell("scan", {"status": _SCAN_WAITING, "qrcode": login_code(gateway), "data": ""})
+        gateway.world.show_code(gateway.account, login_code(gateway))
     return puppet.StartResponse()
 
 

@@ -39,7 +39,7 @@ class _Habits:
 
 
 class Staff:
-    """The owner and whoever else commands. They answer codes and packages, nothing else."""
+    """The owner and whoever else commands. They answer codes and packages, scan what is to be scanned, nothing else."""
 
     def __init__(self, world: World, agenda: Agenda) -> None:
         self.world = world
@@ -47,7 +47,9 @@ class Staff:
         self.scenario = world.scenario
         self._by_id = {member.id: member for member in self.scenario.staff}
         self._habits = {member.id: _Habits() for member in self.scenario.staff}
+        self._scanning: set[str] = set()
         world.on_received(self._heard)
+        world.on_code(self._scan)
 
     def begin(self) -> None:
         """Start today's script now, and every day again at this hour."""
@@ -75,6 +77,19 @@ class Staff:
             self.agenda.after(1, lambda: self._say(member, where, text))
         else:
             self.world.say(member.contact, where, Kind.TEXT, text)
+
+    def _scan(self, account: str) -> None:
+        """Whoever holds the phone scans the code, some minutes after it was first shown."""
+        if account in self._scanning:
+            return
+        self._scanning.add(account)
+        roll = dice(self.scenario.seed, "scan", account, self.world.clock.now_ms())
+
+        def let_in() -> None:
+            self._scanning.discard(account)
+            self.world.log_in(account)
+
+        self.agenda.after(roll.uniform(1, 4), let_in)
 
     # --- what they read ---------------------------------------------------------------------------------------------
 

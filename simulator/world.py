@@ -26,6 +26,9 @@ class Clock(Protocol):
     async def sleep_until(self, when_ms: int) -> None: ...
 
 
+_SCAN_WAITING = 2
+"""The state of a QR code that nobody has scanned yet, as gateways number it."""
+
 Tell = Callable[[str, dict[str, Any]], None]
 """Called with the name of a gateway event and its payload."""
 
@@ -48,6 +51,7 @@ class World:
         self._gateways: dict[str, Tell] = {}
         self._on_received: list[Callable[[Received], None]] = []
         self._on_friend: list[Callable[[str, str], None]] = []
+        self._on_code: list[Callable[[str], None]] = []
 
     # --- start and journal ------------------------------------------------------------------------------------------
 
@@ -87,6 +91,10 @@ class World:
     def on_friend(self, listener: Callable[[str, str], None]) -> None:
         """`listener(account, contact)` is called after each new friendship."""
         self._on_friend.append(listener)
+
+    def on_code(self, listener: Callable[[str], None]) -> None:
+        """`listener(account)` is called when an account shows a QR code to be scanned."""
+        self._on_code.append(listener)
 
     def _tell(self, account: str, event: str, payload: dict[str, Any]) -> None:
         if tell := self._gateways.get(account):
@@ -161,6 +169,12 @@ class World:
         })  # fmt: skip
         if was_in:
             self._tell(account, "logout", {"contactId": me.contact, "data": reason})
+
+    def show_code(self, account: str, code: str) -> None:
+        """The gateway of an account that is out shows the QR code which lets it in."""
+        self._tell(account, "scan", {"status": _SCAN_WAITING, "qrcode": code, "data": ""})
+        for listener in self._on_code:
+            listener(account)
 
     def log_in(self, account: str) -> None:
         """A person scanned the QR code, or the phone remembered the session."""

@@ -15,10 +15,11 @@ from simulator.messages import Kind, Scene
 from simulator.record import Received
 from simulator.scenario import AccountPlan, Scenario, Step, shop_day
 from simulator.simulation import Simulation
-from tests.simulator.worlds import BOSS, CLERK, LIVELY, QUIET, ROOM
+from tests.simulator.worlds import BOSS, CLERK, LIVELY, QUIET, ROOM, client_of
 from tests.virtual_time import VirtualClock
 
 HOUR = 3600
+LOGIN = 25
 Answer = Callable[[Simulation, Received], None]
 
 
@@ -305,6 +306,22 @@ def test_the_friends_that_the_seed_chooses_suit_the_matrix() -> None:
     assert all(300 <= count < 1600 for count in friends(unknown)[1:])
     assert 30 <= friends(unknown[:1])[0] < 80
     assert friends(QUIET.accounts) == [40, 60, 50]
+
+
+async def test_the_holder_scans_a_shown_code_once_after_a_while(clock: VirtualClock) -> None:
+    async with living(QUIET, clock) as simulation, client_of(simulation, "lin-1") as client:
+        await simulation.faults.log_out("lin-1")
+        await clock.advance(10 * 60)
+        assert not simulation.world.accounts["lin-1"].logged_in  # nobody scans what is not shown
+        await client.stub.start()
+        await client.stub.start()
+        await clock.advance(30)
+        assert not simulation.world.accounts["lin-1"].logged_in
+        await clock.advance(4 * 60)
+        assert simulation.world.accounts["lin-1"].logged_in
+        await client.comes(LOGIN, 2)
+        await clock.advance(10 * 60)
+        assert len(client.ids(LOGIN)) == 2
 
 
 async def test_one_account_with_five_friends_is_a_world_too(clock: VirtualClock) -> None:
