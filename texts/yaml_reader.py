@@ -15,7 +15,7 @@ from texts.errors import Mistake, Severity
 from texts.file_text import Undecodable, read_text, shown_path
 from texts.model_shape import wants_number
 from texts.reasons import reason_for, syntax_flaw
-from texts.yaml_tree import Branch, Mark, Node, Row, TooMuch, build, leaves, plain
+from texts.yaml_tree import Branch, Leaf, Mark, Node, Row, TooMuch, build, leaves, plain
 
 __all__ = ["Document", "Mistake", "read", "read_document"]
 
@@ -35,6 +35,11 @@ class Document(Generic[M]):
     data: Any = None
     value: M | None = None
     mistakes: list[Mistake] = field(default_factory=list)
+
+    def written(self, loc: Sequence[Step]) -> str:
+        """The single value at `loc` as it stands in the file, `${NAME}` unresolved: fit for messages. Else ''."""
+        _, node = _find(self.root, loc)
+        return node.text if isinstance(node, Leaf) else ""
 
     def mistake(
         self,
@@ -94,7 +99,7 @@ def _text_of(path: Path, document: Document[M]) -> str | None:
     try:
         text = read_text(path)
     except Undecodable as problem:
-        document.mistakes.append(Mistake(document.file, problem.line, problem.column, problem.reason, suggestion=""))
+        document.mistakes.append(Mistake(document.file, problem.line, problem.column, problem.reason))
         return None
     return text
 

@@ -54,8 +54,12 @@ class Draft:
         return [self.text(section, n, key) for n in self.numbers(section)]
 
     def mistake(self, loc: tuple[Step, ...], code: str, *, meant: str = "", **values: Any) -> Mistake:
-        """An error at the value of `loc`, in the words behind `settings.`."""
-        return self.document.mistake(loc, say(f"settings.{code}", **values), suggestion=meant)
+        """An error at the value of `loc`, in the words behind `settings.`; {written} is what stands there.
+
+        As written, not as resolved: it may be a secret in the wrong place.
+        """
+        reason = say(f"settings.{code}", written=self.document.written(loc), **values)
+        return self.document.mistake(loc, reason, suggestion=meant)
 
     def warning(self, loc: tuple[Step, ...], code: str, **values: Any) -> Mistake:
         """A warning at the value of `loc`, in the words behind `settings.`."""
@@ -106,7 +110,7 @@ def _personas_exist_and_play_their_role(draft: Draft) -> Iterator[Mistake]:
             continue
         persona = known.get(written)
         if persona is None:
-            yield draft.mistake(("accounts", n, "persona"), "no_persona", id=written, meant=nearest(written, known))
+            yield draft.mistake(("accounts", n, "persona"), "no_persona", meant=nearest(written, known))
             continue
         role = draft.text("accounts", n, "role")
         playable = sorted(persona.playable)
@@ -151,7 +155,7 @@ def _named_accounts_exist(draft: Draft) -> Iterator[Mistake]:
     for loc in [*places, ("staff_room", "desk")]:
         written = draft.text(*loc)
         if written and written not in known:
-            yield draft.mistake(loc, "no_account", id=written, meant=nearest(written, known))
+            yield draft.mistake(loc, "no_account", meant=nearest(written, known))
 
 
 def _named_staff_exist(draft: Draft) -> Iterator[Mistake]:
@@ -159,7 +163,7 @@ def _named_staff_exist(draft: Draft) -> Iterator[Mistake]:
     for n in draft.numbers("accounts"):
         holder = draft.text("accounts", n, "holder")
         if holder and holder not in known:
-            yield draft.mistake(("accounts", n, "holder"), "no_staff", id=holder, meant=nearest(holder, known))
+            yield draft.mistake(("accounts", n, "holder"), "no_staff", meant=nearest(holder, known))
     contacts = (
         ((("staff", n, "wechat", m)), draft.text("staff", n, "wechat", m))
         for n in draft.numbers("staff")
@@ -173,7 +177,7 @@ def _zones_exist(draft: Draft) -> Iterator[Mistake]:
     for loc in [("shop", "time_zone"), *places]:
         written = draft.text(*loc)
         if written and not _is_zone(written):
-            yield draft.mistake(loc, "no_zone", zone=written, meant=nearest(written, _COMMON_ZONES))
+            yield draft.mistake(loc, "no_zone", meant=nearest(written, _COMMON_ZONES))
 
 
 _COMMON_ZONES = ("Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Urumqi", "Asia/Singapore", "Asia/Tokyo", "UTC")

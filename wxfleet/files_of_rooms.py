@@ -34,12 +34,12 @@ def _whose(document: Document[CalendarFile], file: CalendarFile, files: Files) -
     for number, account in enumerate(file.accounts):
         if account not in files.accounts:
             meant = nearest(account, files.accounts)
-            yield document.mistake(("accounts", number), say("settings.no_account", id=account), suggestion=meant)
+            yield document.mistake(("accounts", number), say("settings.no_account", written=account), suggestion=meant)
     if file.persona is None:
         return
     if file.persona not in files.book:
         known = [persona.id for persona in files.book.all()]
-        reason = say("settings.no_persona", id=file.persona)
+        reason = say("settings.no_persona", written=file.persona)
         yield document.mistake(("persona",), reason, suggestion=nearest(file.persona, known))
         return
     persona = files.book.resolved(file.persona)

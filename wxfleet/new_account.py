@@ -133,7 +133,7 @@ def _write(
         if not after.valid:
             raise ConfigurationInvalid(after.mistakes)
         candidate.chmod(path.stat().st_mode)
-        os.replace(candidate, path)
+        os.replace(candidate, path.resolve())  # a link to the file stays a link
     except BaseException as error:
         candidate.unlink(missing_ok=True)
         if mirror and not isinstance(error, FileExistsError):

@@ -290,3 +290,51 @@ def test_whatever_stands_in_a_section_is_judged_without_failing(
     path = tmp_path_factory.mktemp("shop") / "config.yaml"
     path.write_text(f"{HEAD if section != 'shop' else ''}{section}: {value}\n", encoding="utf-8")
     assert not examine(path).valid
+
+
+def test_a_secret_in_the_wrong_place_is_not_shown_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    account = '  - {id: lin-1, persona: "${SECRET}", role: "${SECRET}", holder: "${SECRET}", time_zone: "${SECRET}",'
+    account += ' gateway: {kind: "${SECRET}"}}\n'
+    config = 'mode: "${SECRET}"\ndatabase: "${SECRET}"\nstaff_room: {desk: "${SECRET}"}\n"${SECRET}": 1\n'
+    found = examine(open_shop(tmp_path, config, accounts=account)).mistakes
+    assert len(found) >= 8
+    assert "hunter2" not in "".join(map(str, found))
+
+
+def test_the_example_of_the_contract_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key that people and scripts rely on, as they write it."""
+    monkeypatch.setenv("WXFLEET_TOKEN_LIN_2", "token")
+    path = open_shop(tmp_path)
+    path.write_text(
+        'shop: {name: 小林的衣橱, brand: XL, contact: "400-000-0000", time_zone: Asia/Shanghai, goal: repurchase,\n'
+        "       style: {taste: [法式, 松弛], topics: [穿搭, 咖啡], never: [亲们]}}\n"
+        "mode: dry_run\n"
+        "database: sqlite:///data/wxfleet.db\n"
+        "personas: personas/\nladder: ladder.yaml\nsegments: segments/\npushes: pushes/\nmoments: moments/\n"
+        "media: media/\n"
+        "staff:\n"
+        '  - {id: owner, name: 老板, wechat: [wxid_boss], role: owner, shift: "09:00-18:00", accounts: [lin-1]}\n'
+        'staff_room: {id: "19283@chatroom", desk: lin-1}\n'
+        "limits: {}\n"
+        "simulator: {speed: 60, seed: 7}\n"
+        "accounts:\n"
+        "  - id: lin-1\n    persona: lin\n    role: sales\n    main: true\n    position: 主理人\n    holder: owner\n"
+        "    opened: 2024-03-01\n    time_zone: Asia/Shanghai\n    armed: true\n"
+        "    limits: {friends: 5000, visible: 3000, reserve: 0.1}\n"
+        "    gateway: {kind: simulator}\n    publisher: {kind: assisted}\n"
+        "  - id: lin-2\n    persona: lin-mirror-1\n    role: sales\n"
+        '    gateway: {kind: wechaty, endpoint: "127.0.0.1:19001", token: "${WXFLEET_TOKEN_LIN_2}", tls: off,\n'
+        "              tls_name: insecure}\n"
+        "channels:\n"
+        "  - {code: parcel-card, name: 包裹卡, accounts: [lin-1, lin-2], reserved: true}\n",
+        encoding="utf-8",
+    )
+    assert examine(path).mistakes == []
+    settings = load(path)
+    gateway = settings.accounts[1].gateway
+    assert isinstance(gateway, WechatyGateway)
+    assert (gateway.tls, gateway.tls_name) == ("off", "insecure")
+    assert str(settings.accounts[0].opened) == "2024-03-01"
+    assert settings.channels[0].reserved
+    assert not settings.all_simulated
