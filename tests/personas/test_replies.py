@@ -164,7 +164,32 @@ def test_every_committed_persona_answers_what_customers_ask(book: Book, shop: Sh
             assert shop.search_words in said.text
 
 
-@pytest.mark.parametrize("text", ["别发货", "先别发货", "不要发顺丰", "发错了", "退订单"])
+SHOP_TALK = {
+    "有没有优惠呀": "old-customer",
+    "这件还有别的颜色吗": "in-stock",
+    "面料是什么的": "fabric",
+    "会起球吗": "care",
+    "你们有电话吗": "phone",
+    "可以开公司抬头的发票吗，要专票": "invoice",
+    "在哪里领": "welfare",
+    "我是XL小卡片来的": "card",
+    "太好了": "thanks",
+    "好的": "ack",
+}
+
+
+@pytest.mark.parametrize("asked", SHOP_TALK)
+def test_who_serves_customers_knows_the_small_things_too(book: Book, asked: str) -> None:
+    for who in book.all():
+        if who.kind is not PersonaKind.MENTOR:
+            found = find(who, asked).chosen
+            assert found is not None, who.id
+            assert found.entry.name == SHOP_TALK[asked], who.id
+
+
+@pytest.mark.parametrize(
+    "text", ["退订金怎么退", "我要退订这件", "电话写错了", "别发货", "先别发货", "不要发顺丰", "发错了", "退订单"]
+)
 def test_a_wish_about_an_order_reaches_a_person(book: Book, text: str) -> None:
     for who in book.all():
         if who.kind is not PersonaKind.MENTOR:
