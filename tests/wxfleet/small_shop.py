@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from wxfleet.settings import examine
+
 PERSONA = """
 audience: 喜欢慢慢挑衣服的人
 name: 小林
@@ -37,3 +39,16 @@ def open_shop(folder: Path, config: str = "", *, accounts: str = ACCOUNT, **pers
     path = folder / "config.yaml"
     path.write_text(f"{HEAD}accounts:\n{accounts}{config}", encoding="utf-8")
     return path
+
+
+def mistakes(path: Path) -> list[str]:
+    """`line:column: reason` of each mistake in config.yaml."""
+    found = examine(path).mistakes
+    return [str(m).removeprefix(f"{path}:") for m in found if m.file == str(path)]
+
+
+def real(id_: str, endpoint: str, token: str, more: str = "") -> str:
+    return (
+        f"  - {{id: {id_}, persona: clerk, role: sales{more},"
+        f' gateway: {{kind: wechaty, endpoint: "{endpoint}", token: "{token}"}}}}\n'
+    )
