@@ -106,7 +106,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.RELEASE, ("交回", "release", "交还"), _who(requests.Release), words=1),
     Command(Verb.OPTOUT, ("退订", "optout"), _who(requests.OptOut), words=1),
     Command(Verb.MUTE, ("勿扰", "mute"), _mute, words=3),
-    Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(account=said.line.word(0)), words=1),
+    Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(target=said.line.word(0)), words=1),
     Command(Verb.RESUME, ("恢复", "resume"), lambda said: requests.Resume(account=said.line.word(0)), words=1),
     Command(Verb.STOP_ALL, ("全停", "stopall", "急停", "stop-all"), lambda said: requests.StopAll()),
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),

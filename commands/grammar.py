@@ -32,7 +32,7 @@ class Line:
 
 def parse(text: str) -> Line | None:
     """The parts of a command line; None when it does not begin like one. Never raises."""
-    plain = unicodedata.normalize("NFKC", text[:LONGEST]).strip()
+    plain = unicodedata.normalize("NFKC", _readable(text[:LONGEST])).strip()
     if not plain or plain[0] not in PREFIXES:
         return None
     tokens = _TOKEN.findall(plain[1:].strip())
@@ -57,3 +57,8 @@ def parse(text: str) -> Line | None:
         removed=tuple(marked["-"]),
         mentioned=tuple(marked["@"]),
     )
+
+
+def _readable(text: str) -> str:
+    """Without what no database keeps: control characters, and halves of a character from a terminal."""
+    return "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in text)

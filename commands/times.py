@@ -12,7 +12,8 @@ _NUMBER = r"(?:\d{1,4}|[零〇一二两三四五六七八九十]{1,3})"
 _DAYS = {"今": 0, "明": 1, "后": 2, "大后": 3}
 _WEEKDAYS = {sign: number for number, sign in enumerate("一二三四五六")} | {"日": 6, "天": 6}
 _PART = r"(?P<part>凌晨|清晨|早上|早晨|早|上午|中午|下午|傍晚|晚上|晚|夜里)?"
-_CLOCK = rf"{_PART}(?:(?P<hour>{_NUMBER})(?::(?P<minute>\d{{2}})|[点时](?:(?P<half>半)|(?P<quarter>一刻|三刻)|(?P<minutes>{_NUMBER})分?)?)(?:整)?)?"
+_MINUTE_WORDS = rf"(?P<half>半)|(?P<quarter>一刻|三刻)|(?P<minutes>{_NUMBER})分?"
+_CLOCK = rf"{_PART}(?:(?P<hour>{_NUMBER})(?::(?P<minute>\d{{2}})|[点时](?:{_MINUTE_WORDS})?)(?:整)?)?"
 
 _AFTER = re.compile(
     rf"(?:再过|过)?(?P<number>{_NUMBER}|半)个?(?P<unit>分钟|分|小时|钟头|天|日|周|星期)(?:后|以后|之后)?"

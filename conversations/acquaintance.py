@@ -62,8 +62,8 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
     """Who `contact` is to `account`, if they met."""
     statement = (
         select(
-            Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person, Friendship.nickname,
-            Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
+            Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
+            Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
             Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
             Account.persona, Account.position, Account.holder,
         )

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from scheduler.pushes import PushSpec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations import looking, people_acts, stopping
@@ -11,12 +10,13 @@ from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, record
 from operations.confirmations import ask, redeem
 from operations.errors import NotStaff
-from operations.finding import is_account
+from operations.finding import is_account, is_open_campaign
 from operations.invitations import invite, invite_room, make_staff_room
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
 from operations.pushing import Pushing
-from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Request, Verb
+from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Request, Verb
 from operations.staff import StaffRole
+from scheduler.push_file import PushFile
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
 
@@ -31,11 +31,11 @@ class Desk:
     """Takes every request of staff, from whatever door."""
 
     def __init__(
-        self, specs: Mapping[str, PushSpec], *, zone: str, second_person_above: int = SECOND_PERSON_ABOVE
+        self, specs: Mapping[str, PushFile], *, zone: str, second_person_above: int = SECOND_PERSON_ABOVE
     ) -> None:
         self._second_person_above = second_person_above
         self._zone = zone
-        pushing = Pushing(specs, zone)
+        pushing = self._pushing = Pushing(specs, zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
             Verb.STATUS: looking.status,
@@ -47,7 +47,7 @@ class Desk:
             Verb.MUTE: self._mute,
             Verb.TAKEOVER: people_acts.take_over_,
             Verb.RELEASE: people_acts.release,
-            Verb.PAUSE: stopping.pause,
+            Verb.PAUSE: self._pause,
             Verb.RESUME: stopping.resume,
             Verb.STOP_ALL: stopping.stop_all,
             Verb.RESUME_ALL: stopping.resume_all,
@@ -112,6 +112,12 @@ class Desk:
         require(asked.staff, confirmed.request.verb)
         act = self._acts[confirmed.request.verb]
         return await act(tx, Asked(asked.staff, confirmed.request, asked.door, asked.now_ms))
+
+    async def _pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
+        """An account; or a push, where no account is called so."""
+        if not await is_account(tx, asked.request.target) and await is_open_campaign(tx, asked.request.target):
+            return await self._pushing.pause(tx, asked)
+        return await stopping.pause(tx, asked)
 
     async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await people_acts.mute_(tx, asked, self._zone)

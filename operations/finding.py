@@ -1,6 +1,9 @@
 """What staff mean by a word: an account, a customer, a push. One, or a sentence that says why not."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.people import FoundPerson, find
@@ -53,15 +56,14 @@ def described(person: FoundPerson) -> str:
     return f"{name}（{person.level}{'，' + accounts if accounts else ''}）"
 
 
+async def is_open_campaign(tx: AsyncConnection, word: str) -> bool:
+    """Is `word` the id, name or title of a push that is not over?"""
+    return bool(word) and any(word in (str(row.id), row.name, row.title) for row in await _open_campaigns(tx))
+
+
 async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
     """(id, title) of the newest open push with that id, name or title; without a word, the only open one."""
-    open_ones = (
-        await tx.execute(
-            select(Campaign.id, Campaign.name, Campaign.title)
-            .where(Campaign.state.not_in(("finished", "cancelled")))
-            .order_by(Campaign.id.desc())
-        )
-    ).all()
+    open_ones = await _open_campaigns(tx)
     meant = [row for row in open_ones if word in (str(row.id), row.name, row.title)] if word else open_ones
     if not meant:
         raise NotFound(say("operations.no_open_push"), hint=say("operations.no_open_push.hint"))
@@ -69,3 +71,11 @@ async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
         names = "、".join(f"{row.id} {row.title}" for row in meant)
         raise CannotBeUsed(say("operations.which_push"), hint=say("operations.choices", choices=names))
     return meant[0].id, meant[0].title
+
+
+async def _open_campaigns(tx: AsyncConnection) -> Sequence[Row[Any]]:
+    """The newest first."""
+    statement = (
+        select(Campaign.__table__).where(Campaign.state.not_in(("finished", "cancelled"))).order_by(Campaign.id.desc())
+    )
+    return (await tx.execute(statement)).all()

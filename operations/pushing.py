@@ -1,6 +1,7 @@
 """Welfare pushes by command: look, start, go on, cancel."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import campaign_named
-from operations.requests import Cancel, Continue, Preview, Push
+from operations.requests import Cancel, Continue, Pause, Preview, Push
 from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler import pushes
+from scheduler.push_file import PushFile, as_spec
 from texts.catalogue import say
 from texts.nearest import nearest
 
@@ -19,19 +21,19 @@ from texts.nearest import nearest
 class Pushing:
     """Knows the pushes of the shop's folder, by name."""
 
-    def __init__(self, specs: Mapping[str, pushes.PushSpec], zone: str) -> None:
+    def __init__(self, specs: Mapping[str, PushFile], zone: str) -> None:
         self._specs = specs
         self._zone = zone
 
     async def preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
         """Who would get it and who not, with the reasons; nothing is written."""
         spec = self._spec(asked.request.push)
-        seen = await pushes.preview(tx, spec, asked.now_ms)
-        return Reply(True, self._counts(spec, seen))
+        seen = await pushes.preview(tx, spec, asked.now_ms, shop_zone=self._zone)
+        return Reply(True, self._counts(spec, seen), data=seen.as_json())
 
     async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
         spec = self._spec(asked.request.push)
-        seen = await pushes.preview(tx, spec, asked.now_ms)
+        seen = await pushes.preview(tx, spec, asked.now_ms, shop_zone=self._zone)
         if seen.recipients == 0:
             raise Refused(self._counts(spec, seen), hint=say("operations.push.nobody.hint"))
         exact = Push(push=spec.name, fingerprint=fingerprint(spec))
@@ -42,9 +44,13 @@ class Pushing:
         spec = self._spec(asked.request.push)
         if fingerprint(spec) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
-        campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms)
-        await pushes.start(tx, campaign, asked.now_ms)
-        return Reply(True, say("operations.push.started", title=spec.title, id=campaign), data={"campaign": campaign})
+        campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
+        planned = await pushes.start(tx, campaign, asked.now_ms)
+        return Reply(
+            True,
+            say("operations.push.started", title=spec.title, id=campaign, people=planned, batch=spec.first_batch),
+            data={"campaign": campaign},
+        )
 
     async def show_continue(self, tx: AsyncConnection, asked: Asked[Continue]) -> Shown:
         campaign, title = await campaign_named(tx, asked.request.target)
@@ -56,13 +62,19 @@ class Pushing:
         await pushes.resume(tx, campaign, asked.now_ms)
         return Reply(True, say("operations.push.continued", title=title))
 
+    async def pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
+        """Nothing more of it leaves until it is continued."""
+        campaign, title = await campaign_named(tx, asked.request.target)
+        await pushes.pause(tx, campaign, asked.now_ms, reason=f"staff:{asked.staff.id}")
+        return Reply(True, say("operations.push.paused", title=title, id=campaign))
+
     async def cancel(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply:
         """What has left can't be taken back; the rest is skipped with the reason."""
         campaign, title = await campaign_named(tx, asked.request.push)
         cancelled = await pushes.cancel(tx, campaign, asked.now_ms)
         return Reply(True, say("operations.push.cancelled", title=title, rows=cancelled))
 
-    def _spec(self, word: str) -> pushes.PushSpec:
+    def _spec(self, word: str) -> PushFile:
         named = [spec for spec in self._specs.values() if word and word in (spec.name, spec.title)]
         if named:
             return named[0]
@@ -73,7 +85,7 @@ class Pushing:
         hint = say("operations.meant", near=near) if near else say("operations.choices", choices="、".join(names))
         raise NotFound(say("operations.no_push", push=word), hint=hint)
 
-    def _counts(self, spec: pushes.PushSpec, seen: pushes.Preview) -> str:
+    def _counts(self, spec: PushFile, seen: pushes.Preview) -> str:
         """412 people (468 − 31 opted out − 25 pushed within seven days), three accounts, until 20:24."""
         left_out = "".join(f" − {number} {reason_words(reason)}" for reason, number in seen.excluded.items() if number)
         ends = local(seen.ends_at, self._zone).strftime("%m-%d %H:%M") if seen.ends_at else "–"
@@ -91,6 +103,6 @@ class Pushing:
         return text
 
 
-def fingerprint(spec: pushes.PushSpec) -> str:
+def fingerprint(spec: PushFile) -> str:
     """Changes when a single word of the push does."""
-    return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(as_spec(spec), sort_keys=True).encode()).hexdigest()[:16]

@@ -112,8 +112,10 @@ class Mute(Request):
 
 @dataclass(frozen=True, slots=True)
 class Pause(Request):
+    """`target`: an account, or a push that is under way."""
+
     verb: ClassVar[Verb] = Verb.PAUSE
-    account: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

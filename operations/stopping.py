@@ -15,7 +15,7 @@ from texts.catalogue import say
 
 async def pause(tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
     """The account receives, and answers commands; nothing else leaves it. Binds at the next claim."""
-    account = await account_named(tx, asked.request.account)
+    account = await account_named(tx, asked.request.target)
     require_account(asked.staff, account)
     paused = await tx.execute(
         update(Account).where(Account.id == account, Account.paused_by.is_(None)).values(paused_by=asked.staff.id)

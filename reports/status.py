@@ -13,7 +13,8 @@ from storage.outbox import DeliveryState
 from storage.tables import Account, Delivery, Friendship, Repair, Setting, Task
 
 _LEFT = (
-    DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value, DeliveryState.IN_DOUBT.value, DeliveryState.UNKNOWN.value,
+    DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value,
+    DeliveryState.IN_DOUBT.value, DeliveryState.UNKNOWN.value,
 )  # fmt: skip
 _MESSAGES = tuple(kind.value for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE)
 
@@ -115,7 +116,7 @@ async def friend_counts(conn: AsyncConnection) -> dict[str, int]:
     known = await conn.execute(
         select(Friendship.account, func.count()).where(Friendship.state == "friend").group_by(Friendship.account)
     )
-    counts: dict[str, int] = {account: number for account, number in known}
+    counts: dict[str, int] = {row[0]: row[1] for row in known}
     listed = await conn.execute(select(Account.id, Account.friends_listed).where(Account.friends_listed.is_not(None)))
     for account, number in listed:
         counts[account] = max(counts.get(account, 0), number or 0)
@@ -129,7 +130,7 @@ async def _sent(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
         .where(Delivery.kind.in_(_MESSAGES), Delivery.state.in_(_LEFT))
         .group_by(Delivery.account)
     )
-    return {account: number for account, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def _accepted(conn: AsyncConnection, kind: Kind, since_ms: int) -> dict[str, int]:
@@ -139,7 +140,7 @@ async def _accepted(conn: AsyncConnection, kind: Kind, since_ms: int) -> dict[st
         .where(func.coalesce(Delivery.settled_ms, Delivery.sent_ms, 0) > since_ms)
         .group_by(Delivery.account)
     )
-    return {account: number for account, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def _by_state(conn: AsyncConnection) -> Counter[str]:
@@ -147,7 +148,7 @@ async def _by_state(conn: AsyncConnection) -> Counter[str]:
     rows = await conn.execute(
         select(Delivery.state, func.count()).where(Delivery.state.in_(open_states)).group_by(Delivery.state)
     )
-    return Counter({state: number for state, number in rows})
+    return Counter({row[0]: row[1] for row in rows})
 
 
 async def _count(conn: AsyncConnection, statement: Select[int]) -> int:

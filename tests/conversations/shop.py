@@ -31,7 +31,8 @@ ACCOUNTS = ("lin-1", "lin-2", "xiaoyu-1")
 
 PERSONA = Persona.model_validate(
     {
-        "id": "lin", "kind": "influencer", "audience": "老客", "name": "小林", "portrait": "爱喝咖啡", "position": "主理人",
+        "id": "lin", "kind": "influencer", "audience": "老客", "name": "小林", "portrait": "爱喝咖啡",
+        "position": "主理人",
         "voice": {"samples": ["一", "二", "三", "四", "五"]},
         "welcome": "{{ call_me }}你好，我是{{ me }}。{{ disclosure }}",
         "disclosure": "{{ shop }}的{{ position }}，电话{{ contact }}，不想收福利回「退订」",
@@ -40,8 +41,11 @@ PERSONA = Persona.model_validate(
             {"name": "size", "keywords": ["什么码"], "answers": ["身高体重报我，我帮你挑码"]},
             {"name": "angry", "keywords": ["投诉"], "answers": ["对不起，我这就找同事"], "hand_over": True},
         ],
-        "templates": {"unknown": "我问下同事哈", "hand_over": "同事马上来", "media": "我看看", "opted_out": "好的，以后不发福利了",
-                      "claimed": "找到啦，你是{{ level }}", "claim_unknown": "记下了，查到告诉你"},
+        "templates": {
+            "unknown": "我问下同事哈", "hand_over": "同事马上来", "media": "我看看",
+            "opted_out": "好的，以后不发福利了",
+            "claimed": "找到啦，你是{{ level }}", "claim_unknown": "记下了，查到告诉你",
+        },
     }
 )  # fmt: skip
 
