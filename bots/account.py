@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from bots.limits_given import LimitsGiven
@@ -21,6 +21,12 @@ def _written_date(value: object) -> object:
 
 
 WrittenDate = Annotated[date, BeforeValidator(_written_date)]
+
+
+def _at_home(value: str, info: ValidationInfo) -> str:
+    """A certificate's file, like every path, is relative to the folder of config.yaml."""
+    home = (info.context or {}).get("home")
+    return value if home is None or value in ("off", "system") else str(home / value)
 
 
 class _Part(BaseModel):
@@ -44,7 +50,7 @@ class WechatyGateway(_Part):
     token: SecretStr = Field(
         min_length=1, description="网关令牌；不要直接写，写 ${WXFLEET_TOKEN_…}，真值放在 .env 或环境变量里"
     )
-    tls: str = Field(
+    tls: Annotated[str, AfterValidator(_at_home)] = Field(
         default="system", min_length=1, description="加密：off 不加密，system 系统证书，或 CA 证书文件的路径"
     )
     tls_name: str | None = Field(default=None, description="证书里应有的名字；npm 网关自带的证书写 insecure")

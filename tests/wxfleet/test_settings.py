@@ -54,6 +54,13 @@ def test_home_moves_all_paths_together(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path}/home/data/wxfleet.db"
 
 
+def test_the_certificate_of_a_gateway_lies_beside_the_config_too(tmp_path: Path) -> None:
+    account = real("a", "h:1", "token").replace("kind: wechaty,", "kind: wechaty, tls: certs/ca.pem,")
+    gateway = load(open_shop(tmp_path, accounts=account)).accounts[0].gateway
+    assert isinstance(gateway, WechatyGateway)
+    assert gateway.tls == str(tmp_path / "certs" / "ca.pem")
+
+
 def test_absolute_paths_and_servers_stay_as_they_are(tmp_path: Path) -> None:
     settings = load(open_shop(tmp_path, f"media: {tmp_path}/m\ndatabase: postgresql://u@h/d\n"))
     assert settings.media == tmp_path / "m"
