@@ -10,6 +10,7 @@ from personas.model import Persona, Style, inherit
 from rules.roles import PersonaKind
 from texts.catalogue import say
 from texts.errors import Mistake
+from texts.file_text import shown_path
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
 
@@ -49,9 +50,10 @@ def load_book(folder: Path, style: Style | None = None) -> tuple[Book, list[Mist
 
     `style` is the shop's: its words count in the check of the copy. Raises nothing: mistakes come back with places.
     """
-    files = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    # A leading dot: what editors and macOS leave beside the files people write.
+    files = sorted(path for path in folder.glob("*.y*ml") if not path.name.startswith("."))
     if not files:
-        return Book(), [Mistake(str(folder), 0, 0, say("personas.none_in_folder"))]
+        return Book(), [Mistake(shown_path(folder), 0, 0, say("personas.none_in_folder"))]
     documents = [read_document(path, Persona) for path in files]
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     good = [document for document in documents if document.value is not None]

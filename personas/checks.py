@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from personas.copy_check import findings
 from personas.errors import TemplateRefused
-from personas.model import ALWAYS, EXTRA, NEEDED, ROLES_BY_KIND, Occasion, Persona, Place, Style
+from personas.model import ALWAYS, EXTRA, NEEDED, ROLES_BY_KIND, Occasion, Persona, Place, Style, inherit
 from personas.voice import variables
 from rules.roles import PersonaKind
 from texts.catalogue import say
@@ -35,7 +35,8 @@ def mistakes_of(
     refused = list(_check_templates(document, persona))
     yield from refused
     if not refused:
-        yield from _check_honesty(document, persona)
+        source = written.get(persona.mirror_of or "")
+        yield from _check_honesty(document, persona, source)
     yield from _check_copy(document, persona, style)
 
 
@@ -118,14 +119,24 @@ def _templates_of(persona: Persona) -> Iterator[tuple[Place, str, frozenset[str]
             yield place, text, ALWAYS
 
 
-def _check_honesty(document: Document[Persona], persona: Persona) -> Iterator[Mistake]:
+def _check_honesty(document: Document[Persona], own: Persona, source: Persona | None) -> Iterator[Mistake]:
     """Who speaks and how to stop it must be in the first message: the advertising law asks for both."""
-    for number, text in enumerate(persona.welcome):
-        whole = text.replace("{{ disclosure }}", persona.disclosure).replace("{{disclosure}}", persona.disclosure)
-        if "退订" not in whole:
-            yield document.mistake(("welcome", number), say("personas.welcome_no_way_out"))
-        if "shop" not in variables(whole) and "brand" not in variables(whole):
-            yield document.mistake(("welcome", number), say("personas.welcome_no_shop"), severity=Severity.WARNING)
+    if not own.welcome and not own.disclosure:
+        return
+    if own.kind is PersonaKind.MIRROR and source is None:
+        return  # half of its first message is not there to read
+    whole = inherit(own, source) if source is not None else own
+    for number, text in enumerate(whole.welcome):
+        place: Place = ("welcome", number) if own.welcome else ("disclosure",)
+        try:
+            said = text + whole.disclosure if "disclosure" in variables(text) else text
+            names = variables(said)
+        except TemplateRefused:
+            return  # the source's own mistake, told at its place
+        if "退订" not in said:
+            yield document.mistake(place, say("personas.welcome_no_way_out"))
+        if not names & {"shop", "brand"}:
+            yield document.mistake(place, say("personas.welcome_no_shop"), severity=Severity.WARNING)
 
 
 def _check_copy(document: Document[Persona], persona: Persona, style: Style) -> Iterator[Mistake]:

@@ -47,6 +47,30 @@ def test_a_nested_setting_of_a_mirror_leaves_its_siblings_alone(write: Write) ->
     assert (profile.nickname, profile.signature, profile.region) == ("小鱼", "快", "苏州")
 
 
+def test_a_mirrors_own_welcome_counts_with_its_sources_disclosure(write: Write) -> None:
+    write("fish")
+    text = "id: echo\nkind: mirror\nmirror_of: fish\nwelcome: '{{ call_me }}，{{ disclosure }}'\n"
+    assert said(load_book(write("echo", text))[1]) == ""
+
+
+def test_a_mirrors_own_disclosure_must_keep_the_way_out(write: Write) -> None:
+    write("fish")
+    text = "id: echo\nkind: mirror\nmirror_of: fish\ndisclosure: '{{ shop }}的'\n"
+    assert the_one(load_book(write("echo", text))[1]).line == 4
+
+
+def test_a_broken_source_does_not_stop_the_check_of_its_mirror(write: Write) -> None:
+    write("fish", changes={"我是{{ shop }}": "我是{{ shop() }}"})
+    text = "id: echo\nkind: mirror\nmirror_of: fish\nwelcome: '{{ disclosure }}'\n"
+    assert Path(the_one(load_book(write("echo", text))[1]).file).name == "fish.yaml"
+
+
+def test_what_editors_leave_in_the_folder_is_no_persona(write: Write) -> None:
+    folder = write("fish")
+    (folder / "._fish.yaml").write_bytes(b"\x00\x05\x16\x07")
+    assert said(load_book(folder)[1]) == ""
+
+
 def test_an_unknown_source_is_named_with_its_place_and_the_nearest(write: Write) -> None:
     write("influencer-lin")
     mistake = the_one(load_book(write("echo", "id: echo\nkind: mirror\nmirror_of: influencer-lim\n"))[1])
@@ -63,7 +87,8 @@ def test_a_mirror_of_a_mirror_is_refused_and_the_source_suggested(write: Write) 
 
 def test_a_source_with_mistakes_of_its_own_is_not_called_unknown(write: Write) -> None:
     write("fish", changes={"audience: 新朋友": "audiense: 新朋友"})
-    _, mistakes = load_book(write("echo", "id: echo\nkind: mirror\nmirror_of: fish\n"))
+    text = "id: echo\nkind: mirror\nmirror_of: fish\nwelcome: '{{ disclosure }}'\n"
+    _, mistakes = load_book(write("echo", text))
     assert {Path(mistake.file).name for mistake in mistakes} == {"fish.yaml"}
 
 
