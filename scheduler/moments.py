@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from rules.limits import Limits, TimeOfDay
 from rules.quiet_hours import at, zone
@@ -18,6 +18,7 @@ from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import Document, read_document
 
+T = TypeVar("T")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_IMAGES = 9
 _FORBIDDEN = re.compile(r"[￥$€₤₳][0-9A-Za-z]{8,}[￥$€₤₳]|淘口令|转发(有|得|送|领)")
@@ -63,6 +64,13 @@ class Span(BaseModel):
         return self
 
 
+def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
+    """For lists that must have something in them. Pydantic's own `min_length` complains about a bad item as well."""
+    if not value:
+        raise ValueError("scheduler.empty")
+    return value
+
+
 Window = Annotated[Span, BeforeValidator(as_span, json_schema_input_type=str)]
 Day = Annotated[str, BeforeValidator(_as_day)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -92,8 +100,8 @@ class Entry(BaseModel):
     )
     at: TimeOfDay | None = Field(default=None, description="准点时间，例如 10:20；和 window 二选一")
     window: Window | None = Field(default=None, description="时间段，例如 10:40-10:55；每个号在里面有自己的分钟")
-    days: tuple[Day, ...] = Field(
-        default=("daily",), min_length=1, description="哪些天：daily、mon…sun，或日期 2026-11-21"
+    days: Annotated[tuple[Day, ...], AfterValidator(not_empty)] = Field(
+        default=("daily",), description="哪些天：daily、mon…sun，或日期 2026-11-21"
     )
     text: str = Field(min_length=1, max_length=2000, description="正文，最多 2000 字，110 字左右会折叠")
     media: tuple[str, ...] = Field(default=(), max_length=MAX_IMAGES, description="图片文件名（media/ 里），最多 9 张")
@@ -137,7 +145,7 @@ class CalendarFile(BaseModel):
 
     persona: str | None = Field(default=None, description="哪个人设发；分身自动跟着，不用写")
     accounts: tuple[str, ...] = Field(default=(), description="或者：哪些账号发")
-    posts: tuple[Entry, ...] = Field(min_length=1, description="这个月的内容")
+    posts: Annotated[tuple[Entry, ...], AfterValidator(not_empty)] = Field(description="这个月的内容")
 
     @model_validator(mode="after")
     def _whose(self) -> "CalendarFile":

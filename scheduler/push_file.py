@@ -6,14 +6,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
 
 from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.kinds import Kind, gate_of
 from rules.quiet_hours import to_ms, zone
 from scheduler.landing import Landing
-from scheduler.moments import Span, as_span
+from scheduler.moments import Span, as_span, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.yaml_reader import Document, read_document
@@ -57,7 +66,9 @@ class _Part(BaseModel):
 class Who(_Part):
     """Whom a push is for."""
 
-    levels: tuple[str, ...] = Field(min_length=1, description="给哪些等级，例如 [VIP1, VIP2]；没买过的朋友不在内")
+    levels: Annotated[tuple[str, ...], AfterValidator(not_empty)] = Field(
+        description="给哪些等级，例如 [VIP1, VIP2]；没买过的朋友不在内"
+    )
 
 
 class PushFile(_Part):
