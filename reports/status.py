@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Kind, Surface
 from rules.limits import Limits
-from rules.pacing import DAY_MS, accepts_allowed
+from rules.pacing import DAY_MS, accepts_allowed, age_days
 from storage.outbox import DeliveryState
 from storage.tables import Account, Delivery, Friendship, Repair, Setting, Task
 
@@ -91,7 +91,6 @@ async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountS
     statuses = []
     for row in rows:
         limits = Limits.model_validate(row.limits)
-        age_days = (now_ms - row.opened_ms) / DAY_MS if row.opened_ms is not None else 365.0
         statuses.append(
             AccountStatus(
                 id=row.id,
@@ -103,7 +102,7 @@ async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountS
                 friends=friends.get(row.id, 0),
                 friends_cap=limits.friends,
                 accepted_today=accepted.get(row.id, 0),
-                accepts_allowed=accepts_allowed(age_days, limits),
+                accepts_allowed=accepts_allowed(age_days(row.opened_ms, now_ms), limits),
                 messages_today=sent.get(row.id, 0),
                 moments_today=posted.get(row.id, 0),
             )

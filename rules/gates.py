@@ -48,12 +48,12 @@ GO = Go()
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What is true of the account now. `age_days` from `opened`; unknown is old."""
+    """What is true of the account now. `age_days`: see `rules.pacing.age_days`."""
 
     role: Role
     zone: str
     limits: Limits
-    age_days: float = 365.0
+    age_days: float = 0.0
     paused: bool = False
     stop_all: bool = False
 

@@ -13,6 +13,11 @@ _FULL_AGE_DAYS = 30
 _SILENT_REQUEST_DAYS = 7
 
 
+def age_days(opened_ms: int | None, now_ms: int) -> float:
+    """Age of an account in days, never negative. When it was opened and nobody says, it counts as new."""
+    return 0.0 if opened_ms is None else max(0.0, (now_ms - opened_ms) / DAY_MS)
+
+
 def accepts_allowed(age_days: float, limits: Limits) -> int:
     """Friend requests an account of that age may accept in a rolling day.
 
