@@ -1,0 +1,81 @@
+"""The way from an account to the people behind it: whoever holds its phone, the staff room, the phone itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rules.kinds import Kind
+from storage.outbox import Content, NewDelivery
+from storage.tables import Account, Friendship, Setting, StaffContact, StaffMember
+
+FILE_HELPER = "filehelper"
+"""文件传输助手: every account's conversation with itself. The platform's own id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """By which account, to which contact or room."""
+
+    account: str
+    to: str
+
+
+async def road_to_holder(tx: AsyncConnection, account: str, holder: str | None) -> Road:
+    """To whoever holds the phone: the desk writes to them, else any account that knows them.
+
+    Whom no account knows reads it in the account's own 文件传输助手: they hold that phone.
+    """
+    desk = await tx.scalar(select(Setting.value).where(Setting.key == "desk"))
+    for member in await _in_order(tx, holder):
+        row = (
+            await tx.execute(
+                select(Friendship.account, Friendship.contact)
+                .join(StaffContact, StaffContact.contact == Friendship.contact)
+                .join(Account, Account.id == Friendship.account)
+                .where(StaffContact.staff == member, Friendship.state != "gone", Account.removed.is_(False))
+                .order_by(
+                    case((Friendship.account == (desk or account), 0), (Friendship.account == account, 1), else_=2),
+                    Friendship.account,
+                    Friendship.contact,
+                )
+                .limit(1)
+            )
+        ).one_or_none()
+        if row is not None:
+            return Road(row.account, row.contact)
+    return Road(account, FILE_HELPER)
+
+
+async def road_to_staff(tx: AsyncConnection, account: str, holder: str | None) -> Road:
+    """To the staff room where there is one, else to whoever holds the phone."""
+    rows = await tx.execute(select(Setting.key, Setting.value).where(Setting.key.in_(("staff_room", "desk"))))
+    values = {row.key: row.value for row in rows}
+    if values.get("staff_room") and values.get("desk"):
+        return Road(values["desk"], values["staff_room"])
+    return await road_to_holder(tx, account, holder)
+
+
+def notice(road: Road, text: str, key: str, *, now_ms: int, valid_until_ms: int, source: str) -> NewDelivery:
+    """A row that tells staff something; it waits for the end of the quiet hours."""
+    return NewDelivery(
+        kind=Kind.STAFF_NOTICE,
+        account=road.account,
+        to=road.to,
+        content=Content(text=text),
+        key=key,
+        due_ms=now_ms,
+        valid_until_ms=valid_until_ms,
+        source=source,
+    )
+
+
+async def _in_order(tx: AsyncConnection, holder: str | None) -> Sequence[str]:
+    """The holder, then the owners."""
+    owners = await tx.scalars(
+        select(StaffMember.id)
+        .where(StaffMember.role == "owner", StaffMember.removed.is_(False))
+        .order_by(StaffMember.id)
+    )
+    return list(dict.fromkeys([*([holder] if holder else []), *owners]))
