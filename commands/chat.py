@@ -104,8 +104,8 @@ async def _first_time(tx: AsyncConnection, message: StaffMessage) -> bool:
     where = message.room or message.account
     words = "\0".join((message.contact, where, message.text.strip()))
     key = hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
-    new = await tx.execute(insert_ignoring(tx, CommandSeen).values(key=key, seen_ms=message.at_ms))
-    if new.rowcount == 1:
+    new = insert_ignoring(tx, CommandSeen).values(key=key, seen_ms=message.at_ms).returning(CommandSeen.key)
+    if (await tx.execute(new)).first() is not None:
         return True
     again = await tx.execute(
         update(CommandSeen)

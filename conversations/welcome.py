@@ -39,7 +39,8 @@ class Welcome:
         if who is None or who.opted_out_ms is not None:
             return False
         await tx.execute(update(Friendship).where(Friendship.id == friendship).values(welcomed_ms=now_ms))
-        return await plan(tx, [self._row(who, now_ms)], now_ms=now_ms) == 1
+        await plan(tx, [self._row(who, now_ms)], now_ms=now_ms)
+        return True
 
     def _row(self, who: Acquaintance, now_ms: int) -> NewDelivery:
         persona = self._voices.persona_of(who)
