@@ -73,6 +73,7 @@ def _npm_ci(folder: Path) -> None:
         raise RegistryUnreachable(f"npm ci took longer than {_INSTALL_S} s") from error
     if done.returncode == 0:
         return
-    if _NO_NETWORK.search(done.stderr):
-        raise RegistryUnreachable(done.stderr.strip().splitlines()[0])
+    for line in done.stderr.splitlines():
+        if _NO_NETWORK.search(line):
+            raise RegistryUnreachable(line)
     raise RuntimeError(f"npm ci: {done.stderr.strip()}")
