@@ -127,7 +127,7 @@ async def _take(
 async def _tally(tx: AsyncConnection, campaign: int) -> dict[str, int]:
     """The campaign's rows by state, read from its index alone."""
     query = select(Delivery.state, func.count()).where(Delivery.campaign == campaign).group_by(Delivery.state)
-    found = dict((await tx.execute(query)).tuples().all())
+    found: dict[str, int] = {row[0]: row[1] for row in (await tx.execute(query)).all()}
     return {state.value: found.get(state.value, 0) for state in DeliveryState}
 
 
