@@ -11,6 +11,7 @@ from conversations.intents import Wish, wish_of
 from conversations.speaking import Voices, about_to_say, newest_words, replies_since, reply
 from customers.claims import ClaimOutcome, claim, find_order_number
 from customers.consent import mute, opt_in, opt_out
+from customers.ladder import current
 from personas.model import Occasion
 from personas.replies import answer
 from rules.kinds import Kind
@@ -136,11 +137,17 @@ class CustomerTalk:
         if outcome is ClaimOutcome.TAKEN:
             await self._to_a_person(tx, Heard(who, heard_now.message, arrival, now_ms), "order_taken")
             return "handed_over"
+        entry = f"claim_{number}"
+        if await about_to_say(tx, who, entry, now_ms):
+            return "claimed"
         if outcome is ClaimOutcome.UNKNOWN_YET:
+            words = heard_now.message.text
+            await wait_for_a_person(tx, who, arrival=arrival, why="order_unknown", words=words, now_ms=now_ms)
             text = self._voices.on(Occasion.CLAIM_UNKNOWN, who, seed=arrival)
         else:
-            text = self._voices.on(Occasion.CLAIMED, who, seed=arrival, level=who.level)
-        await reply(tx, who, text, arrival=arrival, entry=f"claim_{number}", now_ms=now_ms, kind=Kind.CLAIM_ANSWER)
+            level = (await current(tx)).name_of(who.level)
+            text = self._voices.on(Occasion.CLAIMED, who, seed=arrival, level=level)
+        await reply(tx, who, text, arrival=arrival, entry=entry, now_ms=now_ms, kind=Kind.CLAIM_ANSWER)
         return "claimed"
 
     async def _answer(self, tx: AsyncConnection, heard_now: Heard) -> str:

@@ -1,9 +1,9 @@
 """What staff do to one customer's conversation and wishes, and to what waits on their phones."""
 
-from bots.assisted import complete
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.assisted import complete
 from conversations.handover import give_back, take_over
 from customers.consent import mute, opt_out
 from customers.people import FoundPerson
@@ -17,6 +17,11 @@ from texts.catalogue import say
 
 HELD_MS = 8 * 3_600_000
 """A conversation that staff took over by command is theirs for a working day, unless given back. Ours."""
+
+_TASKS_SHOWN = 10
+_LONGEST = 200
+_LONGEST_NUMBER = 18
+"""Characters and digits: no package and no number of ours is longer, and a database refuses a larger one."""
 
 
 async def opt_out_(tx: AsyncConnection, asked: Asked[OptOut]) -> Reply:
@@ -65,7 +70,11 @@ async def _friendships(tx: AsyncConnection, asked: Asked[TakeOver] | Asked[Relea
 
 async def done(tx: AsyncConnection, asked: Asked[Done]) -> Reply:
     """Ticked off: what was prepared for a person has been done on the phone."""
-    finished = await complete(tx, asked.staff.id, asked.request.which or "all", asked.now_ms)
+    which = asked.request.which
+    if len(which) > _LONGEST or (which.isdigit() and len(which) > _LONGEST_NUMBER):
+        return Reply(True, say("operations.nothing_to_finish"))
+    finished = await complete(tx, asked.staff.id, which or "all", asked.now_ms)
     if not finished:
         return Reply(True, say("operations.nothing_to_finish"))
-    return Reply(True, say("operations.finished", number=len(finished)))
+    titles = "\n".join(f"{task.id}. {task.title}（{task.account}）" for task in finished[:_TASKS_SHOWN])
+    return Reply(True, say("operations.finished", number=len(finished), tasks=titles))

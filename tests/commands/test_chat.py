@@ -29,6 +29,7 @@ from storage.tables import (
     Setting,
     StaffContact,
     StaffMember,
+    Task,
 )
 from tests.conversations.shop import (
     DAY_MS,
@@ -425,7 +426,28 @@ async def test_long_answers_are_cut_into_messages(shop: Office) -> None:
     assert all(len(page) <= 1800 for page in pages)
 
 
+async def test_tasks_are_listed_and_ticked_off(office: Office) -> None:
+    async with office.db.write() as tx:
+        for number, holder in enumerate(("mei", "fan")):
+            await tx.execute(
+                insert(Task).values(
+                    package=f"p{number}", kind="moment", account="lin-1", holder=holder, title=f"晒咖啡{number}",
+                    state="open", created_ms=NOW_MS,
+                )
+            )  # fmt: skip
+    listed = (await office.says("/任务", "fan")).text
+    assert listed.index("晒咖啡1") < listed.index("晒咖啡0")
+    assert "完成 1 项" in (await office.says("/完成 全部", "mei")).text
+    assert (await row_of(office.db, Task, holder="mei")).state == "done"
+    assert (await row_of(office.db, Task, holder="fan")).state == "open"
+
+
+@pytest.mark.parametrize("which", ["9" * 30, "没有这个", "0"])
+async def test_ticking_off_what_is_not_there_says_so(office: Office, which: str) -> None:
+    assert "没有等你完成的任务" in (await office.says(f"/完成 {which}", "mei")).text
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=40))
-async def test_any_line_gets_an_answer(shop: Office, line: str) -> None:
-    assert (await shop.says(line, "mei")).text
+async def test_any_line_gets_an_answer(office: Office, line: str) -> None:
+    assert (await office.says(line, "mei")).text
