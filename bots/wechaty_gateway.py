@@ -1,7 +1,8 @@
 """A real Wechaty puppet service behind the port `bots.gateway.Gateway`.
 
 One object, one channel, one account, and nothing shared that could speak for another: no pools, no message ids, no
-options. It works below the `Wechaty` and `PuppetService` classes on purpose (docs/gateways.md names their traps).
+options. It works below the `Wechaty` and `PuppetService` classes on purpose: those share options, contacts and message
+ids between bots, stop the gateway's session on every connect, and raise after a send whose reply carries no id.
 """
 
 import asyncio
