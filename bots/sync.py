@@ -46,8 +46,9 @@ class Rates:
     at_once: int = 16
 
 
-SIMULATED = Rates(account=200.0, fleet=1000.0)
-"""A simulated gateway has no WeChat behind it that could mind."""
+REAL = Rates()
+SIMULATED = Rates(account=100.0, fleet=300.0)
+"""A simulated gateway has no WeChat behind it that could mind, only this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class _Plan:
 class FriendSync:
     """Work behind the logins; see `bots.fleet.Background`. A fixed number of accounts at a time, the rest queue."""
 
-    def __init__(self, db: Database, clock: Clock, rates: Rates = Rates(), simulated: Rates = SIMULATED) -> None:  # noqa: B008  # frozen
+    def __init__(self, db: Database, clock: Clock, rates: Rates = REAL, simulated: Rates = SIMULATED) -> None:
         self._db = db
         self._clock = clock
         self._rates = rates
@@ -74,6 +75,7 @@ class FriendSync:
         self._gateways: dict[str, Gateway] = {}
         self._finished_ms: dict[str, int] = {}
         self._at_work: set[str] = set()
+        self._again: set[str] = set()
         self._wake = asyncio.Event()
         self._next_call_ms = {True: 0.0, False: 0.0}
 
@@ -82,7 +84,9 @@ class FriendSync:
         self._gateways[account] = gateway
         last_ms = self._finished_ms.get(account)
         recently = last_ms is not None and self._clock.now_ms() - last_ms < AGAIN_MS
-        if account not in self._queue and account not in self._at_work and not recently:
+        if account in self._at_work:
+            self._again.add(account)  # the one at work will find its line broken
+        elif account not in self._queue and not recently:
             self._queue.append(account)
             self._wake.set()
 
@@ -109,6 +113,9 @@ class FriendSync:
                 log.exception("sync_failed", account=account)
             finally:
                 self._at_work.discard(account)
+                if account in self._again:
+                    self._again.discard(account)
+                    self.logged_in(account, self._gateways[account])
 
     async def sync(self, account: str, gateway: Gateway) -> int:
         """Bring the account's friendships to its gateway's list. Returns how many names were asked for.
@@ -166,7 +173,7 @@ class FriendSync:
             if contact.friend:
                 friends.append(_as_friend(contact))
         async with self._db.write() as tx:
-            await befriend(
+            new = await befriend(
                 tx,
                 plan.account,
                 friends,
@@ -174,7 +181,13 @@ class FriendSync:
                 since_ms=plan.since_ms,
                 now_ms=self._clock.now_ms(),
             )
-            await tx.execute(update(Account).where(Account.id == plan.account).values(sync_cursor=ids[-1]))
+            # In a first sync they are counted already, with everybody in the list.
+            counted = 0 if plan.first else new
+            await tx.execute(
+                update(Account)
+                .where(Account.id == plan.account)
+                .values(sync_cursor=ids[-1], friends_listed=Account.friends_listed + counted)
+            )
 
     async def _finish(self, plan: _Plan, ids: Sequence[str]) -> None:
         """Who left the list is gone, open requests of friends are confirmed, and the count is exact."""
