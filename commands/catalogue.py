@@ -108,6 +108,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.MUTE, ("勿扰", "mute"), _mute, words=3),
     Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(target=said.line.word(0)), words=1),
     Command(Verb.RESUME, ("恢复", "resume"), lambda said: requests.Resume(account=said.line.word(0)), words=1),
+    Command(
+        Verb.LOGIN,
+        ("扫码", "login", "登录", "scan"),
+        lambda said: requests.LogIn(account=said.line.word(0)),
+        words=1,
+    ),
     Command(Verb.STOP_ALL, ("全停", "stopall", "急停", "stop-all"), lambda said: requests.StopAll()),
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
     Command(Verb.STAFF_ROOM, ("设为员工群", "staffroom"), _staff_room, words=1),

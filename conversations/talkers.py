@@ -6,10 +6,8 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.staff_line import FILE_HELPER
 from storage.tables import Account, Setting, StaffContact, StaffMember
-
-FILE_HELPER = "filehelper"
-"""文件传输助手: every account's conversation with itself. The platform's own id."""
 
 
 class Talker(StrEnum):

@@ -49,6 +49,7 @@ class Desk:
             Verb.RELEASE: people_acts.release,
             Verb.PAUSE: self._pause,
             Verb.RESUME: stopping.resume,
+            Verb.LOGIN: stopping.log_in,
             Verb.STOP_ALL: stopping.stop_all,
             Verb.RESUME_ALL: stopping.resume_all,
             Verb.PREVIEW: pushing.preview,

@@ -10,6 +10,7 @@ from customers.people import FoundPerson
 from operations.asking import Asked, Reply
 from operations.errors import NotFound
 from operations.finding import described, person_named
+from operations.repairs import close_seen
 from operations.requests import Done, Mute, OptOut, Release, TakeOver
 from rules.quiet_hours import local
 from storage.tables import Friendship
@@ -69,10 +70,12 @@ async def _friendships(tx: AsyncConnection, asked: Asked[TakeOver] | Asked[Relea
 
 
 async def done(tx: AsyncConnection, asked: Asked[Done]) -> Reply:
-    """Ticked off: what was prepared for a person has been done on the phone."""
+    """Ticked off: what was prepared for a person was done on the phone, or what was lost was looked at there."""
     which = asked.request.which
     if len(which) > _LONGEST or (which.isdigit() and len(which) > _LONGEST_NUMBER):
         return Reply(True, say("operations.nothing_to_finish"))
+    if await close_seen(tx, which):
+        return Reply(True, say("operations.repair_closed"))
     finished = await complete(tx, asked.staff.id, which or "all", asked.now_ms)
     if not finished:
         return Reply(True, say("operations.nothing_to_finish"))

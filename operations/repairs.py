@@ -1,12 +1,16 @@
 """What only a person can mend, each with the command or the step that mends it."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.tables import Repair
 from texts.catalogue import catalogue, say
+
+_SEEN_IS_MENDED = ("payload_lost:", "introduce:")
+"""Repairs that end when a person has looked at the phone; all others end by themselves when the cause is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +25,33 @@ class RepairLine:
 
 
 async def repairs_now(conn: AsyncConnection) -> list[RepairLine]:
-    """All open repairs, the oldest first. Whoever wrote one wrote its words, and `<words>.hint` beside them."""
+    """All open repairs, the oldest first. Whoever wrote one wrote its words, and a `.hint` where they need one."""
     rows = await conn.execute(
-        select(Repair.key, Repair.account, Repair.message, Repair.values, Repair.since_ms).order_by(
+        select(Repair.key, Repair.account, Repair.message, Repair.values.label("details"), Repair.since_ms).order_by(
             Repair.since_ms, Repair.key
         )
     )
-    lines = []
-    for row in rows.all():
-        values = dict(row._mapping["values"]) if "values" in row._mapping else dict(row[3])
-        values.setdefault("account", row.account or "")
-        hint = f"{row.message}.hint"
-        mend = say(hint, **values) if hint in catalogue() else ""
-        lines.append(RepairLine(row.key, row.account, say(row.message, **values), mend, row.since_ms))
-    return lines
+    return [
+        RepairLine(
+            row.key,
+            row.account,
+            say(row.message, **{"account": row.account or "", **row.details}),
+            _mend(row),
+            row.since_ms,
+        )
+        for row in rows.all()
+    ]
+
+
+def _mend(row: Row[Any]) -> str:
+    hint = f"{row.message}.hint"
+    if hint in catalogue():
+        return say(hint, **{"account": row.account or "", **row.details})
+    return say("operations.repair_seen", key=row.key) if row.key.startswith(_SEEN_IS_MENDED) else ""
+
+
+async def close_seen(tx: AsyncConnection, key: str) -> bool:
+    """A person looked: take the repair off the list. Only for those that nothing else can notice as mended."""
+    if not key.startswith(_SEEN_IS_MENDED):
+        return False
+    return (await tx.execute(delete(Repair).where(Repair.key == key))).rowcount > 0

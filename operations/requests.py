@@ -18,6 +18,7 @@ class Verb(StrEnum):
     MUTE = "mute"
     PAUSE = "pause"
     RESUME = "resume"
+    LOGIN = "login"
     PUSH = "push"
     CONTINUE = "continue"
     CANCEL = "cancel"
@@ -121,6 +122,12 @@ class Pause(Request):
 @dataclass(frozen=True, slots=True)
 class Resume(Request):
     verb: ClassVar[Verb] = Verb.RESUME
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn(Request):
+    verb: ClassVar[Verb] = Verb.LOGIN
     account: str = ""
 
 

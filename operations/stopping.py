@@ -1,15 +1,15 @@
-"""Pausing one account, stopping all of them, and letting them speak again."""
+"""Pausing one account, stopping all of them, letting them speak again, and logging one in."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
 from operations.finding import account_named
 from operations.permissions import require_account
-from operations.requests import Pause, Request, Resume, ResumeAll, StopAll
+from operations.requests import LogIn, Pause, Request, Resume, ResumeAll, StopAll
 from storage.engine import touch
 from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Account, Delivery, Setting
+from storage.tables import Account, Delivery, LiveRequest, Setting
 from texts.catalogue import say
 
 
@@ -37,7 +37,10 @@ async def resume_account(tx: AsyncConnection, asked: Asked[Request], word: str) 
     resumed = await tx.execute(
         update(Account).where(Account.id == account, Account.paused_by.is_not(None)).values(paused_by=None)
     )
-    if resumed.rowcount == 0:
+    rests = await tx.scalar(select(Account.state).where(Account.id == account)) == "restricted"
+    if rests:
+        await ask_gateway(tx, account, "rest_over", asked.now_ms)
+    if resumed.rowcount == 0 and not rests:
         return Reply(True, say("operations.not_paused", account=account))
     touch(tx, [account])
     return Reply(True, say("operations.resumed", account=account, waiting=await _pending(tx, account)))
@@ -72,3 +75,18 @@ async def _pending(tx: AsyncConnection, account: str | None = None) -> int:
     if account is not None:
         statement = statement.where(Delivery.account == account)
     return int(await tx.scalar(statement) or 0)
+
+
+async def log_in(tx: AsyncConnection, asked: Asked[LogIn]) -> Reply:
+    """Ask the gateway for a fresh QR code; it appears where the fleet runs."""
+    account = await account_named(tx, asked.request.account)
+    require_account(asked.staff, account)
+    await ask_gateway(tx, account, "qr", asked.now_ms)
+    return Reply(True, say("operations.log_in", account=account))
+
+
+async def ask_gateway(tx: AsyncConnection, account: str, verb: str, now_ms: int) -> None:
+    """What needs a live gateway is a row that the running fleet picks up within a second."""
+    await tx.execute(
+        insert(LiveRequest).values(account=account, verb=verb, payload={}, state="waiting", created_ms=now_ms)
+    )

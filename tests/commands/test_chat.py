@@ -24,6 +24,7 @@ from storage.tables import (
     Delivery,
     Friendship,
     Invitation,
+    LiveRequest,
     Person,
     Repair,
     Setting,
@@ -408,6 +409,35 @@ async def test_status_shows_first_what_needs_somebody(shop: Office) -> None:
             )
         )
     assert (await shop.says("/状态")).text.startswith("· 没有叫 lin-1 的号")
+
+
+async def test_what_was_lost_stays_on_the_list_until_somebody_looked(office: Office) -> None:
+    async with office.db.write() as tx:
+        for key in ("payload_lost:7", "scan:lin-1"):
+            values = {"account": "lin-1", "event": "message:9", "arrival": 7}
+            await tx.execute(
+                insert(Repair).values(
+                    key=key, account="lin-1", message="bots.payload_lost", values=values, since_ms=NOW_MS
+                )
+            )
+    assert "→ 看过后发 /完成 payload_lost:7" in (await office.says("/状态")).text
+    assert (await office.says("/完成 payload_lost:7", "mei")).ok
+    await office.says("/完成 scan:lin-1", "mei")
+    assert (await row_of(office.db, Repair)).key == "scan:lin-1"
+
+
+async def test_resuming_a_limited_account_ends_its_rest(office: Office) -> None:
+    async with office.db.write() as tx:
+        await tx.execute(update(Account).where(Account.id == "lin-1").values(state="restricted"))
+    assert (await office.says("/恢复 lin-1")).ok
+    asked = await row_of(office.db, LiveRequest)
+    assert (asked.account, asked.verb, asked.state) == ("lin-1", "rest_over", "waiting")
+
+
+async def test_a_qr_code_is_asked_of_the_running_fleet(shop: Office) -> None:
+    assert (await shop.says("/扫码 lin-2", "mei")).ok
+    asked = await row_of(shop.db, LiveRequest)
+    assert (asked.account, asked.verb) == ("lin-2", "qr")
 
 
 async def test_nobody_becomes_staff_by_naming_an_id(shop: Office) -> None:
