@@ -5,7 +5,8 @@ What differs from a plain `grpclib.client.Channel`, and why:
 * it never reconnects by itself: the runner decides, and a send after a loss is known to be unwritten;
 * bytes that are not HTTP/2 end the connection instead of raising in the event loop;
 * a task that a broken connection woke does not look cancelled afterwards;
-* h2 remembers the last 64 closed streams instead of 65,536 (several MiB after a day of calls);
+* h2 remembers the last 64 closed streams instead of 65,536 (several MiB after a day of calls), and a TLS connection
+  keeps 20 KiB of buffer instead of 256;
 * replies are decoded by the caller, so that one broken message doesn't break a stream.
 """
 
@@ -32,6 +33,8 @@ from h2.utilities import SizeLimitDict
 from multidict import MultiDict
 
 _CLOSED_STREAMS_REMEMBERED = 64
+
+_TLS_BUFFER_BYTES = 20 * 1024
 
 # The type of the frame with which every HTTP/2 server begins.
 _SETTINGS = b"\x04"
@@ -69,6 +72,15 @@ class _BytesCodec(CodecBase):  # type: ignore[misc]
 _CODEC = _BytesCodec()
 
 
+def _trim_tls(transport: asyncio.BaseTransport) -> None:
+    """asyncio keeps a buffer of 256 KiB for each TLS connection; frames are at most 16 KiB, and accounts many."""
+    tls: Any = getattr(transport, "_ssl_protocol", None)
+    if tls is not None:
+        tls.max_size = _TLS_BUFFER_BYTES
+        tls._ssl_buffer = bytearray(_TLS_BUFFER_BYTES)
+        tls._ssl_buffer_view = memoryview(tls._ssl_buffer)
+
+
 def _pass_over(_: Any) -> None:
     """HTTP/2 extensions that servers and proxies may send at any time; grpclib stumbles over them."""
 
@@ -86,6 +98,7 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         _notice_dead_peer(transport, self.config)
+        _trim_tls(transport)
         super().connection_made(transport)
         self.processor.processors.update(_PASSED_OVER)
         self.connection._connection._closed_streams = SizeLimitDict(size_limit=_CLOSED_STREAMS_REMEMBERED)

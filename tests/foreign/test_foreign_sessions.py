@@ -16,7 +16,7 @@ from bots.errors import (
     StreamBusy,
     WrongToken,
 )
-from bots.gateway import Heartbeat, Login, Logout, Ready, Scan
+from bots.gateway import Heartbeat, Login, Logout, MessageArrived, Ready, Scan
 from bots.wechaty_channel import Timeouts
 from bots.wechaty_gateway import WechatyGateway
 from storage.outbox import Content
@@ -56,6 +56,25 @@ async def test_tls_with_the_gateways_own_certificate(
     assert await (await listen(ours)).next(Login) == Login("wxid_lin-1")
     await ours.send("wxid_lin-1", Content(text="给自己记一笔"))
     assert (await foreign.sent())[0]["what"] == "给自己记一笔"
+
+
+async def test_long_texts_pass_the_small_tls_buffer_both_ways(
+    start_gateway: StartGateway, connect: Connect, listen: Listen, tmp_path: Path
+) -> None:
+    """asyncio's 256 KiB a connection are cut down, since there are thousands; what is longer comes in pieces."""
+    foreign = await start_gateway(tls=True)
+    ca = tmp_path / "gateway-ca.pem"
+    ca.write_text(foreign.ca)
+    ours = await connect(foreign, tls=str(ca), tls_name="insecure")
+    channel = ours._channel
+    assert channel is not None
+    assert len(channel._protocol.connection._transport._ssl_protocol._ssl_buffer) <= 32 * 1024
+    ear = await listen(ours)
+    text = "很长的一段话" * 10_000
+    await ours.send("wxid_lin-1", Content(text=text))
+    assert (await ours.message((await ear.next(MessageArrived)).id)).text == text
+    assert (await foreign.sent())[0]["what"] == text
+    assert len(channel._protocol.connection._transport._ssl_protocol._ssl_buffer) <= 32 * 1024
 
 
 @pytest.mark.parametrize(("trust", "name"), [("system", "insecure"), ("ca", None)])
