@@ -26,7 +26,7 @@ from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 100
+CHUNK = 50
 """Names asked for and written together: what a sync holds in memory, and what a stop can lose."""
 AGAIN_MS = 6 * 3_600_000
 """A login sooner than this after a finished sync (a short break of the line) starts no new one. Ours."""

@@ -147,7 +147,7 @@ def _friends_by_seed(seed: int, number: int, plan: AccountPlan, among: int) -> i
         return roll.randrange(30, 80)
     if number == 0 and plan.role == "acquisition":
         return _NEAR_THRESHOLD
-    return roll.randrange(300, 1600)
+    return roll.randrange(160, 640)
 
 
 def _script(

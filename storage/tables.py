@@ -137,7 +137,7 @@ class Friendship(Base):
     __tablename__ = "friendships"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account: Mapped[str]
-    contact: Mapped[str]  # the gateway's id of them
+    contact: Mapped[str] = mapped_column(index=True)  # the gateway's id of them
     person: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     nickname: Mapped[str] = mapped_column(default="")
     alias: Mapped[str] = mapped_column(default="")

@@ -1,6 +1,7 @@
 """What config.yaml says of accounts and staff, written into the tables that the rooms read."""
 
 from datetime import datetime, time
+from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,7 +24,7 @@ async def enrol(tx: AsyncConnection, settings: Settings, book: Book, ladder: Lad
     """
     await _accounts(tx, settings, book)
     await make_lanes(tx, [account.id for account in settings.accounts])
-    await _staff(tx, settings)
+    await enrol_staff(tx, settings)
     await _staff_room(tx, settings, now_ms)
     await levels.keep(tx, ladder, now_ms)
 
@@ -34,14 +35,9 @@ async def _accounts(tx: AsyncConnection, settings: Settings, book: Book) -> None
     players = {account.persona: account.id for account in settings.accounts}
     rows = [{"id": account.id, **_account_values(settings, book, account, players)} for account in settings.accounts]
     await tx.execute(insert_ignoring(tx, Account), rows)
-    table = Account.__table__
-    known = (
-        update(table)
-        .where(table.c.id == bindparam("account"))
-        .values(  # type: ignore[arg-type]
-            {column: bindparam(column) for column in rows[0] if column != "id"}
-        )
-    )
+    table = Base.metadata.tables[Account.__tablename__]
+    written: dict[str, Any] = {column: bindparam(column) for column in rows[0] if column != "id"}
+    known = update(table).where(table.c.id == bindparam("account")).values(written)
     await tx.execute(known, [{"account": row.pop("id"), **row} for row in rows])
 
 
@@ -70,7 +66,8 @@ def _account_values(
     }
 
 
-async def _staff(tx: AsyncConnection, settings: Settings) -> None:
+async def enrol_staff(tx: AsyncConnection, settings: Settings) -> None:
+    """Staff of the file may command; who is no longer named may not. Invited staff stay."""
     named = {member.id for member in settings.staff}
     gone = select(StaffMember.id).where(StaffMember.invited.is_(False), StaffMember.id.not_in(named))
     await tx.execute(delete(StaffContact).where(StaffContact.staff.in_(gone)))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from bots.account import AccountConfig
+from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
 from customers.channels import ChannelConfig
 from customers.ladder import Ladder
@@ -95,6 +95,16 @@ class Settings(_Part):
         """Is there no real account at all?"""
         return all(account.simulated for account in self.accounts)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret of the file, for the log's mask."""
+        found = [account.gateway.token for account in self.accounts if isinstance(account.gateway, WechatyGateway)]
+        found += [
+            account.publisher.secret
+            for account in self.accounts
+            if isinstance(account.publisher, WebhookPublisher) and account.publisher.secret is not None
+        ]
+        return tuple(secret.get_secret_value() for secret in found)
+
     def limits_of(self, account: AccountConfig) -> Limits:
         """What binds this account: the defaults, the fleet's limits over them, its own over those."""
         return limits_of(self.limits, account.limits)
@@ -130,10 +140,17 @@ def load(path: Path, home: Path | None = None, strict: bool = True) -> Settings:
         if document.value is None:
             raise ConfigurationInvalid(document.mistakes)
         return document.value
+    settings = examine_strictly(path, home).settings
+    assert settings is not None  # noqa: S101  # examine_strictly raises otherwise
+    return settings
+
+
+def examine_strictly(path: Path, home: Path | None = None) -> Examination:
+    """Everything a run needs. Raises ConfigurationInvalid with every mistake when there is an error."""
     examination = examine(path, home)
-    if examination.settings is None or not examination.valid:
+    if examination.settings is None or examination.ladder is None or not examination.valid:
         raise ConfigurationInvalid(examination.mistakes)
-    return examination.settings
+    return examination
 
 
 def examine(path: Path, home: Path | None = None, *, environment: Mapping[str, str] | None = None) -> Examination:

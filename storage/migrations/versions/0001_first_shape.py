@@ -431,6 +431,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account", "contact", name=op.f("uq_friendships_account_contact")),
     )
     with op.batch_alter_table("friendships", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_friendships_contact"), ["contact"], unique=False)
         batch_op.create_index(batch_op.f("ix_friendships_person"), ["person"], unique=False)
         batch_op.create_index(
             "ix_friendships_waiting",
@@ -452,6 +453,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("waiting_since_ms IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_friendships_person"))
+        batch_op.drop_index(batch_op.f("ix_friendships_contact"))
 
     op.drop_table("friendships")
     with op.batch_alter_table("tasks", schema=None) as batch_op:

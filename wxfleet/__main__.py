@@ -1,0 +1,5 @@
+"""`python -m wxfleet`: the same as the command."""
+
+from wxfleet.cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""The command line: `wxfleet …`. Verbs are in the README; `wxfleet --help` speaks Chinese, with `--lang en` English."""
+
+import sys
+
+import typer
+
+from texts.catalogue import language, say, speak
+from wxfleet.terminal import asked_language
+
+
+def build() -> typer.Typer:
+    """The whole command line in the language of `texts.catalogue`."""
+    # Help texts are made when these are imported: the language must be known by then.
+    from wxfleet import cli_files, cli_fleet, cli_people, cli_plans
+
+    if language() == "zh":
+        _chinese_headings()
+    app = typer.Typer(
+        name="wxfleet", help=say("cli.help"), no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
+        pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    app.callback()(_global_options)
+    for part in (cli_files, cli_fleet, cli_people, cli_plans):
+        part.add_to(app)
+    return app
+
+
+def main() -> None:
+    """Entry point of the `wxfleet` command."""
+    speak(asked_language(sys.argv[1:]))
+    build()()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"wxfleet {version('wxfleet')}")
+        raise typer.Exit
+
+
+def _global_options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="wxfleet 0.1.0"),
+    lang: str = typer.Option("zh", "--lang", hidden=True),
+) -> None:
+    """What may stand before the command's name. The language was chosen before the help was built."""
+
+
+def _chinese_headings() -> None:
+    from typer import rich_utils
+
+    for name, words in {
+        "ARGUMENTS_PANEL_TITLE": "参数", "OPTIONS_PANEL_TITLE": "选项", "COMMANDS_PANEL_TITLE": "命令",
+        "ERRORS_PANEL_TITLE": "有问题", "DEFAULT_STRING": "[默认：{}]", "REQUIRED_LONG_STRING": "[必填]",
+        "RICH_HELP": "看用法：[blue]'{command_path} {help_option}'[/]",
+    }.items():  # fmt: skip
+        if hasattr(rich_utils, name):
+            setattr(rich_utils, name, words)

@@ -1,0 +1,112 @@
+"""Commands about people: import orders, customers find, why."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from customers import ladder as levels
+from customers.ladder import load_ladder
+from customers.orders import ImportResult, import_orders
+from customers.people import FoundPerson, find
+from operations.finding import person_named
+from operations.why import why as reasons
+from texts.catalogue import say
+from texts.problem import ExitCode
+from wxfleet.cli_fleet import shop_now_ms
+from wxfleet.terminal import Terminal, command, table
+
+_ERRORS_SHOWN = 20
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the command line."""
+    imports = typer.Typer(help=say("cli.import"), no_args_is_help=True)
+    command(imports, "orders", "cli.import.orders")(import_orders_)
+    app.add_typer(imports, name="import")
+    customers = typer.Typer(help=say("cli.customers"), no_args_is_help=True)
+    command(customers, "find", "cli.customers.find")(customers_find)
+    app.add_typer(customers, name="customers")
+    command(app, "why", "cli.why")(why)
+
+
+async def import_orders_(
+    terminal: Terminal,
+    files: Annotated[list[Path], typer.Argument(help=say("cli.import.orders.files"))],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=say("cli.dry_run"))] = False,
+) -> int:
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db:
+        async with db.write() as tx:
+            now_ms = await shop_now_ms(tx, settings)
+            ladder, _ = load_ladder(settings.ladder)
+            if ladder is not None:
+                await levels.keep(tx, ladder, now_ms)
+        result = await import_orders(db, files, dry_run=dry_run, now_ms=now_ms)
+    terminal.show(result.as_json(), _imported(result, dry_run=dry_run))
+    return ExitCode.PARTLY_DONE if result.refused else ExitCode.OK
+
+
+def _imported(result: ImportResult, *, dry_run: bool) -> str:
+    key = "cli.import.would" if dry_run else "cli.import.did"
+    lines = [
+        say(key, rows=result.rows, new=result.new, changed=result.changed, unchanged=result.unchanged,
+            refused=result.refused)
+    ]  # fmt: skip
+    lines += [
+        say("cli.import.error", file=error.file, row=error.row, column=error.column, reason=error.reason)
+        for error in result.errors[:_ERRORS_SHOWN]
+    ]
+    if len(result.errors) > _ERRORS_SHOWN:
+        lines.append(say("cli.import.more_errors", count=len(result.errors) - _ERRORS_SHOWN))
+    return "\n".join(lines)
+
+
+async def customers_find(
+    terminal: Terminal, text: Annotated[str, typer.Argument(help=say("cli.customers.find.text"))]
+) -> int:
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db, db.read() as connection:
+        found = await find(connection, text)
+    if not found and not terminal.json:
+        terminal.note(say("cli.customers.nobody", text=text))
+        return ExitCode.NOT_FOUND
+    terminal.show([_person_json(person) for person in found], _people_table(found))
+    return ExitCode.OK
+
+
+def _person_json(person: FoundPerson) -> dict[str, object]:
+    return {
+        "id": person.id, "name": person.name, "call_me": person.call_me, "member_name": person.member_name,
+        "level": person.level, "tier": person.tier, "orders": person.orders, "net_paid": person.net_paid_fen / 100,
+        "friendships": [{"account": known.account, "contact": known.contact} for known in person.friendships],
+        "opted_out": person.opted_out,
+    }  # fmt: skip
+
+
+def _people_table(people: list[FoundPerson]) -> Table:
+    shown = table(
+        "id", say("cli.col.name"), say("cli.col.member"), say("cli.col.level"), say("cli.col.orders"),
+        say("cli.col.paid"), say("cli.col.accounts"), say("cli.col.opted_out"),
+    )  # fmt: skip
+    for person in people:
+        shown.add_row(
+            str(person.id), person.name, person.member_name or "—", person.level, str(person.orders),
+            f"{person.net_paid_fen / 100:.2f}", "、".join(known.account for known in person.friendships) or "—",
+            say("cli.yes") if person.opted_out else "—",
+        )  # fmt: skip
+    return shown
+
+
+async def why(
+    terminal: Terminal,
+    who: Annotated[str, typer.Argument(help=say("cli.why.who"))],
+    what: Annotated[str | None, typer.Argument(help=say("cli.why.what"))] = None,
+) -> None:
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db, db.write() as tx:
+        person = await person_named(tx, who)
+        found = await reasons(tx, person.id, what)
+    text = "\n".join(because.line for because in found) or say("cli.why.nothing", who=who)
+    terminal.show([because.as_json() for because in found], text)

@@ -1,0 +1,137 @@
+"""What a person sees while the fleet runs: what happens, in their words, and where to look next. On stderr."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import segno
+from rich.console import Console
+
+from customers.orders import ImportResult
+from personas.book import Book
+from reports.story import told
+from rules.clock import Clock
+from rules.quiet_hours import local
+from storage.engine import Database
+from texts.catalogue import say
+from texts.problem import Problem
+from wxfleet.settings import Settings
+
+LOOK_WALL_MS = 1_500
+LINES_A_LOOK = 6
+"""More than this in a second and a half nobody can read."""
+_STYLES = {
+    "friend": "green", "welcome": "green", "talk": "", "moment": "magenta", "task": "magenta", "push": "yellow",
+    "command": "cyan", "person": "bold",
+}  # fmt: skip
+
+
+class Screen:
+    """`quiet` shows only what needs a person: QR codes and trouble."""
+
+    def __init__(self, settings: Settings, book: Book, *, quiet: bool = False) -> None:
+        self._settings = settings
+        self._names = {account.id: self._name(account.id, book) for account in settings.accounts}
+        self._zone = settings.shop.time_zone
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._db: Database | None = None
+        self._clock: Clock | None = None
+        self._online = 0
+        self._house: Any = None
+
+    def _name(self, account: str, book: Book) -> str:
+        config = next(config for config in self._settings.accounts if config.id == account)
+        return f"{book.resolved(config.persona).name}({account})"
+
+    def imported(self, result: ImportResult) -> None:
+        """The simulated shop's export was read."""
+        if result.new:
+            self._print(say("screen.imported", new=result.new, rows=result.rows))
+
+    def opens(self, db: Database, clock: Clock, house: Any) -> None:
+        """Say what this is, what mode it is in, and where to look."""
+        self._db, self._clock, self._house = db, clock, house
+        settings = self._settings
+        begins = local(clock.now_ms(), self._zone)
+        self._print(say("screen.opens", shop=settings.shop.name, count=len(settings.accounts)), "bold")
+        if settings.all_simulated:
+            speed = f"{settings.simulator.speed:g}"
+            self._print(say("screen.simulated", speed=speed, begins=f"{begins:%m-%d %H:%M}"))
+        elif settings.mode == "dry_run":
+            self._print(say("screen.dry_run"), "yellow")
+        else:
+            armed = sum(account.armed for account in settings.accounts if not account.simulated)
+            self._print(say("screen.live", armed=armed), "bold red")
+        self._print(say("screen.where_to_look"), "dim")
+
+    async def watch(self) -> None:
+        """Tell what happens, as it happens, until cancelled."""
+        if self._db is None or self._clock is None:
+            raise RuntimeError("opens() comes first")
+        seen_ms = self._clock.now_ms()
+        while True:
+            await self._clock.sleep(self._clock.span_ms(LOOK_WALL_MS) / 1000)
+            self._say_states()
+            # What was committed a moment ago may bear an earlier time: look a little behind the present.
+            until_ms = self._clock.now_ms() - self._clock.span_ms(LOOK_WALL_MS)
+            if self._quiet or until_ms <= seen_ms:
+                continue
+            try:
+                async with self._db.read() as connection:
+                    lines = await told(connection, seen_ms, until_ms, self._names)
+            except Problem as problem:
+                self._console.print(str(problem), style="red", markup=False)
+                continue
+            at = f"{local(until_ms, self._zone):%H:%M}"
+            for line in lines[:LINES_A_LOOK]:
+                self._print(f"{at}  {line.text}", _STYLES.get(line.topic, ""))
+            if len(lines) > LINES_A_LOOK:
+                self._print(say("screen.more", count=len(lines) - LINES_A_LOOK), "dim")
+            seen_ms = until_ms
+
+    def scan(self, account: str, code: str) -> None:
+        """A QR code to scan, drawn with characters."""
+        self._console.print(say("screen.scan", account=self._names.get(account, account)), style="bold", markup=False)
+        self._console.print(qr_text(code), markup=False)
+
+    def closing(self) -> None:
+        self._print(say("screen.closing"), "dim")
+
+    def _say_states(self) -> None:
+        states = self._house.fleet.states() if self._house else {}
+        online = sum(state.value in ("online", "paused") for state in states.values())
+        if online != self._online:
+            self._online = online
+            self._print(say("screen.online", online=online, count=len(states)), "dim")
+
+    def _print(self, text: str, style: str = "") -> None:
+        if not self._quiet:
+            self._console.print(text, style=style or None, markup=False)
+
+
+def qr_text(code: str) -> str:
+    """A QR code of half blocks, dark on light whatever the terminal's colours."""
+    rows: Sequence[Sequence[int]] = [list(row) for row in segno.make(code, error="l").matrix_iter(border=2)]
+    lines = []
+    for upper, lower in zip(rows[::2], [*rows[1::2], [0] * len(rows[0])], strict=False):
+        lines.append("".join(_BLOCKS[bool(a), bool(b)] for a, b in zip(upper, lower, strict=True)))
+    return "\n".join(lines)
+
+
+_BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
+
+
+def summary_text(document: dict[str, Any]) -> str:
+    """The document of a run, for a person."""
+    moments, pushes, talk = document["moments"], document["pushes"], document["conversations"]
+    lines = [
+        say("screen.sum.friends", **document["friends"]),
+        say("screen.sum.moments", published=moments["published"], assisted=moments["assisted"],
+            skipped=sum(moments["skipped"].values())),
+        say("screen.sum.pushes", planned=pushes["planned"], accepted=pushes["accepted"], pending=pushes["pending"],
+            skipped=sum(pushes["skipped"].values()), failed=pushes["failed"],
+            doubt=pushes["in_doubt"] + pushes["unknown"]),
+        say("screen.sum.conversations", **talk),
+        say("screen.sum.commands", **document["commands"]),
+    ]  # fmt: skip
+    return "\n".join(lines)

@@ -1,0 +1,230 @@
+"""`wxfleet run`: the life of a fleet in one process, from the lock on its data to the last settled send."""
+
+import asyncio
+import os
+import platform
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.ownership import beat, give_up, still_owns, take_all
+from customers.orders import import_orders
+from reports.summary import summary
+from rules.clock import Clock
+from scheduler.clock import Ticker
+from scheduler.push_file import load_pushes
+from simulator.simulation import Simulation
+from storage.engine import Database, open_database
+from storage.schema import upgrade
+from storage.tables import Arrival, Delivery, Setting
+from wxfleet.clocks import RunningClock, world_start_ms
+from wxfleet.enrolment import enrol, put_setting
+from wxfleet.lock import sending_lock
+from wxfleet.screen import Screen
+from wxfleet.settings import Examination, Settings
+from wxfleet.simulated import simulation_for
+from wxfleet.wiring import House, build
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_WALL_MS = 2_000
+PLANNER_WALL_S = 1.0
+"""Between two looks at what is due. A look at tables with nothing due costs a few indexed reads."""
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where a fleet keeps what is not in the database: beside the SQLite file, else `data` beside config.yaml."""
+    url = settings.database_url
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///")).parent
+    return settings.personas.parent / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run leaves: the document of `run --json`."""
+
+    document: dict[str, Any]
+
+
+class Service:
+    """One run. `stop` may be called at any time, from a signal or a test."""
+
+    def __init__(
+        self,
+        examination: Examination,
+        screen: Screen,
+        *,
+        clock: Clock | None = None,
+        wall_ms: Callable[[], int] = lambda: round(time.time() * 1000),
+    ) -> None:
+        if examination.settings is None or examination.ladder is None:
+            raise ValueError("only valid files can run")
+        self._examination = examination
+        self._settings: Settings = examination.settings
+        self._ladder = examination.ladder
+        self._data = data_folder(examination.settings)
+        self._screen = screen
+        self._given_clock = clock
+        self._wall_ms = wall_ms
+        self._owner = f"{platform.node()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._stop = asyncio.Event()
+        self.simulation: Simulation | None = None
+        self.house: House | None = None
+
+    def stop(self) -> None:
+        """Drain and end; `run` returns within five seconds."""
+        self._stop.set()
+
+    async def run(self, wall_s: float | None = None) -> Ran:
+        """Run until `stop`, or for `wall_s` seconds on the wall.
+
+        Raises Problem: the data is in use (FleetRunning, OwnershipHeld), the database can't be used, …
+        """
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._lock())
+            db = await stack.enter_async_context(self._database())
+            clock = await self._clock(db)
+            epoch = await self._take_over(db, clock)
+            stack.push_async_callback(self._give_up, db)
+            doors = None
+            if any(account.simulated for account in self._settings.accounts):
+                self.simulation = simulation_for(
+                    self._settings, self._examination.book, clock, self._data, push=_first_push(self._settings)
+                )
+                doors = await self.simulation.start()
+                stack.push_async_callback(self.simulation.stop)
+                if doors.orders_csv is not None and self._settings.all_simulated:
+                    imported = await import_orders(db, [doors.orders_csv], now_ms=clock.now_ms())
+                    self._screen.imported(imported)
+            guard = _Guard(self._owner, epoch)
+            self.house = build(
+                self._settings, self._examination.book, db, clock, doors=doors, epoch=epoch, guard=guard,
+                on_scan=self._screen.scan,
+            )  # fmt: skip
+            since_ms = clock.now_ms()
+            await self._live(self.house, db, clock, epoch, wall_s)
+            async with db.read() as connection:
+                document = await summary(connection, since_ms, clock.now_ms())
+            await self._remember(db, clock)
+        return Ran(document)
+
+    async def _live(self, house: House, db: Database, clock: Clock, epoch: int, wall_s: float | None) -> None:
+        self._screen.opens(db, clock, house)
+        ticker = Ticker(PLANNER_WALL_S, house.planner.tick)
+        with _signals(self.stop):
+            async with asyncio.TaskGroup() as group:
+                fleet = group.create_task(house.fleet.run(), name="fleet")
+                watchers = [
+                    group.create_task(self._heartbeat(db, clock, epoch), name="heartbeat"),
+                    group.create_task(self._screen.watch(), name="screen"),
+                ]
+                ticker.start()
+                stopping = asyncio.create_task(self._stop.wait(), name="stop")
+                await asyncio.wait({stopping, fleet, *watchers}, timeout=wall_s, return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                self._screen.closing()
+                await ticker.stop()
+                house.fleet.stop()
+                await fleet
+                for watcher in watchers:
+                    watcher.cancel()
+        await house.close()
+
+    @contextmanager
+    def _lock(self):  # type: ignore[no-untyped-def]
+        sqlite = self._settings.database_url.startswith("sqlite")
+        with sending_lock(self._data) if sqlite else nullcontext():
+            yield
+
+    @asynccontextmanager
+    async def _database(self) -> AsyncIterator[Database]:
+        db = open_database(self._settings.database_url)
+        try:
+            await upgrade(db)
+            yield db
+        finally:
+            await db.close()
+
+    async def _clock(self, db: Database) -> Clock:
+        if self._given_clock is not None:
+            return self._given_clock
+        if not self._settings.all_simulated:
+            return RunningClock()
+        async with db.read() as connection:
+            last_ms = await _last_moment(connection)
+        start_ms = world_start_ms(last_ms, self._settings.shop.time_zone, now_ms=self._wall_ms())
+        return RunningClock(start_ms, self._settings.simulator.speed)
+
+    async def _take_over(self, db: Database, clock: Clock) -> int:
+        async with db.write() as tx:
+            epoch = await take_all(tx, self._owner, wall_ms=self._wall_ms())
+            await enrol(tx, self._settings, self._examination.book, self._ladder, now_ms=clock.now_ms())
+        return epoch
+
+    async def _give_up(self, db: Database) -> None:
+        async with db.write() as tx:
+            await give_up(tx, self._owner)
+
+    async def _heartbeat(self, db: Database, clock: Clock, epoch: int) -> None:
+        while True:
+            async with db.write() as tx:
+                await beat(tx, self._owner, epoch, wall_ms=self._wall_ms())
+                await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
+            await clock.sleep(clock.span_ms(HEARTBEAT_WALL_MS) / 1000)
+
+    async def _remember(self, db: Database, clock: Clock) -> None:
+        """A simulated shop's clock never runs backwards, not even over a restart."""
+        async with db.write() as tx:
+            await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    owner: str
+    epoch: int
+
+    async def __call__(self, tx: AsyncConnection) -> None:
+        await still_owns(tx, self.owner, self.epoch)
+
+
+def _first_push(settings: Settings) -> str:
+    """The welfare push that the simulated staff will start; '' when there is none."""
+    known, _ = load_pushes(settings.pushes)
+    return next(iter(sorted(known)), "")
+
+
+async def _last_moment(connection: AsyncConnection) -> int | None:
+    moments = [
+        await connection.scalar(select(Setting.value).where(Setting.key == "world_now_ms")),
+        await connection.scalar(select(func.max(Delivery.created_ms))),
+        await connection.scalar(select(func.max(Delivery.sent_ms))),
+        await connection.scalar(select(func.max(Arrival.received_ms))),
+    ]
+    return max((int(moment) for moment in moments if moment is not None), default=None)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]):  # type: ignore[no-untyped-def]
+    """Ctrl+C and a polite kill both drain; Windows knows only the first, as an exception."""
+    loop = asyncio.get_running_loop()
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+    except (NotImplementedError, RuntimeError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,160 @@
+"""What every command of the command line shares: options, output, errors, exit codes."""
+
+import asyncio
+import functools
+import inspect
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from storage.engine import Database, open_database
+from storage.schema import upgrade
+from texts import catalogue
+from texts.catalogue import say
+from texts.errors import ConfigurationInvalid
+from texts.problem import ExitCode, Problem
+from wxfleet.settings import Settings, load
+
+DEFAULT_CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """One call of the command line. Data goes to stdout, everything else to stderr."""
+
+    config: Path
+    home: Path | None
+    json: bool
+
+    def settings(self, *, strict: bool = True) -> Settings:
+        """Raises ConfigurationInvalid with every mistake."""
+        return load(self.config, self.home, strict=strict)
+
+    @asynccontextmanager
+    async def database(self, settings: Settings) -> AsyncIterator[Database]:
+        """The migrated database of these settings, closed at the end."""
+        db = open_database(settings.database_url)
+        try:
+            await upgrade(db)
+            yield db
+        finally:
+            await db.close()
+
+    def show(self, document: Any, text: str | Table) -> None:
+        """The answer: the document itself with --json, else the text."""
+        if self.json:
+            print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201  # stdout is for the answer
+        else:
+            Console(highlight=False, soft_wrap=isinstance(text, str)).print(text, markup=False) if isinstance(
+                text, str
+            ) else Console(highlight=False).print(text)
+
+    def note(self, text: str) -> None:
+        """A word to the person at the screen."""
+        Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def table(*headers: str) -> Table:
+    """A table in the house's look."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    return made
+
+
+def command(app: typer.Typer, name: str, help_key: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a (perhaps async) function `f(terminal, …)` as a command with the options that all commands take."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*, config: Path | None, home: Path | None, json_: bool, lang: str, **given: Any) -> None:
+            catalogue.speak(lang)
+            terminal = Terminal(_config_path(config), home, json_)
+            sys.exit(_run(function, terminal, given))
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        common = _common_options()
+        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *common)]
+        )
+        call.__annotations__ = {p.name: p.annotation for p in (*own, *common)}
+        app.command(name, help=say(help_key), short_help=say(help_key).splitlines()[0])(call)
+        return function
+
+    return decorate
+
+
+def _common_options() -> list[inspect.Parameter]:
+    # One group in the help, below what is the command's own.
+    panel = say("cli.common")
+    options: dict[str, tuple[Any, Any]] = {
+        "config": (
+            Annotated[Path | None, typer.Option("--config", help=say("cli.config"), rich_help_panel=panel)], None,
+        ),
+        "home": (Annotated[Path | None, typer.Option("--home", help=say("cli.home"), rich_help_panel=panel)], None),
+        "json_": (Annotated[bool, typer.Option("--json", help=say("cli.json"), rich_help_panel=panel)], False),
+        "lang": (
+            Annotated[str, typer.Option("--lang", help=say("cli.lang"), rich_help_panel=panel)], catalogue.language(),
+        ),
+    }  # fmt: skip
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+
+
+def _config_path(given: Path | None) -> Path:
+    return given or Path(os.environ.get("WXFLEET_CONFIG", DEFAULT_CONFIG))
+
+
+def _run(function: Callable[..., Any], terminal: Terminal, given: dict[str, Any]) -> int:
+    try:
+        result = function(terminal, **given)
+        if inspect.isawaitable(result):
+            result = asyncio.run(_awaited(result))
+        return int(result or ExitCode.OK)
+    except Problem as problem:
+        report(problem, as_json=terminal.json)
+        return int(problem.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+def report(problem: Problem, *, as_json: bool) -> None:
+    """What went wrong, on stderr; stdout stays empty."""
+    if as_json:
+        document: dict[str, Any] = {
+            "code": int(problem.exit_code), "message": problem.message, "hint": problem.hint, "where": problem.where,
+        }  # fmt: skip
+        if isinstance(problem, ConfigurationInvalid):
+            document["mistakes"] = [str(mistake) for mistake in problem.mistakes]
+        print(json.dumps(document, ensure_ascii=False), file=sys.stderr)  # noqa: T201
+    else:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(str(problem), markup=False)
+
+
+def asked_language(arguments: Sequence[str]) -> str:
+    """The language of help texts, which are made before the options are read."""
+    for number, argument in enumerate(arguments):
+        if argument == "--lang" and number + 1 < len(arguments):
+            return arguments[number + 1] if arguments[number + 1] in catalogue.LANGUAGES else "zh"
+        if argument.startswith("--lang="):
+            return argument[7:] if argument[7:] in catalogue.LANGUAGES else "zh"
+    wished = os.environ.get("WXFLEET_LANG", "zh")
+    return wished if wished in catalogue.LANGUAGES else "zh"

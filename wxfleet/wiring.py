@@ -1,0 +1,166 @@
+"""The composition root: every room gets its parts here, and nowhere else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import partial
+from random import Random
+from typing import Any
+
+from bots.assisted import Assisted
+from bots.sync import FriendSync
+from bots.webhook import WebhookPublisher as Webhook
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.account import AccountConfig, WebhookPublisher
+from bots.account import WechatyGateway as WechatyConfig
+from bots.courier import Courier, Guard
+from bots.fleet import Fleet, Member
+from bots.friends import Friends
+from bots.gateway import Gateway
+from bots.lane import LaneConfig
+from bots.payloads import friendship_of
+from bots.wechaty_gateway import WechatyGateway
+from commands.chat import Chat
+from conversations.intake import Intake
+from conversations.notices import tell_staff
+from conversations.speaking import Voices
+from conversations.welcome import Welcome
+from operations.desk import Desk
+from personas.book import Book
+from rules.clock import Clock
+from rules.quiet_hours import zone
+from scheduler.moments import load_calendar
+from scheduler.planner import Planner
+from scheduler.push_file import load_pushes
+from scheduler.push_progress import CampaignEvent
+from scheduler.push_words import PushWording
+from simulator.simulation import Doors
+from storage.engine import Database
+from storage.inbox import Received
+from storage.settling import expire
+from texts.catalogue import say
+from wxfleet.settings import Settings
+
+OnScan = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts that a service starts and stops."""
+
+    fleet: Fleet
+    planner: Planner
+    webhooks: tuple[Webhook, ...]
+
+    async def close(self) -> None:
+        for webhook in self.webhooks:
+            await webhook.close()
+
+
+def build(
+    settings: Settings,
+    book: Book,
+    db: Database,
+    clock: Clock,
+    *,
+    doors: Doors | None,
+    epoch: int,
+    guard: Guard,
+    on_scan: OnScan,
+) -> House:
+    """A fleet with all its rooms. `doors`: where the simulated world is, when there is one."""
+    voices = Voices(book, settings.shop)
+    friends = Friends(settings.channels, Welcome(voices))
+    chat = Chat(desk_of(settings, clock), settings.shop.time_zone)
+    intake = Intake(
+        voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends)
+    )
+    assisted = Assisted()
+    fleets: list[Fleet] = []
+    courier = Courier(
+        db,
+        clock,
+        wording=PushWording(book, settings.shop),
+        hand_over=assisted.hand_over,
+        random=Random(),
+        epoch=epoch,
+        guard=guard,
+        on_problem=lambda account, problem: fleets[0].hear_problem(account, problem),
+    )
+    webhooks = {a.id: _webhook(a, doors, clock) for a in settings.accounts if isinstance(a.publisher, WebhookPublisher)}
+    members = [_member(settings, account, doors, webhooks) for account in settings.accounts]
+    fleet = Fleet(
+        db, clock, members, courier=courier, handle=intake.handle, background=FriendSync(db, clock), on_scan=on_scan,
+        random=Random(),
+    )  # fmt: skip
+    fleets.append(fleet)
+    calendar, _ = load_calendar(settings.moments, media=settings.media)
+    planner = Planner(
+        db, clock, calendar, tell=_tell_of_campaign,
+        extra=(_expire, friends.reconsider_waiting, assisted.remind_and_expire),
+    )  # fmt: skip
+    return House(fleet, planner, tuple(webhooks.values()))
+
+
+def desk_of(settings: Settings, clock: Clock | None = None) -> Desk:
+    """The rule book of staff requests, the same for every door."""
+    pushes, _ = load_pushes(settings.pushes)
+    return Desk(pushes, zone=settings.shop.time_zone)
+
+
+async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:
+    return await friends.friendship_arrived(tx, received.account, friendship_of(received.payload), now_ms)
+
+
+async def _expire(tx: AsyncConnection, now_ms: int) -> None:
+    await expire(tx, now_ms=now_ms)
+
+
+async def _tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
+    """The staff room hears how a push goes."""
+    values: dict[str, Any] = {"title": event.title, "id": event.campaign, **event.values}
+    text = say(f"scheduler.event.{event.what}", **values)
+    key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what == 'error_budget' else ''}"
+    await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
+
+
+def _member(settings: Settings, account: AccountConfig, doors: Doors | None, webhooks: Mapping[str, Webhook]) -> Member:
+    return Member(_lane(settings, account), partial(_gateway, settings, account, doors), webhooks.get(account.id))
+
+
+def _lane(settings: Settings, account: AccountConfig) -> LaneConfig:
+    zone_name = settings.time_zone_of(account)
+    opened = datetime.combine(account.opened, time(), tzinfo=zone(zone_name)) if account.opened else None
+    return LaneConfig(
+        account=account.id,
+        role=account.role,
+        zone=zone_name,
+        limits=settings.limits_of(account),
+        opened_ms=round(opened.timestamp() * 1000) if opened else None,
+        live=account.simulated or (settings.mode == "live" and account.armed),
+        assisted=not isinstance(account.publisher, WebhookPublisher),
+    )
+
+
+def _gateway(settings: Settings, account: AccountConfig, doors: Doors | None) -> Gateway:
+    config = account.gateway
+    if isinstance(config, WechatyConfig):
+        return WechatyGateway(
+            account.id, config.endpoint, config.token.get_secret_value(), tls=config.tls, tls_name=config.tls_name,
+            media=settings.media,
+        )  # fmt: skip
+    if doors is None:
+        raise ValueError("a simulated account needs a simulated world")
+    endpoint, token = doors.gateways[account.id]
+    return WechatyGateway(account.id, endpoint, token, media=settings.media)
+
+
+def _webhook(account: AccountConfig, doors: Doors | None, clock: Clock) -> Webhook:
+    config = account.publisher
+    assert isinstance(config, WebhookPublisher)  # noqa: S101  # the caller chose it
+    if config.url is not None and config.secret is not None:
+        return Webhook(config.url, config.secret.get_secret_value(), clock=clock)
+    if doors is None:
+        raise ValueError("a webhook without a url is the simulator's")
+    return Webhook(doors.publisher_url, doors.publisher_secret, clock=clock)
