@@ -160,7 +160,11 @@ async def running(
         db,
         clock,
         [
-            Member(lane(id), lambda gateway=gateway: gateway, (publishers or {}).get(id))  # type: ignore[misc]
+            Member(
+                lane(id, assisted=id not in (publishers or {})),
+                lambda gateway=gateway: gateway,
+                (publishers or {}).get(id),
+            )  # type: ignore[misc]
             for id, gateway in gateways.items()
         ],
         courier=courier,

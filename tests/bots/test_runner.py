@@ -267,6 +267,8 @@ async def test_a_paused_account_receives_and_answers_only_commands(
         row = NewDelivery(kind, "a", "wxid_c", Content(text="好"), "k", clock.now_ms())
         async with sqlite_database.write() as tx:
             await plan(tx, [row], now_ms=clock.now_ms())
+        if leaves:
+            await world.until(lambda: len(gateway.sent) == 1, step_s=0.5)
         for _ in range(20):
             await clock.advance(1)
             await world.account()
