@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Float,
     Select,
     Subquery,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +24,7 @@ from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
 from scheduler.push_file import PushFile
 from storage.outbox import DeliveryState
-from storage.tables import Account, Claim, Delivery, Friendship, Person
+from storage.tables import Account, Claim, Delivery, Friendship, Person, StaffContact
 
 REASONS = (
     "not_vip",
@@ -46,7 +48,7 @@ def audience(push: PushFile, now_ms: int, campaign: int | None = None) -> Subque
     best = _best_friendship(push, now_ms)
     reason = case(
         (Person.level.not_in(push.who.levels), "not_vip"),
-        (Person.kind != "customer", "own_or_staff"),
+        (or_(Person.kind != "customer", best.c.contact.in_(_ours())), "own_or_staff"),
         (best.c.account.is_(None), "no_friendship"),
         (Person.opted_out_ms.is_not(None), "opted_out"),
         (Person.muted_until_ms > now_ms, "muted"),
@@ -143,6 +145,13 @@ def _best_friendship(push: PushFile, now_ms: int) -> Subquery:
         .subquery("ranked")
     )
     return select(ranked).where(ranked.c.rank == 1).subquery("best")
+
+
+def _ours() -> CompoundSelect[str]:
+    """Contacts of staff and of our own accounts, whether or not a synchronisation has marked the people yet."""
+    return union_all(
+        select(StaffContact.contact), select(Account.self_contact).where(Account.self_contact.is_not(None))
+    )
 
 
 def _with_another_push(campaign: int | None) -> Select[int | None]:

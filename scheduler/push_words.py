@@ -42,9 +42,9 @@ class PushWording:
         self._pushes[campaign] = from_spec(row.spec)
 
     def render(self, campaign: int, template: str, recipient: Recipient) -> str:
-        """The words for one person. Raises TemplateRefused, ValueMissing, NoSuchPersona; KeyError before `load`."""
+        """The words for one person. Raises TemplateRefused, ValueMissing, NoSuchPersona. After `load`."""
         push = self._pushes[campaign]
-        persona = self._book.resolved(self._personas[recipient.account])
+        persona = self._book.resolved(self._personas.get(recipient.account, recipient.account))
         return render(push.words[template], self._values(push, persona, recipient))
 
     def _values(self, push: PushFile, persona: Persona, recipient: Recipient) -> dict[str, str]:

@@ -143,9 +143,18 @@ async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | N
 
 
 async def resume(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
-    """Go on, also after the first batch: all that waits is opened. Raises NoSuchCampaign, MoveRefused."""
+    """Go on. When the first batch is through, all that waits behind it is opened; else it is waited for, as before.
+
+    Raises NoSuchCampaign, MoveRefused.
+    """
     await move(tx, campaign, Move.RESUME, now_ms)
-    await open_rest(tx, campaign, now_ms)
+    of_batch = select(Delivery.id).where(
+        Delivery.campaign == campaign,
+        Delivery.state.in_((DeliveryState.PENDING.value, DeliveryState.SENDING.value)),
+        Delivery.reason.is_distinct_from(FIRST_BATCH),
+    )
+    if (await tx.execute(of_batch.limit(1))).first() is None:
+        await open_rest(tx, campaign, now_ms)
 
 
 async def cancel(tx: AsyncConnection, campaign: int, now_ms: int) -> int:

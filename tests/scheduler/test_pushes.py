@@ -237,6 +237,21 @@ async def test_with_hold_the_rest_waits_for_a_word(database: Database) -> None:
     assert await _state(database, campaign) == "finished"
 
 
+async def test_a_pause_in_the_first_batch_does_not_skip_the_look_at_it(database: Database) -> None:
+    await account(database, "lin-1")
+    await friends(database, "lin-1", 5, NOW_MS)
+    campaign = await _start(database, push(first_batch=2))
+    async with database.write() as tx:
+        await pause(tx, campaign, NOW_MS)
+        await resume(tx, campaign, NOW_MS)
+    assert len(await _open(database)) == 2
+    await settle(database, [row.key for row in await _open(database)], "accepted", NOW_MS)
+    async with database.write() as tx:
+        await pause(tx, campaign, NOW_MS)
+        await resume(tx, campaign, NOW_MS)
+    assert len(await _open(database)) == 3
+
+
 async def test_too_many_failures_pause_it_and_a_word_lets_it_go_on(database: Database) -> None:
     await account(database, "lin-1")
     await friends(database, "lin-1", 30, NOW_MS)
