@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from personas.model import Stage
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person
+from texts.catalogue import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Acquaintance:
     @property
     def known_as(self) -> str:
         """How staff recognise them in a list."""
-        return self.call_me or self.nickname or self.contact
+        return self.call_me or self.nickname or say("conversations.no_name")
 
     def held(self, now_ms: int) -> bool:
         """Has a person taken over the conversation?"""

@@ -1,6 +1,6 @@
 """A customer wrote: their consent first, then their order, then their question; and what needs a person goes to one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -8,7 +8,7 @@ from bots.gateway import Message, MessageKind
 from conversations.acquaintance import Acquaintance, acquaintance, find, heard
 from conversations.handover import hand_over, wait_for_a_person
 from conversations.intents import Wish, wish_of
-from conversations.speaking import Voices, about_to_say, newest_words, replies_since, reply
+from conversations.speaking import Lately, Voices, lately, reply
 from customers.claims import ClaimOutcome, claim, find_order_number
 from customers.consent import mute, opt_in, opt_out
 from customers.ladder import current
@@ -35,9 +35,10 @@ _CHOICES = ("码", "身高", "体重", "投票", "选哪", "哪一款", "选几"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message of a customer, with who they are."""
+    """One message of a customer, with who they are and what they were told lately."""
 
     who: Acquaintance
+    said: Lately
     message: Message
     arrival: int
     now_ms: int
@@ -53,10 +54,10 @@ class CustomerTalk:
         self, tx: AsyncConnection, account: str, message: Message, arrival: int, now_ms: int, *, late: bool
     ) -> str:
         """Everything that follows from one message; the outcome in a word."""
-        who = await acquaintance(tx, account, message.talker, now_ms)
-        heard_now = Heard(who, message, arrival, now_ms)
         if message.kind is MessageKind.RECALLED or _by_wechat_itself(message):
             return "ignored"
+        who = await acquaintance(tx, account, message.talker, now_ms)
+        heard_now = Heard(who, await lately(tx, who, now_ms), message, arrival, now_ms)
         await heard(tx, who.friendship, now_ms)
         if message.kind is MessageKind.TEXT:
             outcome = await self._consent(tx, heard_now)
@@ -68,7 +69,7 @@ class CustomerTalk:
         if who.held(now_ms):
             await wait_for_a_person(tx, who, arrival=arrival, why="held", words=_words_of(message), now_ms=now_ms)
             return "held"
-        if await replies_since(tx, who, now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
+        if heard_now.said.answers_since(now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
             return "flood"
         if message.kind is not MessageKind.TEXT:
             return await self._not_a_text(tx, heard_now)
@@ -79,7 +80,7 @@ class CustomerTalk:
         """What they say about being written to; '' when nothing."""
         who, text, now_ms = heard_now.who, heard_now.message.text, heard_now.now_ms
         wish = wish_of(text)
-        if wish is Wish.OPT_OUT and len(text.strip()) <= 3 and await _choice_open(tx, who, now_ms):
+        if wish is Wish.OPT_OUT and len(text.strip()) <= 3 and _choice_open(heard_now.said, now_ms):
             wish = wish_of(text, choice_open=True)
         if wish is Wish.OPT_OUT:
             return await self._opted_out(tx, heard_now)
@@ -123,7 +124,7 @@ class CustomerTalk:
             return "handed_over"
         await self._to_a_person(tx, heard_now, "media", tell_customer=False)
         who, now_ms = heard_now.who, heard_now.now_ms
-        if not await about_to_say(tx, who, "media", now_ms):
+        if not heard_now.said.about_to_say("media", now_ms):
             text = self._voices.on(Occasion.MEDIA, who, seed=heard_now.arrival)
             await reply(tx, who, text, arrival=heard_now.arrival, entry="media", now_ms=now_ms)
         return "handed_over"
@@ -135,10 +136,10 @@ class CustomerTalk:
         # The claim may have merged two people, and their level may have risen.
         who = await find(tx, who.account, who.contact) or who
         if outcome is ClaimOutcome.TAKEN:
-            await self._to_a_person(tx, Heard(who, heard_now.message, arrival, now_ms), "order_taken")
+            await self._to_a_person(tx, replace(heard_now, who=who), "order_taken")
             return "handed_over"
         entry = f"claim_{number}"
-        if await about_to_say(tx, who, entry, now_ms):
+        if heard_now.said.about_to_say(entry, now_ms):
             return "claimed"
         if outcome is ClaimOutcome.UNKNOWN_YET:
             words = heard_now.message.text
@@ -164,7 +165,7 @@ class CustomerTalk:
         if prepared is None:
             await self._to_a_person(tx, heard_now, "unknown")
             return "handed_over"
-        if not await about_to_say(tx, who, prepared.entry, now_ms):
+        if not heard_now.said.about_to_say(prepared.entry, now_ms):
             await reply(tx, who, prepared.text, arrival=arrival, entry=prepared.entry, now_ms=now_ms)
         if prepared.hand_over:
             await self._to_a_person(tx, heard_now, "asked_for", tell_customer=False)
@@ -178,6 +179,7 @@ class CustomerTalk:
             tx,
             self._voices,
             heard_now.who,
+            heard_now.said,
             arrival=heard_now.arrival,
             why=why,
             words=_words_of(heard_now.message),
@@ -190,9 +192,9 @@ def _by_wechat_itself(message: Message) -> bool:
     return message.kind is MessageKind.TEXT and message.text.strip().startswith(_OPENING_LINES)
 
 
-async def _choice_open(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> bool:
+def _choice_open(said: Lately, now_ms: int) -> bool:
     """Did we just ask for a size or a vote? Then a lone "T" may be the answer."""
-    words = await newest_words(tx, who, now_ms - CHOICE_OPEN_MS)
+    words = said.newest_words(now_ms - CHOICE_OPEN_MS)
     return "退订" not in words and any(choice in words for choice in _CHOICES)
 
 

@@ -5,15 +5,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance
 from conversations.notices import tell_staff
-from conversations.speaking import Voices, about_to_say, reply, said_since
+from conversations.speaking import Lately, Voices, reply
 from personas.model import Occasion
 from storage.tables import Friendship
 from texts.catalogue import say
 
 IDLE_MS = 30 * 60_000
 """A conversation that a person holds goes back to the bot after this long without a word of theirs. Ours."""
-ASK_AGAIN_MS = 3_600_000
-"""A customer hears "I'll ask a colleague" at most this often. Ours."""
 ON_THE_PHONE = "phone"
 """Holds a conversation when somebody typed on the phone itself: no staff id is known then."""
 HAND_OVER = "hand_over"
@@ -23,6 +21,7 @@ async def hand_over(
     tx: AsyncConnection,
     voices: Voices,
     who: Acquaintance,
+    said: Lately,
     *,
     arrival: int,
     why: str,
@@ -32,21 +31,22 @@ async def hand_over(
 ) -> None:
     """A person must look. `why` is a word of the catalogue (`conversations.why.<word>`), `words` what they wrote.
 
-    Staff hear once per wait; the customer hears in the persona's voice that somebody is being asked, once an hour.
+    Staff hear once per wait; the customer hears in the persona's voice that somebody is being asked, at
+    most once within what `said` remembers: an hour.
     """
     await wait_for_a_person(tx, who, arrival=arrival, why=why, words=words, now_ms=now_ms)
-    if not tell_customer or await said_since(tx, who, HAND_OVER, now_ms - ASK_AGAIN_MS):
+    if not tell_customer or said.includes(HAND_OVER):
         return
-    if not await about_to_say(tx, who, HAND_OVER, now_ms):
-        occasion = Occasion.UNKNOWN if why == "unknown" else Occasion.HAND_OVER
-        text = voices.on(occasion, who, seed=arrival)
-        await reply(tx, who, text, arrival=arrival, entry=HAND_OVER, now_ms=now_ms)
+    occasion = Occasion.UNKNOWN if why == "unknown" else Occasion.HAND_OVER
+    await reply(tx, who, voices.on(occasion, who, seed=arrival), arrival=arrival, entry=HAND_OVER, now_ms=now_ms)
 
 
 async def wait_for_a_person(
     tx: AsyncConnection, who: Acquaintance, *, arrival: int, why: str, words: str, now_ms: int
 ) -> None:
     """Put them on the list of who waits; the first time, tell staff."""
+    if who.waiting_since_ms is not None:
+        return
     waits = await tx.execute(
         update(Friendship)
         .where(Friendship.id == who.friendship, Friendship.waiting_since_ms.is_(None))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance
@@ -20,6 +20,9 @@ STALE_MS = 12 * 3_600_000
 """An answer older than this is odder than none. Ours."""
 BURST_MS = 20_000
 """Messages this close together are one question. Ours."""
+LATELY_MS = 3_600_000
+"""How far back we remember what was said, when choosing what to say. Ours."""
+_MOST_ROWS = 50
 _REPLIES = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
 
 
@@ -72,48 +75,60 @@ async def reply(
     await plan(tx, [row], now_ms=now_ms)
 
 
-async def about_to_say(tx: AsyncConnection, who: Acquaintance, entry: str, now_ms: int) -> bool:
-    """Is this very answer on its way to them already, unsent, from the same burst?"""
-    statement = select(func.count()).where(
-        Delivery.person == who.person,
-        Delivery.state == DeliveryState.PENDING.value,
-        Delivery.account == who.account,
-        Delivery.kind.in_(_REPLIES),
-        Delivery.created_ms > now_ms - BURST_MS,
-        Delivery.source.endswith(f":{entry}", autoescape=True),
-    )
-    return bool(await tx.scalar(statement))
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing an account planned to tell somebody. `entry` names the prepared answer or the occasion."""
+
+    entry: str
+    at_ms: int
+    unsent: bool
+    answers: bool
+    words: str
 
 
-async def said_since(tx: AsyncConnection, who: Acquaintance, entry: str, since_ms: int) -> bool:
-    """Was this answer given to them (or planned) since then?"""
-    statement = select(func.count()).where(
-        Delivery.person == who.person,
-        Delivery.account == who.account,
-        Delivery.created_ms > since_ms,
-        Delivery.source.endswith(f":{entry}", autoescape=True),
-    )
-    return bool(await tx.scalar(statement))
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What one account planned to tell one person within the last hour, the newest first."""
+
+    said: tuple[Said, ...]
+
+    def about_to_say(self, entry: str, now_ms: int) -> bool:
+        """Is this very answer on its way to them already, unsent, from the same burst?"""
+        return any(one.entry == entry and one.unsent and one.at_ms > now_ms - BURST_MS for one in self.said)
+
+    def includes(self, entry: str) -> bool:
+        """Was this said within the hour?"""
+        return any(one.entry == entry for one in self.said)
+
+    def answers_since(self, since_ms: int) -> int:
+        return sum(one.answers and one.at_ms > since_ms for one in self.said)
+
+    def newest_words(self, since_ms: int) -> str:
+        """The last text to them since then, '' if none."""
+        return next((one.words for one in self.said if one.at_ms > since_ms and one.words), "")
 
 
-async def replies_since(tx: AsyncConnection, who: Acquaintance, since_ms: int) -> int:
-    """How many replies this account planned for them since then."""
-    statement = select(func.count()).where(
-        Delivery.person == who.person,
-        Delivery.account == who.account,
-        Delivery.kind.in_(_REPLIES),
-        Delivery.created_ms > since_ms,
-    )
-    return int(await tx.scalar(statement) or 0)
-
-
-async def newest_words(tx: AsyncConnection, who: Acquaintance, since_ms: int) -> str:
-    """The last text that this account wrote to them since then, '' if none."""
-    statement = (
-        select(Delivery.text, Delivery.content)
-        .where(Delivery.person == who.person, Delivery.account == who.account, Delivery.created_ms > since_ms)
+async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
+    """What the account they write to planned to tell them; read once for a message."""
+    rows = await tx.execute(
+        select(Delivery.source, Delivery.kind, Delivery.state, Delivery.created_ms, Delivery.text, Delivery.content)
+        .where(
+            Delivery.person == who.person,
+            Delivery.account == who.account,
+            Delivery.created_ms > now_ms - LATELY_MS,
+        )
         .order_by(Delivery.id.desc())
-        .limit(1)
+        .limit(_MOST_ROWS)
     )
-    row = (await tx.execute(statement)).one_or_none()
-    return "" if row is None else str(row.text or row.content.get("text") or "")
+    return Lately(
+        tuple(
+            Said(
+                entry=row.source.rpartition(":")[2],
+                at_ms=row.created_ms,
+                unsent=row.state == DeliveryState.PENDING.value,
+                answers=row.kind in _REPLIES,
+                words=str(row.text or row.content.get("text") or ""),
+            )
+            for row in rows.all()
+        )
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import FILE_HELPER
@@ -29,17 +29,18 @@ async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
     """Who `contact` is to `account`."""
     if contact == FILE_HELPER:
         return Known(Talker.OURSELVES)
-    ours = (await tx.scalars(select(Account.id).where(Account.self_contact == contact))).all()
-    if account in ours:
-        return Known(Talker.OURSELVES)
-    if ours:
-        return Known(Talker.SIBLING)
-    staff = await tx.scalar(
-        select(StaffContact.staff)
+    # Every message asks this: one statement for both tables.
+    ours = select(Account.id, literal(True).label("ours")).where(Account.self_contact == contact)
+    staff = (
+        select(StaffContact.staff, literal(False))
         .join(StaffMember, StaffMember.id == StaffContact.staff)
         .where(StaffContact.contact == contact, StaffMember.removed.is_(False))
     )
-    return Known(Talker.STAFF, staff) if staff else Known(Talker.CUSTOMER)
+    found = (await tx.execute(union_all(ours, staff))).all()
+    accounts = [row.id for row in found if row.ours]
+    if accounts:
+        return Known(Talker.OURSELVES if account in accounts else Talker.SIBLING)
+    return Known(Talker.STAFF, found[0].id) if found else Known(Talker.CUSTOMER)
 
 
 @dataclass(frozen=True, slots=True)
