@@ -36,6 +36,11 @@ _CLOSED_STREAMS_REMEMBERED = 64
 
 _TLS_BUFFER_BYTES = 20 * 1024
 
+# How much a gateway may send ahead of us: events that wait for a busy database wait there, not in our memory. The
+# connection's is larger, so that a full event stream doesn't hold up the replies to calls.
+_STREAM_WINDOW_BYTES = 128 * 1024
+_CONNECTION_WINDOW_BYTES = 1024 * 1024
+
 # The type of the frame with which every HTTP/2 server begins.
 _SETTINGS = b"\x04"
 
@@ -216,6 +221,8 @@ def configuration(tls_name: str | None, timeouts: Timeouts) -> Configuration:
         _keepalive_permit_without_calls=True,
         _http2_max_pings_without_data=0,
         _http2_min_sent_ping_interval_without_data=timeouts.ping_every_s / 2,
+        http2_stream_window_size=_STREAM_WINDOW_BYTES,
+        http2_connection_window_size=_CONNECTION_WINDOW_BYTES,
         ssl_target_name_override=tls_name,
     )
 

@@ -432,6 +432,28 @@ async def test_leaving_the_stream_frees_it() -> None:
         await gateway.close()
 
 
+async def test_events_that_nobody_reads_wait_at_the_gateway_and_hold_up_no_call() -> None:
+    """A busy database must not fill our memory with events, nor may waiting events block replies."""
+    written = 0
+
+    async def stream(emit: Emit) -> None:
+        nonlocal written
+        while True:
+            await emit(event(16, '{"data": "%s"}' % ("x" * 1000)))
+            written += 1
+
+    service = Puppet()
+    service.stream = stream
+    async with serving(service) as endpoint:
+        gateway = await opened(endpoint)
+        async with aclosing(gateway.events()) as events:
+            await anext(events)
+            for _ in range(50):
+                assert await gateway.contact_ids() == []
+            assert written < 1000, "about the window of 128 KiB"
+        await gateway.close()
+
+
 # One account among many.
 
 
