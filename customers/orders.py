@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ async def import_orders(db: Database, files: Sequence[Path], *, dry_run: bool = 
     for table in tables:
         importing.result.files.append(table.file)
         while rows := await asyncio.to_thread(_next_rows, table):
-            await importing.take(table.file, rows)
+            await importing.take(rows)
     await importing.finish()
     return importing.result
 
@@ -77,8 +77,16 @@ def _open(path: Path) -> Table:
     return table
 
 
-def _next_rows(table: Table) -> list[Row]:
-    return list(itertools.islice(table.rows, _ROWS_A_TRANSACTION))
+def _next_rows(table: Table) -> list[OrderRow | RowError]:
+    """Reading and judging costs the machine something: done in a thread, a transaction's worth at a time."""
+    return [_read(table.file, row) for row in itertools.islice(table.rows, _ROWS_A_TRANSACTION)]
+
+
+def _read(file: str, row: Row) -> OrderRow | RowError:
+    try:
+        return read_row(row.cells)
+    except RowRefused as problem:
+        return RowError(file, row.number, problem.column, problem.reason)
 
 
 class _Import:
@@ -90,8 +98,12 @@ class _Import:
         self._former: set[int] = set()  # people who lost an order to another member name
         self.result = ImportResult()
 
-    async def take(self, file: str, rows: Sequence[Row]) -> None:
-        orders = [order for row in rows if (order := self._read(file, row)) is not None]
+    async def take(self, rows: Sequence[OrderRow | RowError]) -> None:
+        refused = [row for row in rows if isinstance(row, RowError)]
+        orders = [row for row in rows if isinstance(row, OrderRow)]
+        self.result.rows += len(rows)
+        self.result.refused += len(refused)
+        self.result.errors += refused[: max(0, _MOST_ERRORS - len(self.result.errors))]
         if self._dry_run:
             async with self._db.read() as connection:
                 new, changed = await self._sort(connection, orders)
@@ -101,21 +113,10 @@ class _Import:
             new, changed = await self._sort(tx, orders)
             await self._write(tx, new, changed)
 
-    def _read(self, file: str, row: Row) -> OrderRow | None:
-        self.result.rows += 1
-        try:
-            return read_row(row.cells)
-        except RowRefused as problem:
-            self.result.refused += 1
-            if len(self.result.errors) < _MOST_ERRORS:
-                self.result.errors.append(RowError(file, row.number, problem.column, problem.reason))
-            return None
-
     async def _sort(
-        self, tx: AsyncConnection, orders: Iterable[OrderRow]
+        self, tx: AsyncConnection, orders: Sequence[OrderRow]
     ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
         """New and changed orders by number, the last row of a number winning; counts go into the result."""
-        orders = list(orders)
         known = await _known(tx, [order.number for order in orders])
         known |= {order.number: self._seen[order.number] for order in orders if order.number in self._seen}
         new: dict[str, dict[str, Any]] = {}
