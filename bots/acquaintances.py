@@ -51,7 +51,8 @@ async def befriend(
 ) -> int:
     """Write these contacts as friends of `account`: new rows, and strangers or lost friends who came (back).
 
-    Who is a friend already is left alone. Returns how many became friends.
+    Who is a friend already is left alone. Remarks are read by `read_remark`, a transaction each: they cost more than
+    the rest. Returns how many became friends.
     """
     by_contact = {friend.contact: friend for friend in friends}
     known = await _known_here(tx, account, list(by_contact))
@@ -82,8 +83,6 @@ async def befriend(
             for friend in new
         ]
         await tx.execute(insert_ignoring(tx, Friendship), rows)
-    for contact in [*back, *(friend.contact for friend in new)]:
-        await _read_alias(tx, account, by_contact[contact], now_ms)
     return len(back) + len(new)
 
 
@@ -127,17 +126,25 @@ async def _people_for(tx: AsyncConnection, friends: Sequence[NewFriend], now_ms:
     return people
 
 
-async def _read_alias(tx: AsyncConnection, account: str, friend: NewFriend, now_ms: int) -> None:
-    """An operator's remark may name the shop's member: that is evidence of who they are."""
-    member = member_name_from_alias(friend.alias)
-    if member is None:
-        return
-    person = await tx.scalar(
-        select(Friendship.person).where(Friendship.account == account, Friendship.contact == friend.contact)
+async def unread_remarks(tx: AsyncConnection, account: str) -> list[tuple[int, str]]:
+    """Remarks of the account that name a member of the shop whom nobody is yet: [(person, member name)]."""
+    rows = await tx.execute(
+        select(Friendship.person, Friendship.alias)
+        .join(Person, Person.id == Friendship.person)
+        .where(
+            Friendship.account == account,
+            Friendship.alias != "",
+            Person.member_name.is_(None),
+            Person.kind == "customer",
+        )
     )
-    if person is None:
-        return
+    found = [(row.person, member_name_from_alias(row.alias)) for row in rows]
+    return [(person, member) for person, member in found if member is not None]
+
+
+async def read_remark(tx: AsyncConnection, account: str, person: int, member: str, now_ms: int) -> None:
+    """An operator's remark names the shop's member: that is evidence of who they are."""
     try:
-        await link_member(tx, person, member, f"alias:{account}:{friend.contact}", now_ms)
+        await link_member(tx, person, member, f"alias:{account}", now_ms)
     except MergeRefused as problem:  # a remark on staff, or on one of ours: no customer to make of them
-        log.info("alias_not_used", account=account, contact=friend.contact, problem=problem.message)
+        log.info("remark_not_used", account=account, person=person, problem=problem.message)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.acquaintances import NewFriend, befriend, kinds_of, standing
+from bots.acquaintances import NewFriend, befriend, kinds_of, read_remark, standing
 from bots.friend_requests import (
     RequestState,
     close_requests,
@@ -26,6 +26,7 @@ from bots.friend_rooms import AccountRoom, accept_key, room_of, rooms_of
 from bots.gateway import Friendship
 from bots.staff_line import notice, road_to_staff
 from customers.channels import ChannelConfig, channel_of
+from customers.merging import member_name_from_alias
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from rules.reach import Decision, Room, Route, decide_request
@@ -189,6 +190,9 @@ class Friends:
         friend = await standing(tx, account, contact)
         if friend is None or friend.welcomed:
             return "confirmed"
+        member = member_name_from_alias(friendship.alias)
+        if member is not None:
+            await read_remark(tx, account, friend.person, member, now_ms)
         channel = channel or channel_of(friendship.hello, self._channels)
         if channel:
             await tx.execute(

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.acquaintances import NewFriend, befriend
+from bots.acquaintances import NewFriend, befriend, read_remark, unread_remarks
 from bots.errors import GatewayProblem, PayloadGone
 from bots.friend_requests import close_requests
 from bots.gateway import Contact, Gateway
@@ -77,6 +77,7 @@ class FriendSync:
         self._at_work: set[str] = set()
         self._again: set[str] = set()
         self._wake = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()  # of the chunks of all accounts: who waits for answers writes in between
         self._next_call_ms = {True: 0.0, False: 0.0}
 
     def logged_in(self, account: str, gateway: Gateway) -> None:
@@ -126,6 +127,7 @@ class FriendSync:
         ids = sorted({id for id in await gateway.contact_ids() if _may_be_person(id)})
         if plan.first:
             await self._count_ids(account, len(ids))
+        await self._read_remarks(account)  # an interrupted sync may have left some
         unknown = [id for id in await self._unknown(account, ids) if id > plan.cursor]
         for start in range(0, len(unknown), CHUNK):
             await self._learn(plan, gateway, unknown[start : start + CHUNK])
@@ -172,7 +174,7 @@ class FriendSync:
                 continue
             if contact.friend:
                 friends.append(_as_friend(contact))
-        async with self._db.write() as tx:
+        async with self._one_at_a_time, self._db.write() as tx:
             new = await befriend(
                 tx,
                 plan.account,
@@ -188,6 +190,17 @@ class FriendSync:
                 .where(Account.id == plan.account)
                 .values(sync_cursor=ids[-1], friends_listed=Account.friends_listed + counted)
             )
+
+        if any(friend.alias for friend in friends):
+            await self._read_remarks(plan.account)
+
+    async def _read_remarks(self, account: str) -> None:
+        """Each in a transaction of its own: a merge may follow from it, and others want to write, too."""
+        async with self._db.read() as connection:
+            remarks = await unread_remarks(connection, account)
+        for person, member in remarks:
+            async with self._one_at_a_time, self._db.write() as tx:
+                await read_remark(tx, account, person, member, self._clock.now_ms())
 
     async def _finish(self, plan: _Plan, ids: Sequence[str]) -> None:
         """Who left the list is gone, open requests of friends are confirmed, and the count is exact."""
