@@ -28,8 +28,10 @@ class Confirmed:
     asked_by: str
 
 
-async def ask(tx: AsyncConnection, staff: Staff, request: Request, now_ms: int, *, second_person: bool) -> str:
-    """A new code for exactly this request. Older codes of this person for anything are void."""
+async def ask(
+    tx: AsyncConnection, staff: Staff, request: Request, now_ms: int, *, second_person: bool, life_ms: int = LIFE_MS
+) -> str:
+    """A new code for exactly this request, good for `life_ms`. Older codes of this person for anything are void."""
     await tx.execute(
         update(Confirmation)
         .where(Confirmation.staff == staff.id, Confirmation.used_ms.is_(None))
@@ -39,7 +41,7 @@ async def ask(tx: AsyncConnection, staff: Staff, request: Request, now_ms: int, 
     row = {"asked": request.as_json(), "second_person": second_person}
     await tx.execute(
         insert(Confirmation).values(
-            code=code, staff=staff.id, request=row, created_ms=now_ms, expires_ms=now_ms + LIFE_MS
+            code=code, staff=staff.id, request=row, created_ms=now_ms, expires_ms=now_ms + life_ms
         )
     )
     return code

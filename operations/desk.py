@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations import looking, people_acts, stopping
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, record
-from operations.confirmations import ask, redeem
+from operations.confirmations import LIFE_MS, ask, redeem
 from operations.errors import NotStaff
 from operations.finding import is_account, is_open_campaign
 from operations.invitations import invite, invite_room, make_staff_room
@@ -31,8 +31,15 @@ class Desk:
     """Takes every request of staff, from whatever door."""
 
     def __init__(
-        self, specs: Mapping[str, PushFile], *, zone: str, second_person_above: int = SECOND_PERSON_ABOVE
+        self,
+        specs: Mapping[str, PushFile],
+        *,
+        zone: str,
+        second_person_above: int = SECOND_PERSON_ABOVE,
+        code_life_ms: int = LIFE_MS,
     ) -> None:
+        """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code."""
+        self._code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
         pushing = self._pushing = Pushing(specs, zone)
@@ -103,7 +110,8 @@ class Desk:
     async def _ask(self, tx: AsyncConnection, asked: Asked[Any], shown: Shown) -> Reply:
         """Show what would happen, and hand out the code that makes it happen."""
         second = shown.people > self._second_person_above and await others_who_may(tx, asked.staff, shown.request.verb)
-        code = await ask(tx, asked.staff, shown.request, asked.now_ms, second_person=second)
+        life_ms = self._code_life_ms
+        code = await ask(tx, asked.staff, shown.request, asked.now_ms, second_person=second, life_ms=life_ms)
         key = "operations.confirm_by_other" if second else "operations.confirm"
         return Reply(True, f"{shown.text}\n{say(key, code=code)}", code=code)
 

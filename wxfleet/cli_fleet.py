@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.chat import Chat
 from operations.asking import Reply
-from operations.desk import Desk
 from operations.errors import NotStaff
 from operations.repairs import repairs_now
 from operations.requests import Door
 from operations.staff import StaffRole
 from reports.status import AccountStatus, FleetStatus, fleet_status
-from scheduler.push_file import load_pushes
 from storage.engine import Database
 from storage.tables import Setting, StaffContact, StaffMember
 from texts.catalogue import say
@@ -29,6 +27,7 @@ from wxfleet.screen import Screen, summary_text
 from wxfleet.service import Service, data_folder
 from wxfleet.settings import Settings, examine_strictly
 from wxfleet.terminal import Terminal, command, table
+from wxfleet.wiring import desk_of
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
@@ -187,8 +186,7 @@ async def db_upgrade(terminal: Terminal) -> None:
 async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
     """One staff command, by the same desk as in the chat. `staff` None: the first owner of config.yaml."""
     settings = terminal.settings(strict=False)
-    specs, _ = load_pushes(settings.pushes)
-    desk = Desk(specs, zone=settings.shop.time_zone)
+    desk = desk_of(settings)
     async with terminal.database(settings) as db:
         await keep_staff(db, settings)
         async with db.write() as tx:

@@ -7,25 +7,26 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from bots.assisted import Assisted
-from bots.sync import FriendSync
-from bots.webhook import WebhookPublisher as Webhook
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.account import AccountConfig, WebhookPublisher
 from bots.account import WechatyGateway as WechatyConfig
+from bots.assisted import Assisted
 from bots.courier import Courier, Guard
 from bots.fleet import Fleet, Member
 from bots.friends import Friends
 from bots.gateway import Gateway
 from bots.lane import LaneConfig
 from bots.payloads import friendship_of
+from bots.sync import FriendSync
+from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat
 from conversations.intake import Intake
 from conversations.notices import tell_staff
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
+from operations.confirmations import LIFE_MS
 from operations.desk import Desk
 from personas.book import Book
 from rules.clock import Clock
@@ -72,7 +73,7 @@ def build(
     """A fleet with all its rooms. `doors`: where the simulated world is, when there is one."""
     voices = Voices(book, settings.shop)
     friends = Friends(settings.channels, Welcome(voices))
-    chat = Chat(desk_of(settings, clock), settings.shop.time_zone)
+    chat = Chat(desk_of(settings), settings.shop.time_zone)
     intake = Intake(
         voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends)
     )
@@ -103,10 +104,11 @@ def build(
     return House(fleet, planner, tuple(webhooks.values()))
 
 
-def desk_of(settings: Settings, clock: Clock | None = None) -> Desk:
+def desk_of(settings: Settings) -> Desk:
     """The rule book of staff requests, the same for every door."""
     pushes, _ = load_pushes(settings.pushes)
-    return Desk(pushes, zone=settings.shop.time_zone)
+    speed = settings.simulator.speed if settings.all_simulated else 1
+    return Desk(pushes, zone=settings.shop.time_zone, code_life_ms=round(LIFE_MS * speed))
 
 
 async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:
