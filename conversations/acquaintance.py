@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from personas.model import Stage
@@ -48,6 +48,21 @@ class Acquaintance:
         return self.held_by is not None and (self.held_until_ms is None or self.held_until_ms > now_ms)
 
 
+# Built once: every message of a customer asks it.
+_MET = (
+    select(
+        Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
+        Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
+        Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
+        Account.persona, Account.position, Account.holder,
+    )
+    .join(Person, Person.id == Friendship.person)
+    .join(Account, Account.id == Friendship.account)
+    .where(Friendship.account == bindparam("account"), Friendship.contact == bindparam("contact"))
+)  # fmt: skip
+_HEARD = update(Friendship).where(Friendship.id == bindparam("friendship")).values(last_in_ms=bindparam("at_ms"))
+
+
 async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> Acquaintance:
     """Who `contact` is to `account`; whoever is not known yet becomes a stranger we talk to."""
     known = await find(tx, account, contact)
@@ -61,18 +76,7 @@ async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: 
 
 async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance | None:
     """Who `contact` is to `account`, if they met."""
-    statement = (
-        select(
-            Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
-            Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
-            Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
-            Account.persona, Account.position, Account.holder,
-        )
-        .join(Person, Person.id == Friendship.person)
-        .join(Account, Account.id == Friendship.account)
-        .where(Friendship.account == account, Friendship.contact == contact)
-    )  # fmt: skip
-    row = (await tx.execute(statement)).one_or_none()
+    row = (await tx.execute(_MET, {"account": account, "contact": contact})).one_or_none()
     return None if row is None else Acquaintance(**dict(row._mapping))
 
 
@@ -90,4 +94,4 @@ async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) ->
 
 async def heard(tx: AsyncConnection, friendship: int, at_ms: int) -> None:
     """They wrote at `at_ms`."""
-    await tx.execute(update(Friendship).where(Friendship.id == friendship).values(last_in_ms=at_ms))
+    await tx.execute(_HEARD, {"friendship": friendship, "at_ms": at_ms})

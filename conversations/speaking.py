@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance
@@ -108,18 +108,22 @@ class Lately:
         return next((one.words for one in self.said if one.at_ms > since_ms and one.words), "")
 
 
+_LATELY = (
+    select(Delivery.source, Delivery.kind, Delivery.state, Delivery.created_ms, Delivery.text, Delivery.content)
+    .where(
+        Delivery.person == bindparam("person"),
+        Delivery.account == bindparam("account"),
+        Delivery.created_ms > bindparam("since_ms"),
+    )
+    .order_by(Delivery.id.desc())
+    .limit(_MOST_ROWS)
+)
+
+
 async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
     """What the account they write to planned to tell them; read once for a message."""
-    rows = await tx.execute(
-        select(Delivery.source, Delivery.kind, Delivery.state, Delivery.created_ms, Delivery.text, Delivery.content)
-        .where(
-            Delivery.person == who.person,
-            Delivery.account == who.account,
-            Delivery.created_ms > now_ms - LATELY_MS,
-        )
-        .order_by(Delivery.id.desc())
-        .limit(_MOST_ROWS)
-    )
+    since_ms = now_ms - LATELY_MS
+    rows = await tx.execute(_LATELY, {"person": who.person, "account": who.account, "since_ms": since_ms})
     return Lately(
         tuple(
             Said(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import bindparam, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import FILE_HELPER
@@ -25,18 +25,20 @@ class Known:
     """Id of the staff member, where it is one."""
 
 
+# Every message asks this: one statement for both tables, built once.
+_KNOWN = union_all(
+    select(Account.id, literal(True).label("ours")).where(Account.self_contact == bindparam("contact")),
+    select(StaffContact.staff, literal(False))
+    .join(StaffMember, StaffMember.id == StaffContact.staff)
+    .where(StaffContact.contact == bindparam("contact"), StaffMember.removed.is_(False)),
+)
+
+
 async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
     """Who `contact` is to `account`."""
     if contact == FILE_HELPER:
         return Known(Talker.OURSELVES)
-    # Every message asks this: one statement for both tables.
-    ours = select(Account.id, literal(True).label("ours")).where(Account.self_contact == contact)
-    staff = (
-        select(StaffContact.staff, literal(False))
-        .join(StaffMember, StaffMember.id == StaffContact.staff)
-        .where(StaffContact.contact == contact, StaffMember.removed.is_(False))
-    )
-    found = (await tx.execute(union_all(ours, staff))).all()
+    found = (await tx.execute(_KNOWN, {"contact": contact})).all()
     accounts = [row.id for row in found if row.ours]
     if accounts:
         return Known(Talker.OURSELVES if account in accounts else Talker.SIBLING)
