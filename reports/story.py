@@ -36,7 +36,7 @@ async def told(connection: AsyncConnection, after_ms: int, until_ms: int, names:
     ]
 
 
-async def _commands(connection: AsyncConnection, after_ms: int, until_ms: int) -> list[Line]:
+async def _commands(connection: AsyncConnection, after_ms: int, until_ms: int, verbs: Mapping[str, str]) -> list[Line]:
     rows = await connection.execute(
         select(Audit.verb, Audit.outcome, StaffMember.name, Audit.staff)
         .outerjoin(StaffMember, StaffMember.id == Audit.staff)
@@ -44,7 +44,12 @@ async def _commands(connection: AsyncConnection, after_ms: int, until_ms: int) -
         .order_by(Audit.id)
     )
     return [
-        Line("command", say("story.command", who=name or staff, verb=verb, outcome=say(f"story.outcome.{outcome}")))
+        Line(
+            "command",
+            say(
+                "story.command", who=name or staff, verb=verbs.get(verb, verb), outcome=say(f"story.outcome.{outcome}")
+            ),
+        )
         for verb, outcome, name, staff in rows
     ]
 
@@ -118,7 +123,7 @@ async def _name_of(connection: AsyncConnection, account: str, contact: str) -> s
             .where(Friendship.account == account, Friendship.contact == contact)
         )
     ).one_or_none()
-    return (row[0] or row[1]) if row else "…"
+    return (row and (row[0] or row[1])) or "…"
 
 
 async def _pushes(connection: AsyncConnection, after_ms: int, until_ms: int) -> list[Line]:

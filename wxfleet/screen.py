@@ -6,15 +6,17 @@ from typing import Any
 import segno
 from rich.console import Console
 
+from commands.catalogue import COMMANDS
 from customers.orders import ImportResult
 from personas.book import Book
 from reports.story import told
 from rules.clock import Clock
 from rules.quiet_hours import local
 from storage.engine import Database
-from texts.catalogue import say
+from texts.catalogue import language, say
 from texts.problem import Problem
 from wxfleet.settings import Settings
+from wxfleet.wiring import House
 
 LOOK_WALL_MS = 1_500
 LINES_A_LOOK = 6
@@ -31,13 +33,14 @@ class Screen:
     def __init__(self, settings: Settings, book: Book, *, quiet: bool = False) -> None:
         self._settings = settings
         self._names = {account.id: self._name(account.id, book) for account in settings.accounts}
+        self._verbs = {c.verb.value: f"/{c.names[0 if language() == 'zh' else 1]}" for c in COMMANDS}
         self._zone = settings.shop.time_zone
         self._quiet = quiet
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._db: Database | None = None
         self._clock: Clock | None = None
         self._online = 0
-        self._house: Any = None
+        self._house: House | None = None
 
     def _name(self, account: str, book: Book) -> str:
         config = next(config for config in self._settings.accounts if config.id == account)
@@ -48,7 +51,7 @@ class Screen:
         if result.new:
             self._print(say("screen.imported", new=result.new, rows=result.rows))
 
-    def opens(self, db: Database, clock: Clock, house: Any) -> None:
+    def opens(self, db: Database, clock: Clock, house: House) -> None:
         """Say what this is, what mode it is in, and where to look."""
         self._db, self._clock, self._house = db, clock, house
         settings = self._settings
@@ -78,7 +81,7 @@ class Screen:
                 continue
             try:
                 async with self._db.read() as connection:
-                    lines = await told(connection, seen_ms, until_ms, self._names)
+                    lines = await told(connection, seen_ms, until_ms, self._names, self._verbs)
             except Problem as problem:
                 self._console.print(str(problem), style="red", markup=False)
                 continue
