@@ -56,7 +56,7 @@ class Intake:
         account = received.account
         known = await who_is(tx, account, message.talker)
         if known.talker is Talker.OURSELVES:
-            return await own_message(tx, account, message, now_ms)
+            return await own_message(tx, account, message, received_ms=received.received_ms, now_ms=now_ms)
         if known.talker is Talker.SIBLING:
             return "ignored"
         if message.room:

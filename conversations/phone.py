@@ -12,8 +12,13 @@ from storage.settling import EchoMatch, match_echo
 from storage.tables import Delivery
 
 
-async def own_message(tx: AsyncConnection, account: str, message: Message, now_ms: int) -> str | None:
-    """What became of a message of our own: 'own', 'takeover'; None while a send to them is still in flight."""
+async def own_message(
+    tx: AsyncConnection, account: str, message: Message, *, received_ms: int, now_ms: int
+) -> str | None:
+    """What became of a message of our own: 'own', 'takeover'; None while a send to them is still in flight.
+
+    It is compared with what we sent around `received_ms`: however long it waited here, it is no less a receipt.
+    """
     to = message.room or message.listener
     match = await match_echo(
         tx,
@@ -22,14 +27,14 @@ async def own_message(tx: AsyncConnection, account: str, message: Message, now_m
         kind=message.kind.value,
         words=message.text,
         message_id=message.id,
-        at_ms=now_ms,
+        at_ms=received_ms,
     )
     if match is EchoMatch.IN_FLIGHT:
         return None
     if match is EchoMatch.MATCHED:
         return "own"
     person = await _taken_over(tx, account, message, now_ms)
-    await _record(tx, account, to, message, person, now_ms)
+    await _record(tx, account, to, message, person, received_ms)
     return "takeover" if person is not None else "own"
 
 
@@ -44,9 +49,7 @@ async def _taken_over(tx: AsyncConnection, account: str, message: Message, now_m
     return who.person
 
 
-async def _record(
-    tx: AsyncConnection, account: str, to: str, message: Message, person: int | None, now_ms: int
-) -> None:
+async def _record(tx: AsyncConnection, account: str, to: str, message: Message, person: int | None, at_ms: int) -> None:
     """It has left the account already: the row is there so that pacing and the daily limits count it."""
     text = message.text if message.kind is MessageKind.TEXT else f"[{message.kind}]"
     values = {
@@ -59,11 +62,11 @@ async def _record(
         "content": Content(text=text).as_json(),
         "text": text,
         "source": ON_THE_PHONE,
-        "due_ms": now_ms,
+        "due_ms": at_ms,
         "state": DeliveryState.ACCEPTED.value,
-        "created_ms": now_ms,
-        "sent_ms": now_ms,
-        "settled_ms": now_ms,
+        "created_ms": at_ms,
+        "sent_ms": at_ms,
+        "settled_ms": at_ms,
         "gateway_id": message.id,
         "echo": message.id,
     }

@@ -117,8 +117,9 @@ class Post:
         now_ms: int = NOW_MS,
         late: bool = False,
         id: str = "",
+        waited_ms: int = 0,
     ) -> str | None:
-        """The outcome."""
+        """The outcome, at `now_ms`, of a message that waited `waited_ms` in the inbox."""
         self._count += 1
         message = Message(
             id=id or f"m{self._count}",
@@ -138,7 +139,7 @@ class Post:
                 )
             )  # fmt: skip
             row = made.inserted_primary_key[0]  # type: ignore[index]
-            received = Received(row, account, f"message:{message.id}", "message", payload, now_ms)
+            received = Received(row, account, f"message:{message.id}", "message", payload, now_ms - waited_ms)
             outcome: str | None = await self._intake.handle(tx, received, now_ms, late)
             await tx.execute(
                 update(Arrival).where(Arrival.id == row).values(state="handled", handled_ms=now_ms, outcome=outcome)

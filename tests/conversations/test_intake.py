@@ -195,6 +195,20 @@ async def test_our_own_echo_is_a_receipt_not_a_person(database: Database, post: 
     assert await post.bring(words, talker="wxid_self_0", listener="wxid_hua", now_ms=later_ms) == "takeover"
 
 
+async def test_a_receipt_that_waited_in_the_inbox_is_still_a_receipt(database: Database, post: Post) -> None:
+    await post.bring("店名是啥")
+    async with database.write() as tx:
+        await tx.execute(update(Delivery).values(state="accepted", sent_ms=NOW_MS + 3000, text="花花，搜小林的衣橱"))
+    outcome = await post.bring(
+        "花花，搜小林的衣橱",
+        talker="wxid_self_0",
+        listener="wxid_hua",
+        now_ms=NOW_MS + 30 * MINUTE_MS,
+        waited_ms=30 * MINUTE_MS - 4000,
+    )
+    assert outcome == "own"
+
+
 async def test_an_own_message_waits_while_a_send_is_in_flight(database: Database, post: Post) -> None:
     await post.bring("店名是啥")
     async with database.write() as tx:
