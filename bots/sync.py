@@ -7,7 +7,8 @@ only where their confirmation is heard.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -33,6 +34,8 @@ AGAIN_MS = 6 * 3_600_000
 BEFORE_US_MS = 90 * DAY_MS
 """For how long a friend who was there before us has been one, where the account's age is not known. Ours."""
 
+_REST_WALL_MS = 30
+
 _NOT_PEOPLE = ("gh_", "@@", "fake_")
 _NEVER_PEOPLE = frozenset({"filehelper", "weixin", "fmessage", "medianote", "floatbottle", "newsapp", "qmessage"})
 
@@ -47,7 +50,7 @@ class Rates:
 
 
 REAL = Rates()
-SIMULATED = Rates(account=100.0, fleet=300.0)
+SIMULATED = Rates(account=100.0, fleet=250.0)
 """A simulated gateway has no WeChat behind it that could mind, only this machine."""
 
 
@@ -77,7 +80,7 @@ class FriendSync:
         self._at_work: set[str] = set()
         self._again: set[str] = set()
         self._wake = asyncio.Event()
-        self._one_at_a_time = asyncio.Lock()  # of the chunks of all accounts: who waits for answers writes in between
+        self._one_at_a_time = asyncio.Lock()
         self._next_call_ms = {True: 0.0, False: 0.0}
 
     def logged_in(self, account: str, gateway: Gateway) -> None:
@@ -174,7 +177,7 @@ class FriendSync:
                 continue
             if contact.friend:
                 friends.append(_as_friend(contact))
-        async with self._one_at_a_time, self._db.write() as tx:
+        async with self._turn_to_write(), self._db.write() as tx:
             new = await befriend(
                 tx,
                 plan.account,
@@ -199,8 +202,15 @@ class FriendSync:
         async with self._db.read() as connection:
             remarks = await unread_remarks(connection, account)
         for person, member in remarks:
-            async with self._one_at_a_time, self._db.write() as tx:
+            async with self._turn_to_write(), self._db.write() as tx:
                 await read_remark(tx, account, person, member, self._clock.now_ms())
+
+    @asynccontextmanager
+    async def _turn_to_write(self) -> AsyncIterator[None]:
+        """One account at a time, with a rest after each: whoever waits for an answer writes in between."""
+        async with self._one_at_a_time:
+            yield
+            await self._clock.sleep(self._clock.span_ms(_REST_WALL_MS) / 1000)
 
     async def _finish(self, plan: _Plan, ids: Sequence[str]) -> None:
         """Who left the list is gone, open requests of friends are confirmed, and the count is exact."""
