@@ -86,6 +86,7 @@ class Courier:
         self._paused: frozenset[str] = frozenset()
         self._doubt_commit = False
         self._stopping = False
+        self._ticking = asyncio.Lock()
         db.on_touched(self._hear)
 
     def add(self, config: LaneConfig, sender: Sender) -> None:
@@ -132,28 +133,36 @@ class Courier:
         self._stopping = True
         self._wake.set()
         self._full.set()
-        tasks = list(self._under_way.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=DRAIN_WALL_S)
-        late = [task for task in tasks if not task.done()]
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        if self._results:
-            async with self._db.write() as tx:
-                await settle(tx, self._results, now_ms=self._clock.now_ms())
-            self._results.clear()
+        async with self._ticking:  # what a tick under way claims is still sent, and waited for here
+            tasks = list(self._under_way.values())
+            if tasks:
+                await asyncio.wait(tasks, timeout=DRAIN_WALL_S)
+            late = [task for task in tasks if not task.done()]
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            if self._results or self._doubt_commit:
+                async with self._db.write() as tx:
+                    if self._doubt_commit:
+                        await self._put_back(tx)
+                    await settle(tx, self._results, now_ms=self._clock.now_ms())
+                self._results.clear()
+                self._doubt_commit = False
 
     async def tick(self) -> bool:
         """One step. Returns whether there is more to do at once. Raises what `Database.write` raises."""
+        async with self._ticking:
+            return False if self._stopping else await self._step()
+
+    async def _step(self) -> bool:
         now_ms = self._clock.now_ms()
         self._wake.clear()
         self._last_tick_ms = now_ms
         self._hasty = 0
         look = now_ms >= self._next_look_ms
-        touched = self._touched & self._lanes.keys()
-        for account in touched:
+        for account in self._touched & self._lanes.keys():
             self._lanes[account].stale = True
+        self._touched.clear()  # what is planned from here on is heard anew
         if not look and not self._results and not any(lane.is_due(now_ms) for lane in self._lanes.values()):
             return False
         results = list(self._results)
@@ -177,7 +186,6 @@ class Courier:
             raise
         self._doubt_commit = False
         del self._results[: len(results)]
-        self._touched -= touched
         self._commit_paces(picked, now_ms)
         return tick.more
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from rules.gates import AccountFacts
 from rules.kinds import Surface
 from rules.limits import Limits
-from rules.pacing import DAY_MS, Pace
+from rules.pacing import Pace, age_days
 from rules.roles import Role
 from storage.claiming import PAGE_ROWS, Row
 from storage.outbox import Claimed
@@ -64,8 +64,8 @@ class Lane:
 
     def facts(self, now_ms: int, *, stop_all: bool, paused: bool) -> AccountFacts:
         config = self.config
-        age_days = (now_ms - config.opened_ms) / DAY_MS if config.opened_ms is not None else 365.0
-        return AccountFacts(config.role, config.zone, config.limits, age_days, paused=paused, stop_all=stop_all)
+        age = age_days(config.opened_ms, now_ms)
+        return AccountFacts(config.role, config.zone, config.limits, age, paused=paused, stop_all=stop_all)
 
     def needs_page(self, now_ms: int) -> bool:
         if self.stale or (self.future_ms is not None and self.future_ms <= now_ms):
@@ -97,6 +97,10 @@ class Lane:
         self.stale = False
         self.asked_recent = False
         self.not_before_ms = 0
+
+    def expect(self, due_ms: int) -> None:
+        """A row of the page waits until `due_ms`."""
+        self.future_ms = due_ms if self.future_ms is None else min(self.future_ms, due_ms)
 
     def forget_page(self) -> None:
         self.rows = []

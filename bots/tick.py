@@ -138,7 +138,7 @@ class Tick:
                     if gate_of(row.kind).weekly and row.person is not None:
                         self._pushed_to.add(row.person)
                     continue
-            self._record(row, verdict)
+            self._record(lane, row, verdict)
             again.append(lane)
         return again
 
@@ -178,9 +178,10 @@ class Tick:
             self.now_ms,
         )
 
-    def _record(self, row: Row, verdict: Verdict) -> None:
+    def _record(self, lane: Lane, row: Row, verdict: Verdict) -> None:
         match verdict:
             case Wait(until_ms, reason):
+                lane.expect(until_ms)
                 self._put_off.append((row.id, until_ms, reason))
             case Skip(reason):
                 self._skipped.append((row.id, reason, None))

@@ -144,6 +144,11 @@ GATES: Mapping[Kind, Gate] = {
 PRIORITIES = tuple(sorted({gate.priority for gate in GATES.values()}))
 
 
+_BY_WORD: Mapping[str, Gate] = {word: gate for kind, gate in GATES.items() for word in (kind, str(kind.value))}
+"""Under the kind and under its bare word: the two have different hashes."""
+
+
 def gate_of(kind: Kind | str) -> Gate:
     """The row of the table. Raises ValueError for a word that is no kind."""
-    return GATES[Kind(kind)]
+    gate = _BY_WORD.get(kind)
+    return gate if gate is not None else GATES[Kind(kind)]

@@ -1,6 +1,7 @@
 """How fast an account may speak, accept and post: rolling windows, never calendar days."""
 
 from bisect import bisect_right, insort
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -76,7 +77,8 @@ class Pace:
     limits: Limits
     next_ms: int = 0
     next_accept_ms: int = 0
-    minute: list[tuple[int, str]] = field(default_factory=list)
+    minute: deque[tuple[int, str]] = field(default_factory=deque)
+    """(epoch ms, to) of the last minute's messages, oldest first."""
     messages: Window = field(default_factory=lambda: Window(DAY_MS))
     pushes: Window = field(default_factory=lambda: Window(DAY_MS))
     accepts: Window = field(default_factory=lambda: Window(DAY_MS))
@@ -133,16 +135,18 @@ class Pace:
         self.posts.add(at_ms)
 
     def _minute_free_at(self, to: str, now_ms: int) -> tuple[int, str]:
-        self.minute = [entry for entry in self.minute if entry[0] > now_ms - MINUTE_MS]
-        limits = self.limits
+        minute, limits = self.minute, self.limits
+        while minute and minute[0][0] <= now_ms - MINUTE_MS:
+            minute.popleft()
         free = (0, "pace")
-        if len(self.minute) >= limits.messages_per_minute:
-            entry = self.minute[-limits.messages_per_minute]
+        if len(minute) >= limits.messages_per_minute:
+            entry = minute[-limits.messages_per_minute]
             free = max(free, (entry[0] + MINUTE_MS, "messages_per_minute"))
-        people = _latest_first(self.minute)
-        if to not in people and len(people) >= limits.people_per_minute:
-            leaves = sorted(people.values())[len(people) - limits.people_per_minute]
-            free = max(free, (leaves + MINUTE_MS, "people_per_minute"))
+        if len(minute) >= limits.people_per_minute:  # else they can't be too many people
+            people = _latest_first(minute)
+            if to not in people and len(people) >= limits.people_per_minute:
+                leaves = sorted(people.values())[len(people) - limits.people_per_minute]
+                free = max(free, (leaves + MINUTE_MS, "people_per_minute"))
         return free
 
 

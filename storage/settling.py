@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Surface
 from storage.outbox import DeliveryState
+from storage.statements import change
 
 ECHO_WINDOW_MS = 10 * 60_000
 """An echo belongs to a row sent at most this long before or after (ours; gateways' clocks differ a little)."""
@@ -70,7 +71,7 @@ async def settle(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: 
     if not results:
         return
     rows = json.dumps([(r.id, r.state.value, r.gateway_id, r.reason, r.retry_ms) for r in results])
-    await tx.execute(text(_SETTLE[tx.dialect.name]), {"rows": rows, "now_ms": now_ms})
+    await change(tx, _SETTLE, {"rows": rows, "now_ms": now_ms})
     gone = [r.id for r in results if r.state in (DeliveryState.FAILED, DeliveryState.PENDING)]
     if gone:
         await give_back_week(tx, gone)

@@ -1,0 +1,1 @@
+"""How fast the fleet is, measured against the bare wire in the same run. See README.md here."""

@@ -1,0 +1,64 @@
+"""The courier's statements, on the short way to the driver.
+
+A tick is a handful of statements, and on SQLite each of them would visit the driver's thread three or four times by
+way of a cursor; here it is once. What comes back in many rows is asked for as one JSON value there, because the
+thread and the event loop would otherwise pass the interpreter to and fro for each row.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import aiosqlite
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Statement = Mapping[str, str]
+"""The same statement by dialect, with :named parameters."""
+
+
+async def rows_of(tx: AsyncConnection, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """Run it and bring all rows. Raises sqlalchemy's DBAPIError."""
+    words = statement[tx.dialect.name]
+    if tx.dialect.name != "sqlite":
+        return (await tx.execute(_compiled(words), parameters)).all()
+    try:
+        found = await _driver(tx).execute_fetchall(words, cast(Any, parameters))
+    except sqlite3.Error as error:
+        raise _translated(tx, words, error) from error
+    return cast(Sequence[Sequence[Any]], found)
+
+
+async def change(tx: AsyncConnection, statement: Statement, parameters: Mapping[str, Any]) -> int:
+    """Run it and say how many rows it changed. Raises sqlalchemy's DBAPIError."""
+    words = statement[tx.dialect.name]
+    if tx.dialect.name != "sqlite":
+        return int((await tx.execute(_compiled(words), parameters)).rowcount)
+    try:
+        cursor = await _driver(tx).execute(words, cast(Any, parameters))
+    except sqlite3.Error as error:
+        raise _translated(tx, words, error) from error
+    return cursor.rowcount
+
+
+def both(words: str) -> Statement:
+    """A statement that both databases understand as it is."""
+    return {"sqlite": words, "postgresql": words}
+
+
+@lru_cache(maxsize=64)
+def _compiled(words: str) -> TextClause:
+    return text(words)
+
+
+def _driver(tx: AsyncConnection) -> aiosqlite.Connection:
+    adapted = tx.sync_connection.connection  # type: ignore[union-attr]
+    return cast(aiosqlite.Connection, adapted.driver_connection)
+
+
+def _translated(tx: AsyncConnection, words: str, error: sqlite3.Error) -> Exception:
+    """The driver's exception as sqlalchemy would have raised it."""
+    found = DBAPIError.instance(words, None, error, sqlite3.Error, dialect=tx.dialect)
+    return cast(Exception, found)

@@ -1,0 +1,340 @@
+"""A small fleet on a bad day: everything that can go wrong around a courier, and a recorder that judges."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from random import Random
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.courier import Courier
+from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
+from rules.gates import WEEK_MS
+from rules.kinds import Kind, Surface, gate_of
+from rules.limits import Limits
+from rules.pacing import DAY_MS, MINUTE_MS
+from rules.quiet_hours import within
+from rules.roles import Role
+from storage.engine import Database
+from storage.errors import DatabaseUnavailable
+from storage.outbox import Claimed, NewDelivery
+from storage.tables import Account, Campaign, Delivery, Friendship, Person, Setting
+from tests.bots.people import (
+    PlainWording,
+    add_account,
+    add_campaign,
+    befriend,
+    lane,
+    let_sends_finish,
+    nobody_posts,
+    planned,
+    push,
+    reply,
+)
+from tests.virtual_time import VirtualClock
+
+TIGHT = Limits(
+    gap_min_s=1, gap_max_s=3, people_per_minute=3, messages_per_minute=4, messages_per_day=24, pushes_per_day=6,
+    replies_kept_per_day=8, trust_days=0,
+)  # fmt: skip
+ROLES = {"a": Role.SALES, "b": Role.SALES, "c": Role.SALES, "d": Role.ACQUISITION}
+ACCOUNTS = tuple(ROLES)
+PEOPLE = 6
+CAMPAIGNS = 2
+ZONE = "Asia/Shanghai"
+
+
+class FlakyDatabase(Database):
+    """The same database, whose next transaction fails `before` or `after` its commit when told to."""
+
+    def __init__(self, db: Database) -> None:
+        self.__dict__.update(db.__dict__)
+        self.flaw = ""
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        flaw, self.flaw = self.flaw, ""
+        async with super().write() as tx:
+            yield tx
+            if flaw == "before":
+                raise DatabaseUnavailable("gone before the commit")
+        if flaw == "after":
+            raise DatabaseUnavailable("gone after the commit")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One message that a gateway was given."""
+
+    at_ms: int
+    account: str
+    row: Claimed
+    outcome: str
+
+    @property
+    def may_have_arrived(self) -> bool:
+        return self.outcome in ("ok", "hang", "vanish")
+
+
+@dataclass
+class MoodySender:
+    """An account's gateway: `mood` is ok | refuse | away | vanish | hang | offline."""
+
+    account: str
+    day: "FleetDay"
+    mood: str = "ok"
+    hanging: list[asyncio.Event] = field(default_factory=list)
+
+    def can(self, surface: Surface) -> bool:
+        return self.mood != "offline"
+
+    async def deliver(self, row: Claimed) -> str:
+        self.day.hear(Call(self.day.clock.now_ms(), self.account, row, self.mood))
+        match self.mood:
+            case "refuse":
+                raise Refused("no")
+            case "away":
+                raise GatewayUnavailable("away")
+            case "vanish":
+                raise OutcomeUnknown("?")
+            case "hang":
+                self.hanging.append(event := asyncio.Event())
+                await event.wait()
+        return f"m{row.id}"
+
+    def answer(self) -> None:
+        for event in self.hanging:
+            event.set()
+        self.hanging.clear()
+
+
+class FleetDay:
+    """The world as it really is. Every public method is something that happens; `hear` judges each message."""
+
+    def __init__(self, db: Database, clock: VirtualClock, seed: int) -> None:
+        self.db = db
+        self.courier_db = FlakyDatabase(db)
+        self.clock = clock
+        self.random = Random(seed)
+        self.senders = {account: MoodySender(account, self) for account in ACCOUNTS}
+        self.calls: list[Call] = []
+        self.opted_out: set[int] = set()
+        self.muted: dict[int, int] = {}
+        self.paused: set[str] = set()
+        self.stop_all = False
+        self.campaigns: dict[int, str] = {}
+        self.people: list[int] = []
+        self.knows: dict[int, list[str]] = {}
+        self.serial = 0
+        self.courier = self._new_courier()
+
+    async def begin(self) -> None:
+        async with self.db.write() as tx:
+            for table in (Delivery, Friendship, Person, Campaign, Setting, Account):
+                await tx.execute(delete(table))
+            for account, role in ROLES.items():
+                await add_account(tx, account, role=role, limits=TIGHT)
+            for number in range(CAMPAIGNS):
+                self.campaigns[await add_campaign(tx, name=f"c{number}")] = "running"
+            for number in range(PEOPLE):
+                accounts = self.random.sample(ACCOUNTS, self.random.randint(1, len(ACCOUNTS)))
+                person = None
+                for account in accounts:
+                    now_ms = self.clock.now_ms()
+                    person = await befriend(tx, account, f"w{number}", now_ms=now_ms, person=person)
+                assert person is not None
+                self.people.append(person)
+                self.knows[person] = accounts
+
+    def _new_courier(self) -> Courier:
+        courier = Courier(
+            self.courier_db, self.clock, wording=PlainWording(), hand_over=nobody_posts, random=self.random
+        )
+        for account, role in ROLES.items():
+            courier.add(lane(account, role=role, limits=TIGHT), self.senders[account])
+        return courier
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    async def write_to(self, kind: Kind, who: int, account: int, count: int = 1, valid_s: int | None = None) -> None:
+        """Plan `count` messages of no campaign to somebody; a push ends some day, or a week would follow a week."""
+        person, name, contact = self._whom(who, account)
+        if gate_of(kind).weekly:
+            valid_s = valid_s or 90_000
+        valid_ms = None if valid_s is None else self.clock.now_ms() + valid_s * 1000
+        rows = []
+        for _ in range(count):
+            self.serial += 1
+            rows.append(reply(name, contact, f"{kind}:{self.serial}", self.clock.now_ms(), kind=kind, person=person,
+                              valid_until_ms=valid_ms))  # fmt: skip
+        await planned(self.db, rows, self.clock.now_ms())
+
+    async def push_to_all(self, which: int, account: int) -> None:
+        """Start a campaign for everybody, or plan it again: the second time from other accounts."""
+        campaign = list(self.campaigns)[which % CAMPAIGNS]
+        rows: list[NewDelivery] = []
+        for who in range(PEOPLE):
+            person, name, contact = self._whom(who, account)
+            rows.append(push(name, contact, person, campaign, self.clock.now_ms()))
+        await planned(self.db, rows, self.clock.now_ms())
+
+    async def opt_out(self, who: int, out: bool) -> None:
+        person = self.people[who % PEOPLE]
+        value = self.clock.now_ms() if out else None
+        await self._set(update(Person).where(Person.id == person).values(opted_out_ms=value))
+        (self.opted_out.add if out else self.opted_out.discard)(person)
+
+    async def mute(self, who: int, hours: int) -> None:
+        person = self.people[who % PEOPLE]
+        self.muted[person] = self.clock.now_ms() + hours * 3_600_000
+        await self._set(update(Person).where(Person.id == person).values(muted_until_ms=self.muted[person]))
+
+    async def pause(self, account: int, paused: bool) -> None:
+        name = ACCOUNTS[account % len(ACCOUNTS)]
+        await self._set(update(Account).where(Account.id == name).values(paused_by="owner" if paused else None))
+        (self.paused.add if paused else self.paused.discard)(name)
+
+    async def stop_everything(self, stop: bool) -> None:
+        async with self.db.write() as tx:
+            await tx.execute(delete(Setting).where(Setting.key == "stop_all"))
+            if stop:
+                await tx.execute(insert(Setting).values(key="stop_all", value="owner", changed_ms=0))
+        self.stop_all = stop
+
+    async def turn_campaign(self, which: int, state: str) -> None:
+        campaign = list(self.campaigns)[which % CAMPAIGNS]
+        if self.campaigns[campaign] != "cancelled":
+            self.campaigns[campaign] = state
+            await self._set(update(Campaign).where(Campaign.id == campaign).values(state=state))
+
+    async def turn_gateway(self, account: int, mood: str) -> None:
+        name = ACCOUNTS[account % len(ACCOUNTS)]
+        self.senders[name].answer()
+        self.senders[name].mood = mood
+        self.courier.wake(name)
+
+    async def break_database(self, when: str) -> None:
+        self.courier_db.flaw = when
+
+    async def crash(self) -> None:
+        """The process dies in the middle of whatever it does; another one takes over."""
+        mine = [task for task in asyncio.all_tasks() if task.get_name().startswith("send:")]
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+        for sender in self.senders.values():
+            sender.hanging.clear()
+        self.courier_db.flaw = ""
+        self.courier = self._new_courier()
+        await self.courier.recover()
+
+    async def restart(self) -> None:
+        """An orderly stop, and a start."""
+        for sender in self.senders.values():
+            sender.answer()
+        self.courier_db.flaw = ""
+        await self.courier.stop()
+        self.courier = self._new_courier()
+        assert await self.courier.recover() == 0
+
+    async def pass_time(self, step_s: float, steps: int) -> None:
+        for _ in range(steps):
+            await self.clock.advance(step_s)
+            try:
+                await self.courier.tick()
+            except DatabaseUnavailable:
+                continue
+            await let_sends_finish()
+
+    async def come_to_rest(self) -> None:
+        """Everybody's wishes are lifted, all gateways work, and up to ten days go by."""
+        await self.stop_everything(False)
+        for number in range(len(ACCOUNTS)):
+            await self.pause(number, False)
+            await self.turn_gateway(number, "ok")
+        for number in range(CAMPAIGNS):
+            await self.turn_campaign(number, "running")
+        await self.pass_time(2, 4)
+        for _ in range(40):
+            await self.pass_time(2, 2)
+            if not await self._open_rows():
+                return
+            await self.pass_time(6 * 3600, 1)
+
+    async def _open_rows(self) -> int:
+        async with self.db.read() as connection:
+            query = select(func.count()).where(Delivery.state.in_(("pending", "sending")))
+            return int((await connection.execute(query)).scalar_one())
+
+    # --- the judge --------------------------------------------------------------------------------------------------
+
+    def hear(self, call: Call) -> None:
+        """What every single message must be, at the moment a gateway is given it."""
+        row, gate = call.row, gate_of(call.row.kind)
+        self.calls.append(call)
+        assert row.account == call.account
+        assert row.person is not None and call.account in self.knows[row.person]
+        assert not (gate.marketing and row.person in self.opted_out), "after the opt-out"
+        assert not (gate.keeps_mute and self.muted.get(row.person, 0) > call.at_ms), "not to be disturbed"
+        assert not (gate.marketing and within(call.at_ms, TIGHT.quiet_from, TIGHT.quiet_until, ZONE)), "at night"
+        assert not (gate.stops_with_all and self.stop_all), "after 全停"
+        assert row.kind is Kind.COMMAND_REPLY or call.account not in self.paused, "while paused"
+        assert row.campaign is None or self.campaigns[row.campaign] == "running"
+        assert ROLES[call.account] in gate.roles
+
+    async def judge(self) -> None:
+        """What all messages together must be, and that nothing that was planned is lost."""
+        arrived = [call for call in self.calls if call.may_have_arrived]
+        assert len({call.row.id for call in arrived}) == len(arrived), "twice"
+        for account in ACCOUNTS:
+            _judge_pace([call for call in arrived if call.account == account])
+        for person in self.people:
+            pushes = [call for call in arrived if call.row.person == person and gate_of(call.row.kind).weekly]
+            assert all(later.at_ms - earlier.at_ms >= WEEK_MS for earlier, later in pairwise(pushes))
+        await self._judge_rows({call.row.id: call for call in self.calls})
+
+    async def _judge_rows(self, last: dict[int, Call]) -> None:
+        async with self.db.read() as connection:
+            rows = (await connection.execute(select(Delivery.id, Delivery.state, Delivery.reason))).all()
+        for id, state, reason in rows:
+            call = last.get(id)
+            match state:
+                case "accepted":
+                    assert call is not None and call.outcome in ("ok", "hang")
+                case "skipped":
+                    assert reason and not (call and call.may_have_arrived)
+                case "failed":
+                    assert reason and call is not None and not call.may_have_arrived
+                case "in_doubt":
+                    assert reason and (call is None or call.may_have_arrived or call.outcome in ("refuse", "away"))
+                case _:
+                    raise AssertionError(f"row {id} is still {state} ({reason}) after ten days of peace")
+
+    def _whom(self, who: int, account: int) -> tuple[int, str, str]:
+        number = who % PEOPLE
+        person = self.people[number]
+        return person, self.knows[person][account % len(self.knows[person])], f"w{number}"
+
+    async def _set(self, statement: object) -> None:
+        async with self.db.write() as tx:
+            await tx.execute(statement)  # type: ignore[call-overload]
+
+
+def _judge_pace(calls: list[Call]) -> None:
+    """No rolling window of one account is ever exceeded, across restarts and crashes too."""
+    for index, call in enumerate(calls):
+        past = calls[: index + 1]
+        minute = [one for one in past if one.at_ms > call.at_ms - MINUTE_MS]
+        day = [one for one in past if one.at_ms > call.at_ms - DAY_MS]
+        assert len(minute) <= TIGHT.messages_per_minute
+        assert len({one.row.to for one in minute}) <= TIGHT.people_per_minute
+        assert len(day) <= TIGHT.messages_per_day
+        gates = [gate_of(one.row.kind) for one in day]
+        assert sum(gate.push_budget for gate in gates) <= TIGHT.pushes_per_day
+        others = sum(not gate.answers for gate in gates)
+        assert others <= TIGHT.messages_per_day - TIGHT.replies_kept_per_day
+    for earlier, later in pairwise(calls):
+        assert later.at_ms - earlier.at_ms >= TIGHT.gap_min_s * 1000
