@@ -1,6 +1,13 @@
-"""How long to wait before the next try."""
+"""What goes wrong with one account's line: said once each, and how long to wait before the next try."""
 
 from random import Random
+
+from bots.errors import GarbageAnswer, GatewayProblem
+
+NEEDS_PERSON_WALL_MS = 300_000
+"""How often a gateway that only a person can mend is tried: a mended token works without a restart."""
+GARBAGE_WALL_MS = 30_000
+"""What is no gateway today may be one after somebody has put the right thing there."""
 
 
 class Backoff:
@@ -27,3 +34,37 @@ class Backoff:
 
     def reset(self) -> None:
         self._tries = 0
+
+
+class Trouble:
+    """One account's failures since it was last online."""
+
+    __slots__ = ("_backoff", "_kinds")
+
+    def __init__(self, random: Random) -> None:
+        self._backoff = Backoff(random)
+        self._kinds: tuple[str, ...] = ()
+
+    def is_new(self, kind: str) -> bool:
+        """Each kind of failure is logged once until the account is back."""
+        if kind in self._kinds:
+            return False
+        self._kinds = (*self._kinds, kind)
+        return True
+
+    def wait(self) -> int:
+        """Wall milliseconds until the next try."""
+        return next(self._backoff)
+
+    def wait_after(self, problem: GatewayProblem) -> int:
+        """The same, by what the error says of the remedy."""
+        wait_ms = self.wait()
+        if not problem.retry:
+            return NEEDS_PERSON_WALL_MS
+        return max(wait_ms, GARBAGE_WALL_MS) if isinstance(problem, GarbageAnswer) else wait_ms
+
+    def over(self) -> tuple[str, ...]:
+        """The account is back: the kinds of failure that are over, () when there were none."""
+        kinds, self._kinds = self._kinds, ()
+        self._backoff.reset()
+        return kinds

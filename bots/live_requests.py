@@ -13,15 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import GatewayProblem
 from bots.runner import Runner
+from bots.staff_line import FILE_HELPER
 from rules.clock import Clock
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import LiveRequest
 from texts.catalogue import say
-
-FILE_HELPER = "filehelper"
-"""文件传输助手: every account's conversation with itself. The platform's own id."""
 
 _AT_ONCE = 50
 _QR_WALL_MS = 30_000

@@ -8,8 +8,8 @@ from random import Random
 import structlog
 
 from bots.account_book import AccountBook
-from bots.backoff import Backoff
-from bots.errors import AccountRestricted, GarbageAnswer, GatewayProblem, NotLoggedIn
+from bots.backoff import Trouble
+from bots.errors import AccountRestricted, GatewayProblem, NotLoggedIn
 from bots.gateway import (
     Fault,
     FriendshipChanged,
@@ -30,9 +30,6 @@ from texts.catalogue import say
 
 log = structlog.get_logger(__name__)
 
-NEEDS_PERSON_WALL_MS = 300_000
-"""How often a gateway that only a person can mend is tried: a mended token works without a restart."""
-GARBAGE_WALL_MS = 30_000
 REST_MS = DAY_MS
 """How long a limited account rests, on the shop's clock. Ours; WeChat's own limits last a day or more."""
 QUIET_SWEEPS = 2
@@ -65,11 +62,10 @@ class Runner:
         "_around",
         "_asked",
         "_attached",
-        "_backoff",
         "_contact",
         "_detail",
-        "_failing",
         "_quiet_sweeps",
+        "_trouble",
         "account",
         "gateway",
         "logged_in",
@@ -100,8 +96,7 @@ class Runner:
         self._around = around
         self._contact = contact
         self._detail: str | None = None
-        self._failing: tuple[str, ...] = ()
-        self._backoff = Backoff(around.random)
+        self._trouble = Trouble(around.random)
         self._asked = False
         self._attached = False
         self._quiet_sweeps = 0
@@ -133,7 +128,7 @@ class Runner:
             self._attached = True
             await self._listen()
         except _AttachAnew:
-            return next(self._backoff)
+            return self._trouble.wait()
         except GatewayProblem as problem:
             return self._after(problem)
         except Exception as error:
@@ -185,10 +180,8 @@ class Runner:
         await around.book.written()  # handlers read our own id from the table
         self.qr = ""
         self.logged_in = True
-        self._backoff.reset()
-        if self._failing:
-            log.info("account_recovered", account=self.account, after=self._failing)
-            self._failing = ()
+        if kinds := self._trouble.over():
+            log.info("account_recovered", account=self.account, after=kinds)
         if self.rests_until_ms > around.clock.now_ms():
             self._move(Event.LOGGED_IN, Event.LIMITED, detail=say("bots.resting"))
         elif self.paused:
@@ -277,41 +270,30 @@ class Runner:
             self._on_logout(problem.message)
 
     def _after(self, problem: GatewayProblem) -> int:
-        wait_ms = next(self._backoff)
         if not problem.retry:
-            wait_ms = NEEDS_PERSON_WALL_MS
             self._around.book.note_repair(
                 f"gateway:{self.account}",
                 self.account,
                 "bots.repair_gateway",
                 {"account": self.account, "problem": problem.message, "hint": problem.hint},
             )
-        elif isinstance(problem, GarbageAnswer):
-            wait_ms = max(wait_ms, GARBAGE_WALL_MS)
-        if self._is_new_failure(type(problem).__name__):
+        if self._trouble.is_new(type(problem).__name__):
             log.warning("account_down", account=self.account, problem=problem.message, hint=problem.hint)
         self._move(Event.LOST, detail=problem.message)
-        return wait_ms
+        return self._trouble.wait_after(problem)
 
     def _after_surprise(self, error: Exception) -> int:
         kind = type(error).__name__
-        if self._is_new_failure(kind):
+        if self._trouble.is_new(kind):
             log.exception("account_surprised", account=self.account)
         self._move(Event.LOST, detail=say("bots.surprise", kind=kind))
-        return next(self._backoff)
+        return self._trouble.wait()
 
     def _after_end(self) -> int:
-        if self._is_new_failure("ended"):
+        if self._trouble.is_new("ended"):
             log.warning("stream_ended", account=self.account)
         self._move(Event.LOST, detail=say("bots.stream_ended"))
-        return next(self._backoff)
-
-    def _is_new_failure(self, kind: str) -> bool:
-        """Each kind of failure is logged once until the account is back."""
-        if kind in self._failing:
-            return False
-        self._failing = (*self._failing, kind)
-        return True
+        return self._trouble.wait()
 
     def _move(self, *events: Event, detail: str | None) -> None:
         before, before_detail = self.state, self._detail

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from bots.backoff import NEEDS_PERSON_WALL_MS
 from bots.errors import (
     AccountRestricted,
     GarbageAnswer,
@@ -14,7 +15,7 @@ from bots.errors import (
 )
 from bots.gateway import Logout, Reset, Scan
 from bots.lifecycle import State
-from bots.runner import NEEDS_PERSON_WALL_MS, REST_MS
+from bots.runner import REST_MS
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
