@@ -1,6 +1,7 @@
 """The Moments calendar: what people write into moments/*.yaml, and what it says for one account on one day."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -43,7 +44,8 @@ def as_span(value: object) -> object:
     """`10:40-10:55` as the two ends of a `Span`; anything else as it is, for pydantic to judge."""
     if not isinstance(value, str):
         return value
-    start, dash, end = value.replace("–", "-").replace("~", "-").partition("-")
+    plain = unicodedata.normalize("NFKC", value)
+    start, dash, end = plain.replace("–", "-").replace("~", "-").partition("-")
     if not dash:
         raise ValueError("scheduler.moments.window")
     return {"start": start.strip(), "end": end.strip()}

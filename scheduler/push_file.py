@@ -31,13 +31,13 @@ PUSH_KINDS = tuple(kind for kind in Kind if gate_of(kind).weekly)
 OWN_NAMES = frozenset({"call_me", "nickname", "level", "member_name", "shop", "brand", "contact", "me", "landing"})
 """The names that every text of a push may use without saying them under `variables`."""
 DEFAULT = "default"
-_SPAN = re.compile(r"(\d{1,4})\s*(m|h|d)")
+_SPAN = re.compile(r"(\d{1,6})\s*(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def _as_span_of_time(value: object) -> object:
-    if isinstance(value, timedelta | int | float):
-        return value if isinstance(value, timedelta) else timedelta(seconds=value)
+    if isinstance(value, timedelta):
+        return value
     found = _SPAN.fullmatch(str(value).strip().lower())
     if not found:
         raise ValueError("scheduler.push.span")
@@ -51,7 +51,7 @@ def _as_moment(value: object) -> object:
 SpanOfTime = Annotated[
     timedelta,
     BeforeValidator(_as_span_of_time, json_schema_input_type=str),
-    PlainSerializer(lambda span: span.total_seconds(), return_type=float),
+    PlainSerializer(lambda span: f"{span // timedelta(minutes=1)}m", return_type=str),
 ]
 Moment = Annotated[datetime, BeforeValidator(_as_moment, json_schema_input_type=str)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

@@ -421,6 +421,7 @@ def test_the_committed_pushes_have_no_mistake() -> None:
         ("words: {VIP2: 好}", "VIP1"),
         ("who: {levels: [VIP9]}\nwords: {default: 好}", "VIP9"),
         ("valid_for: soon", "36h"),
+        ("valid_for: 36", "36h"),
         ("valid_for: 2h\nvalid_until: 2026-11-30 20:00", "只写一个"),
         ("window: 10:00", "10:40-10:55"),
         ("frist_batch: 20", "first_batch"),
