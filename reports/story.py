@@ -26,10 +26,12 @@ class Line:
     text: str
 
 
-async def told(connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str]) -> list[Line]:
-    """What happened in (after, until], epoch ms. `names`: what the screen calls each account."""
+async def told(
+    connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str], verbs: Mapping[str, str]
+) -> list[Line]:
+    """What happened in (after, until], epoch ms. `names` and `verbs`: what the screen calls accounts and commands."""
     return [
-        *await _commands(connection, after_ms, until_ms),
+        *await _commands(connection, after_ms, until_ms, verbs),
         *await _sent(connection, after_ms, until_ms, names),
         *await _people(connection, after_ms, until_ms, names),
         *await _pushes(connection, after_ms, until_ms),
@@ -44,14 +46,13 @@ async def _commands(connection: AsyncConnection, after_ms: int, until_ms: int, v
         .order_by(Audit.id)
     )
     return [
-        Line(
-            "command",
-            say(
-                "story.command", who=name or staff, verb=verbs.get(verb, verb), outcome=say(f"story.outcome.{outcome}")
-            ),
-        )
+        Line("command", say("story.command", who=name or staff, verb=verbs.get(verb, verb), outcome=_outcome(outcome)))
         for verb, outcome, name, staff in rows
     ]
+
+
+def _outcome(word: str) -> str:
+    return say(f"story.outcome.{word}")
 
 
 async def _sent(connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str]) -> list[Line]:
