@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ColumnElement, Update, case, cast, func, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from customers.ladder import Ladder, current
+from customers.ladder import Ladder, current, keep
 from customers.order_rows import PURCHASES
 from storage.tables import Order, Person
 
@@ -35,6 +35,14 @@ async def link_orders(tx: AsyncConnection, *, batch: int | None = None, member_n
     if member_name is not None:
         statement = statement.where(Order.member_name == member_name)
     return (await tx.execute(statement)).rowcount
+
+
+async def adopt_ladder(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
+    """Make it the ladder of this fleet; everybody's level follows when it changed. Returns whether it did."""
+    if not await keep(tx, ladder, now_ms):
+        return False
+    await recompute(tx)
+    return True
 
 
 async def recompute(tx: AsyncConnection, people: Collection[int] | None = None, *, batch: int | None = None) -> None:

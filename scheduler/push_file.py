@@ -86,7 +86,10 @@ class PushFile(_Part):
     landing: Landing | None = Field(default=None, description="怎么回到店铺")
     window: DayWindow | None = Field(default=None, description="每天几点到几点之间发，例如 10:05-21:00")
     valid_for: SpanOfTime = Field(
-        default=timedelta(hours=36), gt=timedelta(0), description="开始后多久之内有效：36h、90m、2d"
+        default=timedelta(hours=36),
+        gt=timedelta(0),
+        description="开始后多久之内有效：36h、90m、2d",
+        json_schema_extra={"default": "36h"},
     )
     valid_until: Moment | None = Field(default=None, description="或者：到什么时候为止，2026-11-30 20:00（店铺时区）")
     first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")

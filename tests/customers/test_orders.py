@@ -1,5 +1,6 @@
 """Order exports as the shop writes them: whole, twice, damaged, and when they are something else."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from customers.errors import NotAnOrderExport
-from customers.ladder import STANDARD, keep
+from customers.ladder import STANDARD, Ladder, Level, keep
 from customers.order_rows import COLUMNS, OrderRow, RowRefused, read_row
 from customers.orders import import_orders
-from customers.purchases import link_orders, recompute
+from customers.purchases import adopt_ladder, link_orders, recompute
 from storage.engine import Database
 from storage.tables import ImportBatch, Order
 from tests.customers.shop import export, look, order, person
@@ -188,6 +189,17 @@ def test_more_bought_never_means_a_lower_level(net_fen: int, orders: int) -> Non
     here = rungs.index(STANDARD.level_of(net_fen, orders))
     assert rungs.index(STANDARD.level_of(net_fen + 100, orders + 1)) >= here
     assert (here == 0) == (orders == 0)
+
+
+async def test_a_changed_ladder_moves_everybody_at_once(database: Database, tmp_path: Path) -> None:
+    hua = await person(database, member_name="花花")
+    await import_orders(database, [export(tmp_path / "a.csv", [order(NUMBERS[0], "花花", "200")])], now_ms=1)
+    assert (await look(database, hua)).level == "VIP1"
+    easier = Ladder(levels=(Level(id="friend"), Level(id="silver", from_net_yuan=Decimal(150))))
+    async with database.write() as tx:
+        assert await adopt_ladder(tx, easier, 2)
+        assert not await adopt_ladder(tx, easier, 3)
+    assert (await look(database, hua)).level == "silver"
 
 
 async def test_sql_and_python_agree_on_every_level(database: Database) -> None:
