@@ -214,7 +214,7 @@ class FriendSync:
 
     async def _finish(self, plan: _Plan, ids: Sequence[str]) -> None:
         """Who left the list is gone, open requests of friends are confirmed, and the count is exact."""
-        async with self._db.write() as tx:
+        async with self._turn_to_write(), self._db.write() as tx:
             gone = await _left(tx, plan, set(ids))
             for start in range(0, len(gone), CHUNK):
                 await tx.execute(
@@ -231,7 +231,7 @@ class FriendSync:
                 .values(friends_listed=friends, sync_cursor=None, **done)
             )
         if plan.first or gone:
-            log.info("friends_synchronised", account=plan.account, friends=friends, gone=len(gone))
+            log.debug("friends_synchronised", account=plan.account, friends=friends, gone=len(gone))
 
     async def _may_call(self, plan: _Plan) -> None:
         """Wait for this account's turn and for the fleet's."""
