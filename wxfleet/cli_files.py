@@ -14,7 +14,7 @@ from texts.problem import ExitCode
 from wxfleet.check import as_document, check, errors_in, verdict
 from wxfleet.init import Stage, start
 from wxfleet.schema import write_schemas
-from wxfleet.settings import examine
+from wxfleet.settings import examine, require_config
 from wxfleet.terminal import Terminal, command, table
 
 
@@ -40,6 +40,7 @@ def init(
 
 
 def check_(terminal: Terminal) -> int:
+    require_config(terminal.config)
     mistakes = check(terminal.config, terminal.home)
     lines = [str(mistake) for mistake in mistakes]
     if errors_in(mistakes) and not terminal.json:

@@ -37,8 +37,8 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     command(app, "run", "cli.run")(run)
     command(app, "status", "cli.status")(status)
-    accounts = typer.Typer(help=say("cli.accounts"), invoke_without_command=True)
-    command(accounts, "list", "cli.accounts.list")(accounts_list)
+    accounts = typer.Typer()
+    command(accounts, "", "cli.accounts.list")(accounts_list)
     command(accounts, "new", "cli.accounts.new")(accounts_new)
     app.add_typer(accounts, name="accounts")
     command(app, "command", "cli.command")(command_)

@@ -45,3 +45,12 @@ class OddLayout(Problem):
 
     def __init__(self, path: Path, block: str) -> None:
         super().__init__(say("init.odd_layout", file=shown_path(path)), hint=say("init.odd_layout.hint", block=block))
+
+
+class NoConfig(Problem):
+    """There is no config.yaml where one is looked for."""
+
+    exit_code = ExitCode.CONFIGURATION_INVALID
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(say("cli.no_config", file=path.name), hint=say("cli.no_config.hint"), where=str(path))

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
+from sqlalchemy.engine import make_url
 
 from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
@@ -21,6 +22,7 @@ from texts.errors import ConfigurationInvalid, Mistake, Severity
 from texts.yaml_reader import Document, read_document
 from wxfleet.cross_checks import cross_check
 from wxfleet.environment import read_environment
+from wxfleet.errors import NoConfig
 from wxfleet.files import Files, read_files
 from wxfleet.files_of_rooms import READERS
 
@@ -103,7 +105,8 @@ class Settings(_Part):
             for account in self.accounts
             if isinstance(account.publisher, WebhookPublisher) and account.publisher.secret is not None
         ]
-        return tuple(secret.get_secret_value() for secret in found)
+        password = make_url(self.database_url).password
+        return (*(secret.get_secret_value() for secret in found), *([str(password)] if password else []))
 
     def limits_of(self, account: AccountConfig) -> Limits:
         """What binds this account: the defaults, the fleet's limits over them, its own over those."""
@@ -133,8 +136,9 @@ def load(path: Path, home: Path | None = None, strict: bool = True) -> Settings:
     """config.yaml at `path`, its relative paths taken from `home` or else from its own folder.
 
     `strict` also demands that personas, ladder, calendar and pushes have no errors, as a run needs. Raises
-    ConfigurationInvalid with every mistake.
+    NoConfig; ConfigurationInvalid with every mistake.
     """
+    require_config(path)
     if not strict:
         document = read_config(path, home)
         if document.value is None:
@@ -145,8 +149,15 @@ def load(path: Path, home: Path | None = None, strict: bool = True) -> Settings:
     return settings
 
 
+def require_config(path: Path) -> None:
+    """Raises NoConfig when there is nothing at `path`."""
+    if not path.exists():
+        raise NoConfig(path)
+
+
 def examine_strictly(path: Path, home: Path | None = None) -> Examination:
-    """Everything a run needs. Raises ConfigurationInvalid with every mistake when there is an error."""
+    """Everything a run needs. Raises NoConfig; ConfigurationInvalid with every mistake when there is an error."""
+    require_config(path)
     examination = examine(path, home)
     if examination.settings is None or examination.ladder is None or not examination.valid:
         raise ConfigurationInvalid(examination.mistakes)

@@ -72,22 +72,34 @@ def table(*headers: str) -> Table:
 
 
 def command(app: typer.Typer, name: str, help_key: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a (perhaps async) function `f(terminal, …)` as a command with the options that all commands take."""
+    """Register a (perhaps async) function `f(terminal, …)` as a command with the options that all commands take.
+
+    With the name '' it is what the group itself does when no command is named.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(*, config: Path | None, home: Path | None, json_: bool, lang: str, **given: Any) -> None:
+            if not name and given.pop("context").invoked_subcommand is not None:
+                return
+            if lang not in catalogue.LANGUAGES:
+                raise typer.BadParameter(say("cli.lang.wrong", given=lang), param_hint="--lang")
             catalogue.speak(lang)
             terminal = Terminal(_config_path(config), home, json_)
             sys.exit(_run(function, terminal, given))
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        if not name:
+            own.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
         common = _common_options()
         call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *common)]
         )
         call.__annotations__ = {p.name: p.annotation for p in (*own, *common)}
-        app.command(name, help=say(help_key), short_help=say(help_key).splitlines()[0])(call)
+        if name:
+            app.command(name, help=say(help_key))(call)
+        else:
+            app.callback(invoke_without_command=True, help=say(help_key))(call)
         return function
 
     return decorate
