@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from customers import ladder as levels
 from customers.ladder import load_ladder
 from customers.orders import ImportResult, import_orders
 from customers.people import FoundPerson, find
+from customers.purchases import adopt_ladder
 from operations.finding import person_named
 from operations.why import why as reasons
 from texts.catalogue import say
@@ -42,7 +42,7 @@ async def import_orders_(
             now_ms = await shop_now_ms(tx, settings)
             ladder, _ = load_ladder(settings.ladder)
             if ladder is not None:
-                await levels.keep(tx, ladder, now_ms)
+                await adopt_ladder(tx, ladder, now_ms)
         result = await import_orders(db, files, dry_run=dry_run, now_ms=now_ms)
     terminal.show(result.as_json(), _imported(result, dry_run=dry_run))
     return ExitCode.PARTLY_DONE if result.refused else ExitCode.OK

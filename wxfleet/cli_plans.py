@@ -149,8 +149,11 @@ async def push_cancel(terminal: Terminal, id: Annotated[str, typer.Argument(help
 async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
-        campaign, _ = await campaign_named(connection, id)
-        row = (await progress(connection, campaign))[0]
+        row = next(
+            (row for row in await progress(connection) if id in (str(row["id"]), row["name"], row["title"])), None
+        )
+    if row is None:
+        raise NotFound(say("cli.push.no_such", id=id), hint=say("cli.push.no_such.hint"))
     lines = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
     lines.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
     lines += [

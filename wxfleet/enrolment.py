@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.account import AccountConfig
 from bots.ownership import make_lanes
-from customers import ladder as levels
 from customers.ladder import Ladder
+from customers.purchases import adopt_ladder
 from operations.staff import StaffConfig
 from personas.book import Book
 from rules.quiet_hours import zone
@@ -26,7 +26,7 @@ async def enrol(tx: AsyncConnection, settings: Settings, book: Book, ladder: Lad
     await make_lanes(tx, [account.id for account in settings.accounts])
     await enrol_staff(tx, settings)
     await _staff_room(tx, settings, now_ms)
-    await levels.keep(tx, ladder, now_ms)
+    await adopt_ladder(tx, ladder, now_ms)
 
 
 async def _accounts(tx: AsyncConnection, settings: Settings, book: Book) -> None:

@@ -11,6 +11,7 @@ from rules.roles import Role
 from tests.wxfleet.small_shop import ACCOUNT, HEAD, mistakes, open_shop, real
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
+from wxfleet.errors import NoConfig
 from wxfleet.settings import examine, load
 
 ROOT = Path(__file__).parents[2]
@@ -123,9 +124,10 @@ def test_a_date_written_as_a_bare_number_is_not_taken_for_seconds_since_1970(tmp
 
 
 def test_a_config_that_is_missing_or_a_folder_is_a_mistake_not_a_traceback(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.yaml", tmp_path):
-        with pytest.raises(ConfigurationInvalid):
-            load(path)
+    with pytest.raises(NoConfig, match="wxfleet init"):
+        load(tmp_path / "none.yaml")
+    with pytest.raises(ConfigurationInvalid):
+        load(tmp_path)
 
 
 _values = st.recursive(
