@@ -126,7 +126,7 @@ async def durable(db: Database, roads: dict[str, OneGateway], sends: int) -> flo
     before = sum(road.sent for road in roads.values())
     started = time.perf_counter()
     running = asyncio.create_task(courier.run(), name="courier")
-    while sum(road.sent for road in roads.values()) < before + sends or await unsettled(db):
+    while sum(road.sent for road in roads.values()) < before + sends or await unsettled(db):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     took = time.perf_counter() - started
     await courier.stop()
