@@ -33,16 +33,17 @@ async def make_lanes(tx: AsyncConnection, accounts: Iterable[str]) -> None:
         await tx.execute(insert_ignoring(tx, Lane), rows)
 
 
-async def take_all(tx: AsyncConnection, owner: str, *, wall_ms: int) -> int:
+async def take_all(tx: AsyncConnection, owner: str, *, wall_ms: int, alone: bool = False) -> int:
     """Own every shard from now on. Returns the new epoch.
 
-    Raises OwnershipHeld while another owner's heartbeat is fresh.
+    `alone`: a lock proves that no other process is about, however fresh its last heartbeat. Raises OwnershipHeld
+    while another owner's heartbeat is fresh.
     """
     fresh = select(Shard.owner).where(
         Shard.owner.is_not(None), Shard.owner != owner, Shard.heartbeat_ms > wall_ms - HEARTBEAT_TIMEOUT_MS
     )
     holder = (await tx.execute(fresh.limit(1))).scalar_one_or_none()
-    if holder is not None:
+    if holder is not None and not alone:
         raise OwnershipHeld(say("bots.ownership_held", owner=holder), hint=say("bots.ownership_held.hint"))
     known = set((await tx.execute(select(Shard.number))).scalars())
     missing = [{"number": n, "epoch": 0, "heartbeat_ms": 0} for n in range(SHARDS) if n not in known]

@@ -82,9 +82,8 @@ class Screen:
             try:
                 async with self._db.read() as connection:
                     lines = await told(connection, seen_ms, until_ms, self._names, self._verbs)
-            except Problem as problem:
-                self._console.print(str(problem), style="red", markup=False)
-                continue
+            except Problem:
+                continue  # the heartbeat says it
             at = f"{local(until_ms, self._zone):%H:%M}"
             for line in lines[:LINES_A_LOOK]:
                 self._print(f"{at}  {line.text}", _STYLES.get(line.topic, ""))
@@ -96,6 +95,13 @@ class Screen:
         """A QR code to scan, drawn with characters."""
         self._console.print(say("screen.scan", account=self._names.get(account, account)), style="bold", markup=False)
         self._console.print(qr_text(code), markup=False)
+
+    def trouble(self, problem: Problem) -> None:
+        """Something is wrong with the whole house. Said once, until it is well again."""
+        self._console.print(str(problem), style="bold red", markup=False)
+
+    def well_again(self) -> None:
+        self._console.print(say("screen.well_again"), style="green", markup=False)
 
     def closing(self) -> None:
         self._print(say("screen.closing"), "dim")

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.errors import OwnershipLost
 from bots.ownership import beat, give_up, still_owns, take_all
 from customers.orders import import_orders
 from reports.summary import summary
@@ -167,7 +168,9 @@ class Service:
 
     async def _take_over(self, db: Database, clock: Clock) -> int:
         async with db.write() as tx:
-            epoch = await take_all(tx, self._owner, wall_ms=self._wall_ms())
+            # On SQLite the lock on the folder has shown that whoever sent from here before is dead.
+            alone = db.dialect == "sqlite"
+            epoch = await take_all(tx, self._owner, wall_ms=self._wall_ms(), alone=alone)
             await enrol(tx, self._settings, self._examination.book, self._ladder, now_ms=clock.now_ms())
         return epoch
 
@@ -176,10 +179,23 @@ class Service:
             await give_up(tx, self._owner)
 
     async def _heartbeat(self, db: Database, clock: Clock, epoch: int) -> None:
+        """Say that this process lives. A database that fails is tried again; who was taken over from must end."""
+        troubled = False
         while True:
-            async with db.write() as tx:
-                await beat(tx, self._owner, epoch, wall_ms=self._wall_ms())
-                await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
+            try:
+                async with db.write() as tx:
+                    await beat(tx, self._owner, epoch, wall_ms=self._wall_ms())
+                    await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
+                if troubled:
+                    self._screen.well_again()
+                troubled = False
+            except OwnershipLost:
+                raise
+            except Problem as problem:
+                if not troubled:
+                    log.error("heartbeat_failed", problem=str(problem))
+                    self._screen.trouble(problem)
+                troubled = True
             await clock.sleep(clock.span_ms(HEARTBEAT_WALL_MS) / 1000)
 
     async def _remember(self, db: Database, clock: Clock) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -61,6 +62,15 @@ class Terminal:
     def note(self, text: str) -> None:
         """A word to the person at the screen."""
         Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+class Unforeseen(Problem):
+    """A mistake of ours."""
+
+    def __init__(self, error: Exception) -> None:
+        cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+        kind = f"{type(cause).__name__}: {str(cause)[:200]}"
+        super().__init__(say("screen.surprise", kind=kind), hint=say("screen.surprise.hint", log="wxfleet.log"))
 
 
 def table(*headers: str) -> Table:
@@ -134,14 +144,28 @@ def _run(function: Callable[..., Any], terminal: Terminal, given: dict[str, Any]
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
         return int(result or ExitCode.OK)
-    except Problem as problem:
-        report(problem, as_json=terminal.json)
-        return int(problem.exit_code)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except Exception as error:
+        problem = _problem_in(error)
+        report(problem, as_json=terminal.json)
+        return int(problem.exit_code)
+
+
+def _problem_in(error: Exception) -> Problem:
+    """The sentence for a person; what nobody foresaw is written to the log whole."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            found = _problem_in(one)
+            if not isinstance(found, Unforeseen):
+                return found
+    logging.getLogger("wxfleet").error("unforeseen", exc_info=error)
+    return Unforeseen(error)
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:
