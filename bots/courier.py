@@ -142,12 +142,20 @@ class Courier:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
             if self._results or self._doubt_commit:
-                async with self._db.write() as tx:
-                    if self._doubt_commit:
-                        await self._put_back(tx)
-                    await settle(tx, self._results, now_ms=self._clock.now_ms())
-                self._results.clear()
-                self._doubt_commit = False
+                await self._settle_last()
+
+    async def _settle_last(self) -> None:
+        """What can't be written now stays in 'sending', and is in doubt at the next start."""
+        try:
+            async with self._db.write() as tx:
+                if self._doubt_commit:
+                    await self._put_back(tx)
+                await settle(tx, self._results, now_ms=self._clock.now_ms())
+        except Problem as problem:
+            log.error("courier.last_results_lost", problem=str(problem))
+        else:
+            self._results.clear()
+            self._doubt_commit = False
 
     async def tick(self) -> bool:
         """One step. Returns whether there is more to do at once. Raises what `Database.write` raises."""

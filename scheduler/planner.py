@@ -16,6 +16,7 @@ from scheduler.moments import Calendar
 from scheduler.push_progress import CampaignEvent, advance, due_campaigns
 from storage.engine import Database
 from storage.tables import Account
+from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,8 @@ class Planner:
             await step()
         except Exception as problem:
             if name not in self._failing:
-                log.error("planner.step_failed", step=name, problem=str(problem), exc_info=True)
+                foreseen = isinstance(problem, Problem)
+                log.error("planner.step_failed", step=name, problem=str(problem), exc_info=not foreseen)
             self._failing.add(name)
         else:
             if name in self._failing:

@@ -33,6 +33,8 @@ def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ..
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    # A disk that is full is reported by the database; a log that can't be written must not shout on the screen.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers.clear()
     root.setLevel(logging.INFO)

@@ -5,7 +5,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from simulator.simulation import Simulation
 from storage.engine import Database, open_database
 from storage.schema import upgrade
 from storage.tables import Arrival, Delivery, Setting
+from texts.problem import Problem
 from wxfleet.clocks import RunningClock, world_start_ms
 from wxfleet.enrolment import enrol, put_setting
 from wxfleet.lock import sending_lock
@@ -142,7 +143,7 @@ class Service:
         await house.close()
 
     @contextmanager
-    def _lock(self):  # type: ignore[no-untyped-def]
+    def _lock(self) -> Iterator[None]:
         sqlite = self._settings.database_url.startswith("sqlite")
         with sending_lock(self._data) if sqlite else nullcontext():
             yield
@@ -175,8 +176,9 @@ class Service:
         return epoch
 
     async def _give_up(self, db: Database) -> None:
-        async with db.write() as tx:
-            await give_up(tx, self._owner)
+        with _unless_broken():
+            async with db.write() as tx:
+                await give_up(tx, self._owner)
 
     async def _heartbeat(self, db: Database, clock: Clock, epoch: int) -> None:
         """Say that this process lives. A database that fails is tried again; who was taken over from must end."""
@@ -200,8 +202,18 @@ class Service:
 
     async def _remember(self, db: Database, clock: Clock) -> None:
         """A simulated shop's clock never runs backwards, not even over a restart."""
-        async with db.write() as tx:
-            await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
+        with _unless_broken():
+            async with db.write() as tx:
+                await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
+
+
+@contextmanager
+def _unless_broken() -> Iterator[None]:
+    """The last words of a run are a courtesy: a database that can't be written has been reported already."""
+    try:
+        yield
+    except Problem as problem:
+        log.error("last_words_lost", problem=str(problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +242,7 @@ async def _last_moment(connection: AsyncConnection) -> int | None:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]):  # type: ignore[no-untyped-def]
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl+C and a polite kill both drain; Windows knows only the first, as an exception."""
     loop = asyncio.get_running_loop()
     try:
