@@ -104,7 +104,7 @@ class Service:
                     self._settings, self._examination.book, clock, self._data, push=_first_push(self._settings)
                 )
                 doors = await self.simulation.start()
-                stack.push_async_callback(self.simulation.stop)
+                stack.push_async_callback(self._close_world, self.simulation)
                 if doors.orders_csv is not None and self._settings.all_simulated:
                     imported = await import_orders(db, [doors.orders_csv], now_ms=clock.now_ms())
                     self._screen.imported(imported)
@@ -179,6 +179,12 @@ class Service:
         with _unless_broken():
             async with db.write() as tx:
                 await give_up(tx, self._owner)
+
+    async def _close_world(self, simulation: Simulation) -> None:
+        try:
+            await simulation.stop()
+        except OSError as error:
+            log.error("world_not_saved", problem=str(error))
 
     async def _heartbeat(self, db: Database, clock: Clock, epoch: int) -> None:
         """Say that this process lives. A database that fails is tried again; who was taken over from must end."""
