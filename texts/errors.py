@@ -27,9 +27,7 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        reason = (
-            say("texts.warning", reason=self.reason) if self.severity is Severity.WARNING else self.reason
-        )
+        reason = say("texts.warning", reason=self.reason) if self.severity is Severity.WARNING else self.reason
         meant = say("texts.did_you_mean", suggestion=self.suggestion) if self.suggestion else ""
         return f"{place}: {reason}{meant}"
 
