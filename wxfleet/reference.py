@@ -40,7 +40,7 @@ _PREFACE = """<!-- 由 python -m wxfleet.generated 生成，请改模型里的�
 所有文件都是 YAML 1.2、UTF-8 编码。写完运行 `wxfleet check`：
 每一处错误都会告诉你 `文件:行:列`、哪里不对、是不是想写别的。
 
-相对路径从 `config.yaml` 所在的文件夹算起，`wxfleet --home 文件夹` 可以整体搬走。
+相对路径从 `config.yaml` 所在的文件夹算起，命令后面加 `--home 文件夹` 可以整体搬走。
 文件第一行的 `# yaml-language-server: $schema=…` 让编辑器能补全、悬停看说明。
 
 All files are YAML 1.2 in UTF-8; `wxfleet check` names every mistake as `file:line:column`.
