@@ -11,7 +11,9 @@ from typer.main import get_command
 
 from commands.catalogue import COMMANDS
 from texts.catalogue import speak
+from wxfleet.check import check
 from wxfleet.cli import build
+from wxfleet.init import Stage, start
 
 ROOT = Path(__file__).parents[2]
 READMES = {"zh": ROOT / "README.zh-CN.md", "en": ROOT / "README.md"}
@@ -153,6 +155,19 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
 def test_the_first_lines_name_the_risk_and_who_posts_moments(language: str, facts: tuple[str, ...]) -> None:
     first = "\n".join(READMES[language].read_text(encoding="utf-8").splitlines()[:FIRST_LINES])
     assert [fact for fact in facts if fact not in first] == []
+
+
+@pytest.mark.parametrize("folder", ["personas", "moments", "pushes"])
+def test_the_examples_of_files_are_valid_as_they_stand(tmp_path: Path, folder: str) -> None:
+    """Each YAML example of the operators' README takes the place of one file of the example shop."""
+    beginnings = {"id": "personas", "persona": "moments", "name": "pushes"}
+    text = READMES["zh"].read_text(encoding="utf-8")
+    shown = [found[2] for found in _FENCED.finditer(text) if found[0].startswith("```yaml")]
+    example = next(code for code in shown if beginnings[code.partition(":")[0]] == folder)
+    start(tmp_path, Stage.MATRIX)
+    files = {"personas": "ordinary-ahua", "moments": "influencer-lin", "pushes": "welfare-tonight"}
+    (tmp_path / folder / f"{files[folder]}.yaml").write_text(example, encoding="utf-8")
+    assert [str(mistake) for mistake in check(tmp_path / "config.yaml")] == []
 
 
 def test_each_readme_leads_to_the_other() -> None:
