@@ -121,15 +121,22 @@ async def put_back_unsent(tx: AsyncConnection, accounts: Iterable[str], under_wa
 
 
 async def expire(tx: AsyncConnection, *, now_ms: int) -> int:
-    """Close what is past its validity: pending is skipped, in doubt will never be known. Returns how many."""
+    """Close what is past its validity: pending is skipped, in doubt will never be known. Returns how many.
+
+    A doubt stays open while something that came about the time of the send is unread: it may be the receipt.
+    """
     skipped = await tx.execute(
         text("""UPDATE outbox SET state = 'skipped', reason = COALESCE(reason, 'expired'), settled_ms = :now_ms
                  WHERE state = 'pending' AND valid_until_ms <= :now_ms"""),
         {"now_ms": now_ms},
     )
     unknown = await tx.execute(
-        text("""UPDATE outbox SET state = 'unknown', settled_ms = :now_ms
-                 WHERE state = 'in_doubt' AND valid_until_ms <= :now_ms"""),
+        text(f"""UPDATE outbox SET state = 'unknown', settled_ms = :now_ms
+                  WHERE state = 'in_doubt' AND valid_until_ms <= :now_ms
+                    AND NOT EXISTS (SELECT 1 FROM inbox i
+                         WHERE i.account = outbox.account AND i.state IN ('received', 'fetched')
+                           AND i.received_ms BETWEEN outbox.sent_ms - {ECHO_WINDOW_MS}
+                               AND outbox.sent_ms + {ECHO_WINDOW_MS})"""),
         {"now_ms": now_ms},
     )
     return int(skipped.rowcount) + int(unknown.rowcount)
@@ -153,7 +160,7 @@ async def match_echo(
     """Is our own message `message_id` (of MessageKind `kind`) a row of ours? Each row is matched once.
 
     By id; else, where the gateway gave none, by kind and text within ten minutes. A match is a receipt: a row in
-    doubt is then accepted.
+    doubt is then accepted. One that was given up as unknown stays so, but it is ours, and nobody is on the phone.
     """
     parameters = {"account": account, "to": to, "id": message_id, "words": words.strip(), "at_ms": at_ms}
     by_id = await tx.execute(
@@ -190,7 +197,7 @@ async def _row_by_words(tx: AsyncConnection, kind: str, parameters: dict[str, ob
         text(f"""SELECT id FROM outbox
                   WHERE account = :account AND recipient = :to AND sent_ms BETWEEN :at_ms - {ECHO_WINDOW_MS}
                     AND :at_ms + {ECHO_WINDOW_MS} AND kind IN ({_MESSAGES})
-                    AND state IN ('sending', 'in_doubt', 'accepted') AND echo IS NULL
+                    AND state IN ('sending', 'in_doubt', 'accepted', 'unknown') AND echo IS NULL
                     AND COALESCE(gateway_id, '') = '' AND {same}
                   ORDER BY sent_ms, id LIMIT 1"""),
         parameters,

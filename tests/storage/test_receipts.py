@@ -1,0 +1,70 @@
+"""Receipts that come late: a crash leaves rows in doubt and their echoes unread in the inbox."""
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from storage.engine import Database
+from storage.outbox import DeliveryState
+from storage.settling import EchoMatch, expire, match_echo
+from storage.tables import Arrival, Delivery
+
+SENT_MS = 1_795_000_000_000
+VALID_MS = SENT_MS + 600_000
+LATER_MS = SENT_MS + 86_400_000
+
+
+async def _in_doubt(db: Database, *, state: str = "in_doubt") -> None:
+    async with db.write() as tx:
+        await tx.execute(
+            insert(Delivery).values(
+                account="lin-1", kind="reply", priority=1, key="reply:1", to="wxid_hua", content={"text": "在的"},
+                text="在的", due_ms=SENT_MS, valid_until_ms=VALID_MS, state=state, created_ms=SENT_MS, sent_ms=SENT_MS,
+                settled_ms=SENT_MS,
+            )
+        )  # fmt: skip
+
+
+async def _unread(db: Database, account: str, state: str) -> None:
+    async with db.write() as tx:
+        await tx.execute(
+            insert(Arrival).values(
+                account=account, event=f"message:{account}", kind="message", state=state, received_ms=SENT_MS
+            )
+        )
+
+
+async def _expire(db: Database) -> str:
+    async with db.write() as tx:
+        await expire(tx, now_ms=LATER_MS)
+    async with db.read() as connection:
+        return str(await connection.scalar(select(Delivery.state)))
+
+
+async def _echo(db: Database, id: str = "m1") -> EchoMatch:
+    async with db.write() as tx:
+        return await match_echo(
+            tx, account="lin-1", to="wxid_hua", kind="text", words="在的", message_id=id, at_ms=SENT_MS
+        )
+
+
+@pytest.mark.parametrize("state", ["received", "fetched"])
+async def test_a_doubt_stays_open_until_the_inbox_of_its_account_is_read(database: Database, state: str) -> None:
+    await _in_doubt(database)
+    await _unread(database, "lin-1", state)
+    assert await _expire(database) == DeliveryState.IN_DOUBT
+    assert await _echo(database) is EchoMatch.MATCHED
+    async with database.write() as tx:
+        await tx.execute(update(Arrival).values(state="handled"))
+    assert await _expire(database) == DeliveryState.ACCEPTED
+
+
+async def test_a_doubt_without_a_receipt_ends_unknown_whatever_other_accounts_have_to_read(database: Database) -> None:
+    await _in_doubt(database)
+    await _unread(database, "lin-2", "received")
+    assert await _expire(database) == DeliveryState.UNKNOWN
+
+
+async def test_an_echo_of_a_row_that_was_given_up_is_still_ours_once(database: Database) -> None:
+    """It is no person on the phone: the bot would fall silent in that conversation."""
+    await _in_doubt(database, state="unknown")
+    assert [await _echo(database), await _echo(database, "m2")] == [EchoMatch.MATCHED, EchoMatch.NOT_OURS]
