@@ -21,7 +21,9 @@ class Ticker:
 
     def __init__(self, interval_wall_s: float, tick: Callable[[], Coroutine[Any, Any, object]]) -> None:
         self._tick = tick
-        self._running: asyncio.Task[object] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
         self._failing = False
         # It writes a line for each run and each skipped one: thousands a day that say nothing.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -42,18 +44,20 @@ class Ticker:
 
     async def stop(self) -> None:
         """No further tick; waits for the one that is running."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.remove_all_jobs()
-        if self._running is not None:
-            await asyncio.wait({self._running})
+        await self._idle.wait()  # its job too: APScheduler reports a job that is cancelled as a failure
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     async def _run(self) -> None:
-        self._running = asyncio.create_task(self._tick(), name="planner:tick")
+        if self._stopping:  # its turn came between the stop and the shutdown
+            return
+        self._idle.clear()
         try:
             # Shielded: APScheduler cancels its jobs on shutdown, and a tick is to end its transaction.
-            await asyncio.shield(self._running)
+            await asyncio.shield(asyncio.create_task(self._tick(), name="planner:tick"))
         except Exception:
             if not self._failing:
                 log.exception("ticker.failed")
@@ -63,4 +67,4 @@ class Ticker:
                 log.info("ticker.recovered")
             self._failing = False
         finally:
-            self._running = None
+            self._idle.set()

@@ -1,8 +1,10 @@
 """The planner looks at everything, twice without harm, and one step that fails stops no other."""
 
 import asyncio
+import time
 from datetime import date
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.clock import Ticker
@@ -124,6 +126,31 @@ async def test_ticks_come_by_themselves_never_two_at_once_and_a_stop_waits_for_t
     assert not overlapped
     await asyncio.sleep(0.05)
     assert done == after
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_stop_that_meets_a_tick_on_its_way_leaves_none_behind(
+    caplog: pytest.LogCaptureFixture, steps: int
+) -> None:
+    begun: list[str] = []
+    ended: list[str] = []
+
+    async def tick() -> None:
+        begun.append("tick")
+        await asyncio.sleep(0.02)
+        ended.append("tick")
+
+    ticker = Ticker(0.005, tick)
+    ticker.start()
+    await asyncio.to_thread(time.sleep, 0)  # the scheduler has set its alarm
+    time.sleep(0.01)  # noqa: ASYNC251  # the alarm is overdue, and goes off within the next steps of the loop
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    await ticker.stop()
+    assert begun == ended
+    await asyncio.sleep(0.01)
+    assert begun == ended
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_a_tick_that_fails_is_followed_by_the_next() -> None:
