@@ -25,6 +25,7 @@ from bots.inbox import InboxWriter
 from bots.wechaty_gateway import WechatyGateway
 from storage.engine import Database
 from wxfleet.clocks import RunningClock
+from wxfleet.tuning import settle_in
 
 PATIENCE_S = 120.0
 
@@ -136,6 +137,7 @@ async def main(options: argparse.Namespace) -> None:
     async with gateways(options.accounts) as addresses:
         with bare_clients(addresses) as callers:
             await ask_for_events(callers, 0)  # connect
+            settle_in()  # the process is set up as `wxfleet run` sets itself up, for both sides
             found = await alternate(
                 {
                     "bare read": lambda: bare(addresses, callers, options.events, fetch=False),

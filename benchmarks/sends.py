@@ -7,8 +7,6 @@ generated stub in a loop for each account, one in flight. Both to the same gatew
 
 import argparse
 import asyncio
-import gc
-import sys
 import time
 from collections.abc import Sequence
 from random import Random
@@ -31,6 +29,7 @@ from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery, Recipient, plan
 from storage.tables import Account, Campaign, Friendship, Person
 from wxfleet.clocks import RunningClock
+from wxfleet.tuning import settle_in
 
 ZONE = "UTC"
 DAY_MS = 86_400_000
@@ -39,8 +38,6 @@ OPEN = Limits(
     pushes_per_day=10**6, replies_kept_per_day=0, quiet_from="03:00", quiet_until="03:01",
 )  # fmt: skip
 """All gates are asked, none is in the way; seven days of trust are kept by old friends."""
-SOONER_S = 0.0005
-"""The switch interval of a tuned process, in seconds; Python's own is ten times that."""
 WORDS = (
     "{{ call_me }}，老客专享来啦{% if level %}（{{ level }}）{% endif %}：这周新到的针织给你留了一件，回我“要”就好～"
 )
@@ -138,20 +135,6 @@ async def durable(db: Database, roads: dict[str, OneGateway], sends: int) -> flo
     return sends / took
 
 
-async def tuned(db: Database, roads: dict[str, OneGateway], sends: int) -> float:
-    """The same in a process that a root could tune: what lives for ever is no garbage, threads hand over sooner."""
-    before, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    sys.setswitchinterval(SOONER_S)
-    try:
-        return await durable(db, roads, sends)
-    finally:
-        sys.setswitchinterval(before)
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-
-
 async def bare(clients: Sequence[BareClient], rows: int) -> float:
     """Sends a second of the stub, one in flight for each account."""
 
@@ -179,11 +162,11 @@ async def main(options: argparse.Namespace) -> None:
         roads = {address.id: OneGateway(gateway) for address, gateway in zip(addresses, opened, strict=True)}
         with bare_clients(addresses) as clients:
             await bare(clients, 1)  # connect
+            settle_in()  # the process is set up as `wxfleet run` sets itself up, for both sides
             found = await alternate(
                 {
                     "bare": lambda: bare(clients, options.rows),
                     "durable": lambda: durable(db, roads, sends),
-                    "durable, tuned": lambda: tuned(db, roads, sends),
                 },
                 options.rounds,
             )
@@ -192,7 +175,6 @@ async def main(options: argparse.Namespace) -> None:
     show_machine()
     show(f"{options.accounts} accounts, {sends:,} sends a run, {options.database}", found, "sends/s")
     show_ratio("durable / bare", ratios(found, "durable", "bare"), "≥ 0.6 on SQLite")
-    show_ratio("durable, tuned / bare", ratios(found, "durable, tuned", "bare"), "≥ 0.6 on SQLite")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 `received → fetched → handled | lost`. Each move is a compare-and-set on the state it comes from.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.outbox import insert_ignoring
+from storage.statements import rows_of
 from storage.tables import Arrival, Repair
 
 
@@ -70,7 +71,6 @@ class Received:
         return self.event.split(":", 2)[2] if self.kind == "friendship" else self.event.partition(":")[2]
 
 
-_RETURNED = (Arrival.id, Arrival.account, Arrival.event, Arrival.kind, Arrival.received_ms)
 _FETCH = (
     update(Arrival)
     .where(Arrival.id == bindparam("row"), Arrival.state == ArrivalState.RECEIVED.value)
@@ -78,47 +78,50 @@ _FETCH = (
 )
 
 
+_SHOWN = (Arrival.id, Arrival.account, Arrival.event, Arrival.kind, Arrival.received_ms)
+# The id tells the order in which events came: both databases insert in the order of the JSON array.
+_RECORD = {
+    "sqlite": """
+        INSERT INTO inbox (account, event, kind, state, payload, received_ms)
+        SELECT json_extract(v.value, '$[0]'), json_extract(v.value, '$[1]'), json_extract(v.value, '$[2]'),
+               json_extract(v.value, '$[3]'), json_extract(v.value, '$[4]'), json_extract(v.value, '$[5]')
+          FROM json_each(:rows) v WHERE true
+        ON CONFLICT DO NOTHING
+        RETURNING id, account, event""",
+    "postgresql": """
+        INSERT INTO inbox (account, event, kind, state, payload, received_ms)
+        SELECT v.value->>0, v.value->>1, v.value->>2, v.value->>3,
+               CASE WHEN json_typeof(v.value->4) = 'null' THEN NULL ELSE v.value->4 END,
+               CAST(v.value->>5 AS bigint)
+          FROM json_array_elements(CAST(:rows AS json)) v(value)
+        ON CONFLICT DO NOTHING
+        RETURNING id, account, event""",
+}
+
+
 async def record(tx: AsyncConnection, arrivals: Sequence[NewArrival]) -> list[Received]:
     """Write events; one that is there already is left alone. Returns the new rows, in the order of `arrivals`."""
-    bare = [arrival for arrival in arrivals if arrival.payload is None]
-    full = [arrival for arrival in arrivals if arrival.payload is not None]
-    new: list[Received] = []
-    if bare:
-        rows = await tx.execute(
-            insert_ignoring(tx, Arrival).returning(*_RETURNED),
-            [
-                {
-                    "account": arrival.account,
-                    "event": arrival.event,
-                    "kind": arrival.kind,
-                    "state": ArrivalState.RECEIVED.value,
-                    "received_ms": arrival.received_ms,
-                }
-                for arrival in bare
-            ],
+    rows = [
+        (
+            arrival.account,
+            arrival.event,
+            arrival.kind,
+            (ArrivalState.RECEIVED if arrival.payload is None else ArrivalState.FETCHED).value,
+            arrival.payload,
+            arrival.received_ms,
         )
-        new += [Received(id, account, event, kind, {}, at_ms) for id, account, event, kind, at_ms in rows]
-    if full:
-        rows = await tx.execute(
-            insert_ignoring(tx, Arrival).returning(*_RETURNED),
-            [
-                {
-                    "account": arrival.account,
-                    "event": arrival.event,
-                    "kind": arrival.kind,
-                    "state": ArrivalState.FETCHED.value,
-                    "payload": arrival.payload,
-                    "received_ms": arrival.received_ms,
-                }
-                for arrival in full
-            ],
-        )
-        payloads = {(arrival.account, arrival.event): arrival.payload or {} for arrival in full}
-        new += [
-            Received(id, account, event, kind, payloads[account, event], at_ms)
-            for id, account, event, kind, at_ms in rows
-        ]
-    return sorted(new, key=lambda received: received.id)
+        for arrival in arrivals
+    ]
+    written = await rows_of(tx, _RECORD, {"rows": json.dumps(rows)})
+    # Of an event that stands twice in `arrivals` the first is the one that was written.
+    ids = {(account, event): id for id, account, event in written}
+    new = []
+    for arrival in arrivals:
+        id = ids.pop((arrival.account, arrival.event), None)
+        if id is not None:
+            payload = arrival.payload or {}
+            new.append(Received(id, arrival.account, arrival.event, arrival.kind, payload, arrival.received_ms))
+    return new
 
 
 async def mark_fetched(tx: AsyncConnection, rows: Sequence[Received]) -> None:
@@ -171,7 +174,7 @@ async def unhandled(
     `accounts` None means all accounts.
     """
     statement = (
-        select(*_RETURNED, Arrival.payload, Arrival.state)
+        select(*_SHOWN, Arrival.payload, Arrival.state)
         .where(Arrival.state.in_(OPEN), Arrival.id > after_id)
         .order_by(Arrival.id)
         .limit(limit)

@@ -5,7 +5,9 @@ import sys
 import typer
 
 from texts.catalogue import language, say, speak
-from wxfleet.terminal import asked_language
+from texts.problem import ExitCode
+from wxfleet.terminal import asked_language, report
+from wxfleet.usage import is_usage, not_understood
 
 
 def build() -> typer.Typer:
@@ -28,7 +30,17 @@ def build() -> typer.Typer:
 def main() -> None:
     """Entry point of the `wxfleet` command."""
     speak(asked_language(sys.argv[1:]))
-    build()()
+    try:
+        sys.exit(build()(standalone_mode=False))
+    except typer.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:
+        if not is_usage(error):
+            raise
+        # Without a command the library has printed the help already.
+        if type(error).__name__ != "NoArgsIsHelpError":
+            report(not_understood(error), as_json="--json" in sys.argv)
+        sys.exit(ExitCode.USAGE)
 
 
 def _version(wanted: bool) -> None:

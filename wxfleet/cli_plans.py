@@ -31,6 +31,7 @@ from texts.yaml_reader import read_document
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
+from wxfleet.usage import NotUnderstood
 
 
 def add_to(app: typer.Typer) -> None:
@@ -74,7 +75,7 @@ def moments_preview(
 ) -> None:
     settings = terminal.settings()
     calendar = _calendar(settings)
-    first = date.fromisoformat(from_) if from_ else datetime.now(zone(settings.shop.time_zone)).date()
+    first = _day(from_, days) if from_ else datetime.now(zone(settings.shop.time_zone)).date()
     rows = []
     shown = table(say("cli.col.time"), say("cli.col.account"), say("cli.col.kind"), say("cli.col.words"))
     for day in (first + timedelta(days=number) for number in range(days)):
@@ -91,6 +92,16 @@ def moments_preview(
         terminal.note(say("cli.moments.none"))
         return
     terminal.show(sorted(rows, key=lambda row: row["at"]), shown)
+
+
+def _day(text: str, days: int) -> date:
+    """The first of `days` days. Raises NotUnderstood for what is no date, and beyond the calendar's end."""
+    try:
+        first = date.fromisoformat(text)
+        first + timedelta(days=days)
+    except (ValueError, OverflowError) as error:
+        raise NotUnderstood(say("usage.date", text=text), hint=say("usage.date.hint"), where="--from") from error
+    return first
 
 
 async def push_preview(terminal: Terminal, file: Annotated[str, typer.Argument(help=say("cli.push.file"))]) -> None:

@@ -8,6 +8,7 @@ from typing import IO
 
 from storage.errors import DatabaseUnavailable, FleetRunning
 from texts.catalogue import say
+from texts.os_words import os_reason
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def sending_lock(folder: Path) -> Iterator[None]:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise DatabaseUnavailable(
-            say("storage.folder_unusable", path=folder, error=error.strerror or error),
+            say("storage.folder_unusable", path=folder, error=os_reason(error)),
             hint=say("storage.folder_unusable.hint"),
             where=str(path),
         ) from error

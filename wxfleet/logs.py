@@ -9,6 +9,10 @@ from typing import Any
 
 import structlog
 
+from storage.errors import DatabaseUnavailable
+from texts.catalogue import say
+from texts.os_words import os_reason
+
 _FILE_BYTES = 10_000_000
 _FILES_KEPT = 5
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
@@ -16,7 +20,10 @@ _TOKEN = re.compile(r"(?i)((?:token|secret|password|authorization|wechaty)[\"'=:
 
 
 def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ...] = ()) -> None:
-    """Send all logging to `folder`/wxfleet.log and, when `verbose`, to stderr. `secrets` never appear anywhere."""
+    """Send all logging to `folder`/wxfleet.log and, when `verbose`, to stderr. `secrets` never appear anywhere.
+
+    Raises DatabaseUnavailable when nothing can be written there.
+    """
 
     def mask(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {key: masked(value, secrets) if isinstance(value, str) else value for key, value in event.items()}
@@ -41,10 +48,7 @@ def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ..
     for noisy in ("apscheduler", "httpx", "httpx2", "aiosqlite", "alembic", "hpack", "grpclib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(
-            folder / "wxfleet.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
-        )
+        file = _file_in(folder)
         file.setFormatter(_formatter(shared, structlog.processors.JSONRenderer(ensure_ascii=False)))
         root.addHandler(file)
     if verbose or folder is None:
@@ -52,6 +56,25 @@ def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ..
         screen.setLevel(logging.INFO if verbose else logging.ERROR)
         screen.setFormatter(_formatter(shared, structlog.dev.ConsoleRenderer(colors=False)))
         root.addHandler(screen)
+
+
+def written_to() -> str:
+    """The file that the log goes to, '' when there is none."""
+    files = (handler for handler in logging.getLogger().handlers if isinstance(handler, RotatingFileHandler))
+    return next((file.baseFilename for file in files), "")
+
+
+def _file_in(folder: Path) -> RotatingFileHandler:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return RotatingFileHandler(
+            folder / "wxfleet.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
+        )
+    except OSError as error:
+        raise DatabaseUnavailable(
+            say("storage.folder_unusable", path=folder, error=os_reason(error)),
+            hint=say("storage.folder_unusable.hint"),
+        ) from error
 
 
 def masked(text: str, secrets: tuple[str, ...] = ()) -> str:

@@ -100,6 +100,9 @@ class Screen:
         """Something is wrong with the whole house. Said once, until it is well again."""
         self._console.print(str(problem), style="bold red", markup=False)
 
+    def warn(self, text: str) -> None:
+        self._console.print(text, style="yellow", markup=False)
+
     def well_again(self) -> None:
         self._console.print(say("screen.well_again"), style="green", markup=False)
 

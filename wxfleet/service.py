@@ -34,6 +34,7 @@ from wxfleet.lock import sending_lock
 from wxfleet.screen import Screen
 from wxfleet.settings import Examination, Settings
 from wxfleet.simulated import simulation_for
+from wxfleet.tuning import allow_files, settle_in
 from wxfleet.wiring import House, build
 
 log = structlog.get_logger(__name__)
@@ -113,12 +114,19 @@ class Service:
                 self._settings, self._examination.book, db, clock, doors=doors, epoch=epoch, guard=guard,
                 on_scan=self._screen.scan,
             )  # fmt: skip
+            self._prepare_process()
             since_ms = clock.now_ms()
             await self._live(self.house, db, clock, epoch, wall_s)
             async with db.read() as connection:
                 document = await summary(connection, since_ms, clock.now_ms())
             await self._remember(db, clock)
         return Ran(document)
+
+    def _prepare_process(self) -> None:
+        warning = allow_files(len(self._settings.accounts))
+        if warning:
+            self._screen.warn(warning)
+        settle_in()
 
     async def _live(self, house: House, db: Database, clock: Clock, epoch: int, wall_s: float | None) -> None:
         self._screen.opens(db, clock, house)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
@@ -40,9 +41,18 @@ def _database_at_home(value: SecretStr, info: ValidationInfo) -> SecretStr:
     url = value.get_secret_value()
     if not url.removeprefix(_SQLITE) or not url.startswith((_SQLITE, _POSTGRESQL)):
         raise PydanticCustomError("settings.database_scheme", "sqlite:///… or postgresql://…")
+    if url.startswith(_POSTGRESQL):
+        _must_be_readable(url)
     if home is None or not url.startswith(_SQLITE):
         return value
     return SecretStr(_SQLITE + str(home / url.removeprefix(_SQLITE)))
+
+
+def _must_be_readable(url: str) -> None:
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError) as error:  # a port that is no number; the message may show the password
+        raise PydanticCustomError("settings.database_address", "postgresql://user:password@host:5432/name") from error
 
 
 HomePath = Annotated[Path, AfterValidator(_at_home)]
@@ -151,7 +161,11 @@ def load(path: Path, home: Path | None = None, strict: bool = True) -> Settings:
 
 def require_config(path: Path) -> None:
     """Raises NoConfig when there is nothing at `path`."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:
+        there = True  # in a folder that can't be looked into: whoever reads it says so
+    if not there:
         raise NoConfig(path)
 
 

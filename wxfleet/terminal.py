@@ -7,14 +7,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from storage.engine import Database, open_database
@@ -23,6 +23,8 @@ from texts import catalogue
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode, Problem
+from wxfleet import logs
+from wxfleet.plain_console import PlainConsole, harmless
 from wxfleet.settings import Settings, load
 
 DEFAULT_CONFIG = "config.yaml"
@@ -55,22 +57,21 @@ class Terminal:
         if self.json:
             print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201  # stdout is for the answer
         else:
-            Console(highlight=False, soft_wrap=isinstance(text, str)).print(text, markup=False) if isinstance(
-                text, str
-            ) else Console(highlight=False).print(text)
+            PlainConsole(highlight=False, soft_wrap=isinstance(text, str)).print(text)
 
     def note(self, text: str) -> None:
         """A word to the person at the screen."""
-        Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+        PlainConsole(stderr=True, highlight=False, soft_wrap=True).print(text)
 
 
 class Unforeseen(Problem):
     """A mistake of ours."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, log: str) -> None:
         cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-        kind = f"{type(cause).__name__}: {str(cause)[:200]}"
-        super().__init__(say("screen.surprise", kind=kind), hint=say("screen.surprise.hint", log="wxfleet.log"))
+        first_line = str(cause).partition("\n")[0]
+        kind = f"{type(cause).__name__}: {first_line[:200]}"
+        super().__init__(say("screen.surprise", kind=kind), hint=say("screen.surprise.hint", log=log))
 
 
 def table(*headers: str) -> Table:
@@ -96,7 +97,9 @@ def command(app: typer.Typer, name: str, help_key: str) -> Callable[[Callable[..
                 raise typer.BadParameter(say("cli.lang.wrong", given=lang), param_hint="--lang")
             catalogue.speak(lang)
             terminal = Terminal(_config_path(config), home, json_)
-            sys.exit(_run(function, terminal, given))
+            # A terminal may hand over halves of characters, which no database keeps.
+            readable = {key: harmless(value) if isinstance(value, str) else value for key, value in given.items()}
+            sys.exit(_run(function, terminal, readable))
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         if not name:
@@ -147,25 +150,43 @@ def _run(function: Callable[..., Any], terminal: Terminal, given: dict[str, Any]
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return int(ExitCode.INTERRUPTED)
     except Exception as error:
-        problem = _problem_in(error)
+        problem = _problem_in(error, terminal)
         report(problem, as_json=terminal.json)
         return int(problem.exit_code)
 
 
-def _problem_in(error: Exception) -> Problem:
+def _problem_in(error: Exception, terminal: Terminal) -> Problem:
     """The sentence for a person; what nobody foresaw is written to the log whole."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, ExceptionGroup):
-        for one in error.exceptions:
-            found = _problem_in(one)
-            if not isinstance(found, Unforeseen):
-                return found
+    known = next(_problems_of(error), None)
+    if known is not None:
+        return known
+    log = logs.written_to() or _log_of_a_command(terminal)
     logging.getLogger("wxfleet").error("unforeseen", exc_info=error)
-    return Unforeseen(error)
+    return Unforeseen(error, log)
+
+
+def _problems_of(error: Exception) -> Iterator[Problem]:
+    """What is foreseen among the exceptions of a group."""
+    if isinstance(error, Problem):
+        yield error
+    elif isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _problems_of(one)
+
+
+def _log_of_a_command(terminal: Terminal) -> str:
+    """Where a command that has no log of its own writes one: with the fleet's data, else with temporary files."""
+    data = (terminal.home or terminal.config.parent) / "data"
+    for folder in (data, Path(tempfile.gettempdir())):
+        if folder.is_dir() and os.access(folder, os.W_OK):
+            logs.set_up(folder)
+            return logs.written_to()
+    return ""
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:
@@ -182,7 +203,7 @@ def report(problem: Problem, *, as_json: bool) -> None:
             document["mistakes"] = [str(mistake) for mistake in problem.mistakes]
         print(json.dumps(document, ensure_ascii=False), file=sys.stderr)  # noqa: T201
     else:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(str(problem), markup=False)
+        PlainConsole(stderr=True, highlight=False, soft_wrap=True).print(str(problem))
 
 
 def asked_language(arguments: Sequence[str]) -> str:

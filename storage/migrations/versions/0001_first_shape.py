@@ -245,7 +245,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index("ix_outbox_campaign", ["campaign", "state", "id"], unique=False)
+        batch_op.create_index("ix_outbox_campaign", ["campaign", "id"], unique=False)
         batch_op.create_index(
             "ix_outbox_open",
             ["account", "state"],
@@ -260,7 +260,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         )
-        batch_op.create_index("ix_outbox_person", ["person", "state"], unique=False)
+        batch_op.create_index("ix_outbox_person", ["person"], unique=False)
         batch_op.create_index(
             "ix_outbox_sent",
             ["account", "sent_ms"],
