@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.outbox import insert_ignoring
 from storage.statements import rows_of
 from storage.tables import Arrival, Repair
 
