@@ -13,7 +13,7 @@ from texts.file_text import Undecodable, read_text, shown_path
 
 def read_environment(dotenv: Path, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Mistake]]:
     """All names that `${NAME}` may use; the environment's own win over the file's."""
-    if not os.path.exists(dotenv):  # noqa: PTH110  # Path.exists raises where the folder can't be looked into
+    if not os.path.exists(dotenv):  # Path.exists raises where the folder can't be looked into
         return dict(environment), []
     try:
         text = read_text(dotenv)

@@ -16,7 +16,9 @@ from texts.os_words import os_reason
 _FILE_BYTES = 10_000_000
 _FILES_KEPT = 5
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
-_TOKEN = re.compile(r"(?i)((?:token|secret|password|authorization|wechaty)[\"'=: ]+)[^\s\"',;]{6,}")
+_TOKEN = re.compile(
+    r"(?i)((?:token|secret|password|authorization|wechaty)[\"'=: ]+)(wechaty )?[\w.~+/=-]{6,}", re.ASCII
+)
 
 
 def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ...] = ()) -> None:
@@ -82,7 +84,7 @@ def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
-    return _PHONE.sub(r"\1****\2", _TOKEN.sub(r"\1***", text))
+    return _PHONE.sub(r"\1****\2", _TOKEN.sub(r"\1\2***", text))
 
 
 def _formatter(

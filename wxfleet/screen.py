@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import segno
-from rich.console import Console
 
 from commands.catalogue import COMMANDS
 from customers.orders import ImportResult
@@ -15,6 +14,7 @@ from rules.quiet_hours import local
 from storage.engine import Database
 from texts.catalogue import language, say
 from texts.problem import Problem
+from wxfleet.plain_console import PlainConsole
 from wxfleet.settings import Settings
 from wxfleet.wiring import House
 
@@ -36,7 +36,7 @@ class Screen:
         self._verbs = {c.verb.value: f"/{c.names[0 if language() == 'zh' else 1]}" for c in COMMANDS}
         self._zone = settings.shop.time_zone
         self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
         self._db: Database | None = None
         self._clock: Clock | None = None
         self._online = 0
@@ -93,18 +93,18 @@ class Screen:
 
     def scan(self, account: str, code: str) -> None:
         """A QR code to scan, drawn with characters."""
-        self._console.print(say("screen.scan", account=self._names.get(account, account)), style="bold", markup=False)
-        self._console.print(qr_text(code), markup=False)
+        self._console.print(say("screen.scan", account=self._names.get(account, account)), style="bold")
+        self._console.print(qr_text(code))
 
     def trouble(self, problem: Problem) -> None:
         """Something is wrong with the whole house. Said once, until it is well again."""
-        self._console.print(str(problem), style="bold red", markup=False)
+        self._console.print(str(problem), style="bold red")
 
     def warn(self, text: str) -> None:
-        self._console.print(text, style="yellow", markup=False)
+        self._console.print(text, style="yellow")
 
     def well_again(self) -> None:
-        self._console.print(say("screen.well_again"), style="green", markup=False)
+        self._console.print(say("screen.well_again"), style="green")
 
     def closing(self) -> None:
         self._print(say("screen.closing"), "dim")
@@ -118,7 +118,7 @@ class Screen:
 
     def _print(self, text: str, style: str = "") -> None:
         if not self._quiet:
-            self._console.print(text, style=style or None, markup=False)
+            self._console.print(text, style=style or None)
 
 
 def qr_text(code: str) -> str:
