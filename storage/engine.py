@@ -149,7 +149,7 @@ def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
     unavailable = ("unable to open", "readonly", "read-only", "database is locked", "connection refused",
                    "connection failed", "could not connect", "server closed", "disk i/o error")  # fmt: skip
-    if isinstance(error, OperationalError) and any(word in words for word in unavailable):
+    if _passes(error) or (isinstance(error, OperationalError) and any(word in words for word in unavailable)):
         return DatabaseUnavailable(
             say("storage.unavailable", error=str(cause).strip().splitlines()[0]),
             hint=say("storage.unavailable.hint"),
@@ -160,3 +160,17 @@ def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
     ):
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
     return error
+
+
+_PASSING_STATES = ("08", "57P", "53300", "40001", "40P01", "55P03", "25006")
+"""SQLSTATEs, or how they begin: no connection, a server that stops or starts, too many connections, transactions in
+each other's way, a standby. The same thing may work a moment later. Source: PostgreSQL, appendix A.
+"""
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Is it the server's state rather than what was asked of it?"""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", "")  # None: it never came to a conversation
+    return isinstance(error, OperationalError) and (state is None or state.startswith(_PASSING_STATES))
