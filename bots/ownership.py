@@ -70,6 +70,12 @@ async def still_owns(tx: AsyncConnection, owner: str, epoch: int) -> None:
         raise OwnershipLost(say("bots.ownership_lost"), hint=say("bots.ownership_lost.hint"))
 
 
+async def owner_alive(tx: AsyncConnection, *, wall_ms: int) -> bool:
+    """Does some process send for these accounts, by its last heartbeat?"""
+    fresh = select(Shard.number).where(Shard.owner.is_not(None), Shard.heartbeat_ms > wall_ms - HEARTBEAT_TIMEOUT_MS)
+    return (await tx.execute(fresh.limit(1))).first() is not None
+
+
 async def give_up(tx: AsyncConnection, owner: str) -> None:
     """An orderly end: the next owner need not wait for a time-out."""
     await tx.execute(update(Shard).where(Shard.owner == owner).values(owner=None, heartbeat_ms=0))

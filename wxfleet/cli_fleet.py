@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.ownership import owner_alive
 from commands.chat import Chat
 from operations.asking import Reply
 from operations.errors import NotStaff
@@ -83,9 +85,9 @@ async def status(terminal: Terminal) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         now_ms = await shop_now_ms(connection, settings)
-        fleet = await fleet_status(connection, now_ms)
+        running = await _is_running(connection, settings)
+        fleet = _as_it_is(await fleet_status(connection, now_ms), running=running)
         repairs = await repairs_now(connection)
-    running = is_held(data_folder(settings))
     document = {
         "running": running, "states": dict(fleet.states), "stop_all": fleet.stop_all, "waiting": fleet.waiting,
         "tasks": fleet.tasks, "pending": fleet.pending, "in_doubt": fleet.in_doubt,
@@ -108,7 +110,9 @@ async def status(terminal: Terminal) -> None:
 async def accounts_list(terminal: Terminal) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
-        fleet = await fleet_status(connection, await shop_now_ms(connection, settings))
+        running = await _is_running(connection, settings)
+        now_ms = await shop_now_ms(connection, settings)
+        fleet = _as_it_is(await fleet_status(connection, now_ms), running=running)
     terminal.show([_account_json(account) for account in fleet.accounts], _accounts_table(fleet))
 
 
@@ -217,6 +221,20 @@ async def shop_now_ms(connection: AsyncConnection, settings: Settings) -> int:
         if shown is not None:
             return int(shown)
     return round(time.time() * 1000)
+
+
+def _as_it_is(fleet: FleetStatus, *, running: bool) -> FleetStatus:
+    """A fleet that was killed wrote down that it was online; who does not run is stopped."""
+    if running:
+        return fleet
+    return replace(fleet, accounts=tuple(replace(one, state="stopped", detail=None) for one in fleet.accounts))
+
+
+async def _is_running(connection: AsyncConnection, settings: Settings) -> bool:
+    """On SQLite the lock says it at once; on PostgreSQL the owner's heartbeat does."""
+    if settings.database_url.startswith("sqlite"):
+        return is_held(data_folder(settings))
+    return await owner_alive(connection, wall_ms=round(time.time() * 1000))
 
 
 def _account_json(account: AccountStatus) -> dict[str, object]:

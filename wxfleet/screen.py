@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import segno
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.catalogue import COMMANDS
 from customers.orders import ImportResult
+from operations.repairs import RepairLine, repairs_now
 from personas.book import Book
-from reports.story import told
+from reports.story import Line, told
 from rules.clock import Clock
 from rules.quiet_hours import local
 from storage.engine import Database
@@ -40,6 +42,7 @@ class Screen:
         self._db: Database | None = None
         self._clock: Clock | None = None
         self._online = 0
+        self._repairs: dict[str, RepairLine] = {}
         self._house: House | None = None
 
     def _name(self, account: str, book: Book) -> str:
@@ -77,19 +80,31 @@ class Screen:
             self._say_states()
             # What was committed a moment ago may bear an earlier time: look a little behind the present.
             until_ms = self._clock.now_ms() - self._clock.span_ms(LOOK_WALL_MS)
-            if self._quiet or until_ms <= seen_ms:
-                continue
             try:
                 async with self._db.read() as connection:
-                    lines = await told(connection, seen_ms, until_ms, self._names, self._verbs)
+                    await self._say_repairs(connection)
+                    if until_ms > seen_ms and not self._quiet:
+                        self._tell(await told(connection, seen_ms, until_ms, self._names, self._verbs), until_ms)
+                        seen_ms = until_ms
             except Problem:
-                continue  # the heartbeat says it
-            at = f"{local(until_ms, self._zone):%H:%M}"
-            for line in lines[:LINES_A_LOOK]:
-                self._print(f"{at}  {line.text}", _STYLES.get(line.topic, ""))
-            if len(lines) > LINES_A_LOOK:
-                self._print(say("screen.more", count=len(lines) - LINES_A_LOOK), "dim")
-            seen_ms = until_ms
+                """The heartbeat says it."""
+
+    def _tell(self, lines: Sequence[Line], until_ms: int) -> None:
+        at = f"{local(until_ms, self._zone):%H:%M}"
+        for line in lines[:LINES_A_LOOK]:
+            self._print(f"{at}  {line.text}", _STYLES.get(line.topic, ""))
+        if len(lines) > LINES_A_LOOK:
+            self._print(say("screen.more", count=len(lines) - LINES_A_LOOK), "dim")
+
+    async def _say_repairs(self, connection: AsyncConnection) -> None:
+        """What needs a person is shown once when it comes, quiet or not, and once when it is mended."""
+        open_now = {repair.key: repair for repair in await repairs_now(connection)}
+        for key, repair in open_now.items():
+            if key not in self._repairs:
+                self._console.print(say("screen.repair", text=repair.text, mend=repair.mend).rstrip(), style="yellow")
+        for key in self._repairs.keys() - open_now.keys():
+            self._print(say("screen.mended", text=self._repairs[key].text), "green")
+        self._repairs = open_now
 
     def scan(self, account: str, code: str) -> None:
         """A QR code to scan, drawn with characters."""

@@ -116,9 +116,11 @@ class Service:
             )  # fmt: skip
             self._prepare_process()
             since_ms = clock.now_ms()
-            await self._live(self.house, db, clock, epoch, wall_s)
+            states = await self._live(self.house, db, clock, epoch, wall_s)
             async with db.read() as connection:
                 document = await summary(connection, since_ms, clock.now_ms())
+            for account in document["accounts"]:  # as they were when the time was up; by now all are stopped
+                account["state"] = states.get(account["id"], account["state"])
             await self._remember(db, clock)
         return Ran(document)
 
@@ -128,7 +130,8 @@ class Service:
             self._screen.warn(warning)
         settle_in()
 
-    async def _live(self, house: House, db: Database, clock: Clock, epoch: int, wall_s: float | None) -> None:
+    async def _live(self, house: House, db: Database, clock: Clock, epoch: int, wall_s: float | None) -> dict[str, str]:
+        """Until the end is asked for or the time is up. Returns the accounts' states as they were then."""
         self._screen.opens(db, clock, house)
         ticker = Ticker(PLANNER_WALL_S, house.planner.tick)
         with _signals(self.stop):
@@ -142,6 +145,7 @@ class Service:
                 stopping = asyncio.create_task(self._stop.wait(), name="stop")
                 await asyncio.wait({stopping, fleet, *watchers}, timeout=wall_s, return_when=asyncio.FIRST_COMPLETED)
                 stopping.cancel()
+                states = {account: state.value for account, state in house.fleet.states().items()}
                 self._screen.closing()
                 await ticker.stop()
                 house.fleet.stop()
@@ -149,6 +153,7 @@ class Service:
                 for watcher in watchers:
                     watcher.cancel()
         await house.close()
+        return states
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

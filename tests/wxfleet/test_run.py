@@ -32,6 +32,7 @@ def test_an_empty_folder_shows_friends_posts_a_push_and_commands(day) -> None:  
     assert first["pushes"]["accepted"] > 20
     assert first["commands"]["answered"] >= 3
     assert first["conversations"]["answered"] > 0
+    assert {account["state"] for account in first["accounts"]} <= {"online", "paused"}
     assert {account["id"] for account in first["accounts"]} >= {"lin-1", "lin-2", "lin-3", "xiaoyu-1", "qin-1"}
 
 
