@@ -6,6 +6,8 @@ from bots.errors import GarbageAnswer, GatewayProblem
 
 NEEDS_PERSON_WALL_MS = 300_000
 """How often a gateway that only a person can mend is tried: a mended token works without a restart."""
+LASTING_TRIES = 4
+"""So many failures in a row are no hiccup: a person hears of it. The waits between them add up to seconds. Ours."""
 GARBAGE_WALL_MS = 30_000
 """What is no gateway today may be one after somebody has put the right thing there."""
 
@@ -39,11 +41,17 @@ class Backoff:
 class Trouble:
     """One account's failures since it was last online."""
 
-    __slots__ = ("_backoff", "_kinds")
+    __slots__ = ("_backoff", "_kinds", "_tries")
 
     def __init__(self, random: Random) -> None:
         self._backoff = Backoff(random)
         self._kinds: tuple[str, ...] = ()
+        self._tries = 0
+
+    def needs_person(self, problem: GatewayProblem) -> bool:
+        """Should a person hear of this failure? What mends itself gets a few tries first."""
+        self._tries += 1
+        return not problem.retry or isinstance(problem, GarbageAnswer) or self._tries >= LASTING_TRIES
 
     def is_new(self, kind: str) -> bool:
         """Each kind of failure is logged once until the account is back."""
@@ -67,4 +75,5 @@ class Trouble:
         """The account is back: the kinds of failure that are over, () when there were none."""
         kinds, self._kinds = self._kinds, ()
         self._backoff.reset()
+        self._tries = 0
         return kinds

@@ -270,7 +270,7 @@ class Runner:
             self._on_logout(problem.message)
 
     def _after(self, problem: GatewayProblem) -> int:
-        if not problem.retry:
+        if self._trouble.needs_person(problem):
             self._around.book.note_repair(
                 f"gateway:{self.account}",
                 self.account,

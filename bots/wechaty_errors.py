@@ -28,6 +28,7 @@ from bots.errors import (
 )
 from bots.wechaty_events import first_line
 from texts.catalogue import say
+from texts.os_words import os_reason
 
 
 class Asking(StrEnum):
@@ -172,6 +173,6 @@ def _broken(error: StreamTerminatedError, at: Whereabouts) -> GatewayProblem:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError):
+        return os_reason(error)
     return first_line(str(error)) or type(error).__name__

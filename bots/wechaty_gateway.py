@@ -28,6 +28,7 @@ from bots.wechaty_contents import request_for
 from bots.wechaty_errors import Asking, Whereabouts, translate
 from bots.wechaty_events import epoch_ms, friendship_kind, message_kind, read_event
 from storage.outbox import Content
+from texts.os_words import os_reason
 
 _NO_MEDIA = Path("media")
 
@@ -175,7 +176,7 @@ class WechatyGateway:
         try:
             return await asyncio.to_thread(trust_of, self._tls)
         except OSError as error:  # ssl.SSLError is one, too
-            reason = error.strerror or str(error)
+            reason = str(error.reason or error) if isinstance(error, ssl.SSLError) else os_reason(error)
             raise self._at.problem(CertificateRejected, "ca_unreadable", reason=f"{self._tls}: {reason}") from error
 
     def _connected(self) -> OneConnection:

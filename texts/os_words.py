@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 
 from texts.catalogue import language, say
 
@@ -16,11 +17,21 @@ _KNOWN = {
     errno.EEXIST: "exists",
     errno.EIO: "device",
     errno.ELOOP: "loop",
+    errno.ENOENT: "missing",
+    errno.EISDIR: "folder",
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.EPIPE: "reset",
+    errno.ETIMEDOUT: "timeout",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
 }
 
 
 def os_reason(error: OSError) -> str:
-    """Why a file or folder could not be used."""
+    """Why a file, a folder or a machine could not be used."""
+    if isinstance(error, socket.gaierror):
+        return say("texts.os.no_such_host")
     if error.errno in _KNOWN:
         return say(f"texts.os.{_KNOWN[error.errno]}")
     own = os.strerror(error.errno) if error.errno else str(error)

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from bots.backoff import NEEDS_PERSON_WALL_MS
+from bots.backoff import LASTING_TRIES, NEEDS_PERSON_WALL_MS
 from bots.errors import (
     AccountRestricted,
     GarbageAnswer,
@@ -120,6 +120,31 @@ async def test_a_wrong_token_needs_a_person_and_once_mended_works_without_a_rest
         await clock.advance(NEEDS_PERSON_WALL_MS / 1000 - 1)
         assert gateway.opened == 1
         await clock.advance(2)
+        await world.reaches(State.ONLINE)
+        assert await world.repairs() == set()
+
+
+async def test_a_gateway_that_stays_away_becomes_a_repair_and_mends_itself(
+    sqlite_database: Database, clock: VirtualClock
+) -> None:
+    await add_accounts(sqlite_database, "a")
+    gateway = ScriptedGateway("wxid_a")
+    away = [GatewayUnavailable("nobody there", hint="start it") for _ in range(LASTING_TRIES)]
+    gateway.fails_to_open.extend(away)
+    async with running(sqlite_database, clock, {"a": gateway}) as world:
+        await world.reaches(State.BACKING_OFF)
+        await world.written_state(State.BACKING_OFF)
+        assert await world.repairs() == set()  # a hiccup is nobody's business
+        for _ in range(60):
+            if gateway.opened >= LASTING_TRIES:
+                break
+            await clock.advance(1)
+        for _ in range(60):  # what happened is written down by another task
+            if await world.repairs() == {"gateway:a"}:
+                break
+            await clock.advance(0.01)
+        assert await world.repairs() == {"gateway:a"}
+        await clock.advance(60)
         await world.reaches(State.ONLINE)
         assert await world.repairs() == set()
 
