@@ -20,6 +20,9 @@ from texts.catalogue import say
 MINUTE_MS = 60_000
 MOST_REPLIES_A_MINUTE = 6
 """More than this to one contact is a flood: they get silence until it is over. Ours."""
+MOST_REPLIES_AN_HOUR = 30
+SAME_ANSWER_AN_HOUR = 3
+"""Somebody who gets more, or the same again and again, is a machine that answers ours, or needs a person. Ours."""
 UNCLEAR_MUTE_MS = 7 * 24 * 3_600_000
 """Pushes stop this long when an opt-out was perhaps meant; a person decides meanwhile. Ours."""
 CHOICE_OPEN_MS = 30 * MINUTE_MS
@@ -71,6 +74,9 @@ class CustomerTalk:
             return "held"
         if heard_now.said.answers_since(now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
             return "flood"
+        if heard_now.said.answers_since(now_ms - 60 * MINUTE_MS) >= MOST_REPLIES_AN_HOUR:
+            await self._to_a_person(tx, heard_now, "loop", tell_customer=False)
+            return "handed_over"
         if message.kind is not MessageKind.TEXT:
             return await self._not_a_text(tx, heard_now)
         number = find_order_number(message.text)
@@ -164,6 +170,9 @@ class CustomerTalk:
         )
         if prepared is None:
             await self._to_a_person(tx, heard_now, "unknown")
+            return "handed_over"
+        if heard_now.said.times(prepared.entry, now_ms - 60 * MINUTE_MS) >= SAME_ANSWER_AN_HOUR:
+            await self._to_a_person(tx, heard_now, "loop", tell_customer=False)
             return "handed_over"
         if not heard_now.said.about_to_say(prepared.entry, now_ms):
             await reply(tx, who, prepared.text, arrival=arrival, entry=prepared.entry, now_ms=now_ms)

@@ -10,6 +10,11 @@ from enum import StrEnum
 
 LONGEST = 500
 """Characters that are looked at; nobody hides an opt-out behind more."""
+_SIMPLIFIED = str.maketrans(
+    "訂閱別發廣給對這總許準們銷營鏈訊擾煩舉貨順豐遞單錯費",
+    "订阅别发广给对这总许准们销营链讯扰烦举货顺丰递单错费",
+)
+"""The words below as people in Hong Kong and Taiwan write them."""
 
 
 class Wish(StrEnum):
@@ -49,7 +54,7 @@ _DONT_RECEIVE = re.compile(rf"(?:不想|不要|不愿意|不愿|别让我)(?:再
 _DONT_RECEIVE_AT_ALL = re.compile(r"(?:不想|不要|不愿意|不愿|别让我)再(?:收到|接收|看到|看见)")
 _LEAVE = re.compile(r"退订(?!单|金|款|费|货|商|这|那|一|两|几|[0-9]|房|票|酒店|机|的|件)")
 _LEAVE_ADS = re.compile(rf"退订(?:你们|你|贵店|店里|所有|全部|这个|这些)*(?:的)?{_ADS}|td退订|退订td")
-_CANCEL = re.compile(r"(?<!不要)(?<!别)(?<!不)(?<!没)取消订阅(?!号|单)")
+_CANCEL = re.compile(r"(?<!不要)(?<!不想)(?<!不会)(?<!不用)(?<!没有)(?<!别)(?<!不)(?<!没)取消订阅(?!号|单)")
 _ENGLISH_OUT = re.compile(
     r"\bunsubscribe\b|\bstop\s+(?:sending|messaging|texting|spamming|contacting)\b"
     r"|\b(?:don'?t|do\s+not)\s+(?:send|message|text|contact)\s+me\b(?!\s+(?:the|a|that|this)\s+(?:parcel|package|order|red|blue|wrong))"
@@ -86,7 +91,7 @@ def wish_of(text: str, *, choice_open: bool = False) -> Wish:
 
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text[:LONGEST]).casefold().replace("’", "'")
-    return folded.strip()
+    return folded.translate(_SIMPLIFIED).strip()
 
 
 def _core(plain: str) -> str:

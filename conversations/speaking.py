@@ -100,6 +100,10 @@ class Lately:
         """Was this said within the hour?"""
         return any(one.entry == entry for one in self.said)
 
+    def times(self, entry: str, since_ms: int) -> int:
+        """How often was this said since then?"""
+        return sum(one.entry == entry and one.at_ms > since_ms for one in self.said)
+
     def answers_since(self, since_ms: int) -> int:
         return sum(one.answers and one.at_ms > since_ms for one in self.said)
 

@@ -258,7 +258,7 @@ async def test_a_flood_gets_a_few_answers_and_then_silence(database: Database, p
     outcomes = []
     for second in range(0, 50, 2):
         await _sent(database)
-        outcomes.append(await post.bring("店名是啥", now_ms=NOW_MS + second * 1000))
+        outcomes.append(await post.bring(("店名是啥", "什么码")[second % 4 // 2], now_ms=NOW_MS + second * 1000))
     assert outcomes[-1] == "flood"
     assert len(await outbox(database, kind="reply")) == 6
     assert await post.bring("退订", now_ms=NOW_MS + 51_000) == "opted_out"
@@ -342,3 +342,21 @@ async def test_without_a_holder_who_is_a_friend_the_owner_hears(database: Databa
     await post.bring("奇怪的问题")
     (notice,) = await outbox(database, kind="staff_notice")
     assert (notice.account, notice.to) == ("lin-2", "wxid_boss")
+
+
+async def test_a_partner_that_answers_by_itself_is_not_answered_for_ever(database: Database, post: Post) -> None:
+    """Its answer happens to hold one of our words: three answers of ours within the hour, then a person looks."""
+    outcomes = [
+        await post.bring("[自动回复] 您好，问店名请稍等", now_ms=NOW_MS + minute * MINUTE_MS) for minute in range(40)
+    ]
+    assert outcomes == ["answered"] * 3 + ["handed_over"] * 37
+    assert len(await outbox(database, to="wxid_hua")) == 3
+    assert len(await outbox(database, kind=Kind.STAFF_NOTICE.value)) == 1
+    assert await post.bring("店名是啥", now_ms=NOW_MS + 120 * MINUTE_MS) == "answered"
+
+
+async def test_two_machines_with_many_words_fall_silent_within_the_hour(database: Database, post: Post) -> None:
+    for turn in range(100):
+        await post.bring(f"订单号 {4_000_000_000_000_000_000 + turn}", now_ms=NOW_MS + turn * 15_000)
+    assert len(await outbox(database, to="wxid_hua")) == 30
+    assert await post.bring("退订", now_ms=NOW_MS + 30 * MINUTE_MS) == "opted_out"
