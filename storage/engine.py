@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from storage.errors import DatabaseUnavailable, DatabaseUnreadable, DiskFull
 from texts.catalogue import say
+from texts.os_words import os_reason
 from texts.problem import Problem
 
 _TOUCHED = "wxfleet_touched_accounts"
@@ -97,7 +98,7 @@ def touch(tx: AsyncConnection, accounts: Iterable[str]) -> None:
 def open_database(url: str, *, home: Path | None = None) -> Database:
     """`sqlite:///relative/or/absolute.db` (relative to `home`) or `postgresql://user@host/name`.
 
-    Raises DatabaseUnavailable when the folder can't be made. Connects on first use; see `storage.schema`.
+    Raises DatabaseUnavailable when the folder or the file can't be made. Connects on first use; see `storage.schema`.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -108,10 +109,11 @@ def open_database(url: str, *, home: Path | None = None) -> Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseUnavailable(
-                say("storage.folder_unusable", path=path.parent, error=error.strerror or error),
+                say("storage.folder_unusable", path=path.parent, error=os_reason(error)),
                 hint=say("storage.folder_unusable.hint"),
                 where=str(path),
             ) from error
+        _must_open(path)
         target = f"sqlite+aiosqlite:///{path}"
         writer = create_async_engine(target, poolclass=StaticPool, connect_args={"isolation_level": None})
         readers = create_async_engine(
@@ -120,10 +122,18 @@ def open_database(url: str, *, home: Path | None = None) -> Database:
         )  # fmt: skip
         _prepare_sqlite(writer, "BEGIN IMMEDIATE")
         _prepare_sqlite(readers, "BEGIN")
-        return Database(writer, readers, target)
+        return Database(writer, readers, str(path))
     target_url = parsed.set(drivername="postgresql+psycopg")
     engine = create_async_engine(target_url, pool_size=10, max_overflow=5, pool_pre_ping=True)
     return Database(engine, engine, parsed.render_as_string(hide_password=True))
+
+
+def _must_open(path: Path) -> None:
+    """Raises DatabaseUnavailable. Tried here, because a thread of aiosqlite's outlives its own failure to open."""
+    try:
+        sqlite3.connect(path).close()
+    except sqlite3.Error as error:
+        raise _unavailable(str(error), str(path)) from error
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
@@ -150,16 +160,24 @@ def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
     unavailable = ("unable to open", "readonly", "read-only", "database is locked", "connection refused",
                    "connection failed", "could not connect", "server closed", "disk i/o error")  # fmt: skip
     if _passes(error) or (isinstance(error, OperationalError) and any(word in words for word in unavailable)):
-        return DatabaseUnavailable(
-            say("storage.unavailable", error=str(cause).strip().splitlines()[0]),
-            hint=say("storage.unavailable.hint"),
-            where=url,
-        )
+        return _unavailable(str(cause), url)
     if isinstance(cause, sqlite3.DatabaseError) and not isinstance(
         cause, sqlite3.OperationalError | sqlite3.IntegrityError
     ):
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
     return error
+
+
+_SQLITE_WORDS = {"unable to open": "open", "readonly": "read_only", "locked": "locked", "disk i/o": "device"}
+
+
+def _unavailable(said: str, url: str) -> DatabaseUnavailable:
+    """In the reader's language where we know the driver's words."""
+    known = next((code for words, code in _SQLITE_WORDS.items() if words in said.lower()), None)
+    reason = say(f"storage.because.{known}") if known else (said.strip().splitlines() or ["?"])[0]
+    return DatabaseUnavailable(
+        say("storage.unavailable", error=reason), hint=say("storage.unavailable.hint"), where=url
+    )
 
 
 _PASSING_STATES = ("08", "57P", "53300", "40001", "40P01", "55P03", "25006")
@@ -170,7 +188,7 @@ each other's way, a standby. The same thing may work a moment later. Source: Pos
 
 def _passes(error: DBAPIError) -> bool:
     """Is it the server's state rather than what was asked of it?"""
-    if error.connection_invalidated:
-        return True
+    if error.connection_invalidated or (error.statement is None and not isinstance(error, IntegrityError)):
+        return True  # nothing was asked of it yet: it can't be reached as the address says
     state = getattr(error.orig, "sqlstate", "")  # None: it never came to a conversation
     return isinstance(error, OperationalError) and (state is None or state.startswith(_PASSING_STATES))

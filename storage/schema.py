@@ -4,10 +4,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from storage.engine import Database
-from storage.errors import DatabaseNewer
+from storage.errors import DatabaseNewer, DatabaseUnreadable
+from storage.tables import Base
 from texts.catalogue import say
 
 
@@ -21,7 +22,8 @@ def alembic_config() -> Config:
 async def upgrade(db: Database) -> None:
     """Bring `db` to the newest shape; a database that is there already is left alone.
 
-    Raises DatabaseNewer when a later version wrote it, and what `Database.write` raises.
+    Raises DatabaseNewer when a later version wrote it, DatabaseUnreadable when another program did, and what
+    `Database.write` raises.
     """
     async with db.write() as tx:
         await tx.run_sync(_upgrade, db.url)
@@ -36,5 +38,8 @@ def _upgrade(connection: Connection, url: str) -> None:
         return
     if found is not None and found not in {revision.revision for revision in scripts.walk_revisions()}:
         raise DatabaseNewer(say("storage.newer", found=found, known=head), hint=say("storage.newer.hint"), where=url)
+    if found is None and set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
+        # Tables of our names that no migration of ours made: somebody else's database.
+        raise DatabaseUnreadable(say("storage.foreign"), hint=say("storage.foreign.hint"), where=url)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
