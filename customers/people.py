@@ -64,6 +64,24 @@ async def find(tx: AsyncConnection, text: str) -> list[FoundPerson]:
     return await _shown(tx, ids)
 
 
+async def meant(tx: AsyncConnection, text: str) -> list[FoundPerson]:
+    """As `find`, for whoever wants one person: those who bear `text` as a whole name stand before parts of names."""
+    text = text.strip().removeprefix("@")
+    if not text:
+        return []
+    ids = await _ids(tx, _exactly(text)) or await _ids(tx, _by_whole_name(text)) or await _ids(tx, _roughly(text))
+    return await _shown(tx, ids)
+
+
+def _by_whole_name(text: str) -> ColumnElement[bool]:
+    name = text.casefold()
+    known = select(Friendship.person).where(
+        or_(func.lower(Friendship.nickname) == name, func.lower(Friendship.alias) == name),
+        Friendship.state != "gone",
+    )
+    return or_(func.lower(Person.name) == name, func.lower(Person.call_me) == name, Person.id.in_(known))
+
+
 def _exactly(text: str) -> ColumnElement[bool]:
     ways: list[ColumnElement[bool]] = [
         Person.member_name == text,

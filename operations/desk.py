@@ -45,7 +45,7 @@ class Desk:
         pushing = self._pushing = Pushing(specs, zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
-            Verb.STATUS: looking.status,
+            Verb.STATUS: self._status,
             Verb.ACCOUNTS: looking.accounts,
             Verb.TASKS: looking.tasks,
             Verb.WHY: looking.why_,
@@ -113,6 +113,8 @@ class Desk:
         life_ms = self._code_life_ms
         code = await ask(tx, asked.staff, shown.request, asked.now_ms, second_person=second, life_ms=life_ms)
         key = "operations.confirm_by_other" if second else "operations.confirm"
+        if asked.door is Door.CLI:
+            key += ".cli"
         return Reply(True, f"{shown.text}\n{say(key, code=code)}", code=code)
 
     async def _confirm(self, tx: AsyncConnection, asked: Asked[Confirm]) -> Reply:
@@ -128,6 +130,9 @@ class Desk:
             return await self._pushing.pause(tx, asked)
         return await stopping.pause(tx, asked)
 
+    async def _status(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await looking.status(tx, asked, self._zone)
+
     async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await people_acts.mute_(tx, asked, self._zone)
 
@@ -141,9 +146,14 @@ class Desk:
             code = await invite_room(tx, asked.staff.id, asked.now_ms)
             return Reply(True, say("operations.room_invited", code=code), data={"invitation": code})
         role = StaffRole(asked.request.role)
-        code = await invite(tx, asked.request.name, role, asked.staff.id, asked.now_ms)
-        text = say("operations.invited", name=asked.request.name, code=code)
-        return Reply(True, text, data={"invitation": code})
+        invited = await invite(tx, asked.request.name, role, asked.staff.id, asked.now_ms)
+        text = say(
+            "operations.invited" if invited.staff is None else "operations.invited_member",
+            name=invited.name,
+            code=invited.code,
+            role=say(f"operations.role.{invited.role}"),
+        )
+        return Reply(True, text, data={"invitation": invited.code, "staff": invited.staff})
 
 
 def _told(problem: Problem) -> Reply:

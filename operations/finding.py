@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.people import FoundPerson, find
+from customers.people import FoundPerson, meant
 from operations.errors import CannotBeUsed, NotFound
 from storage.tables import Account, Campaign
 from texts.catalogue import say
@@ -37,7 +37,7 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
     """The one customer that `word` means. Raises NotFound, or CannotBeUsed with the choices when there are several."""
     if not word:
         raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
-    found = await find(tx, word)
+    found = await meant(tx, word)
     if not found:
         raise NotFound(say("operations.no_person", who=word), hint=say("operations.no_person.hint"))
     if len(found) > 1:
@@ -49,11 +49,15 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
     return found[0]
 
 
+def called(person: FoundPerson) -> str:
+    """What to call a customer among staff."""
+    return person.call_me or person.name or f"#{person.id}"
+
+
 def described(person: FoundPerson) -> str:
     """A customer in a list: name, level, and who knows them."""
     accounts = "、".join(sorted({known.account for known in person.friendships}))
-    name = person.call_me or person.name or f"#{person.id}"
-    return f"{name}（{person.level}{'，' + accounts if accounts else ''}）"
+    return f"{called(person)}（{person.level}{'，' + accounts if accounts else ''}）"
 
 
 async def is_open_campaign(tx: AsyncConnection, word: str) -> bool:

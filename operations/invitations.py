@@ -3,8 +3,11 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.errors import CannotBeUsed, CodeInvalid
@@ -20,11 +23,49 @@ LIFE_MS = 24 * 3_600_000
 _CODE = re.compile(rf"WX-?([{ALPHABET}]{{4}})-?([{ALPHABET}]{{4}})\Z")
 
 
-async def invite(tx: AsyncConnection, name: str, role: StaffRole, by: str, now_ms: int) -> str:
-    """A code for a new staff member called `name`; good for a day, once. Raises CannotBeUsed for an empty name."""
-    if not name.strip():
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A code, and who becomes staff with it. `staff`: the id of a member we know already; None for a new one."""
+
+    code: str
+    name: str
+    role: StaffRole
+    staff: str | None
+
+
+async def invite(tx: AsyncConnection, word: str, role: StaffRole, by: str, now_ms: int) -> Invited:
+    """A code, good for a day and once, for the member of the staff with that id, or that name in config.yaml.
+
+    A member keeps their own rights. Where nobody is called so, it is for a new member called `word` with `role`.
+    Raises CannotBeUsed for an empty name, or one that several members bear.
+    """
+    if not word.strip():
         raise CannotBeUsed(say("operations.invite_needs_name"), hint=say("operations.invite_needs_name.hint"))
-    return await _new_code(tx, "staff", by, now_ms, name=name.strip()[:30], role=role.value)
+    known = await _members(tx, word.strip())
+    if len(known) > 1:
+        ids = "、".join(row.id for row in known)
+        raise CannotBeUsed(
+            say("operations.invite_several", name=word.strip()), hint=say("operations.choices", choices=ids)
+        )
+    if known:
+        staff, name, role = known[0].id, known[0].name, StaffRole(known[0].role)
+    else:
+        staff, name = None, word.strip()[:30]
+    return Invited(await _new_code(tx, "staff", by, now_ms, staff, name, role.value), name, role, staff)
+
+
+async def _members(tx: AsyncConnection, word: str) -> Sequence[Row[Any]]:
+    """Whom `word` means: an id alone, else those of config.yaml with that name. Who once joined by a code is meant by
+    the id only: a second newcomer may bear the same name.
+    """
+    named = (StaffMember.name == word) & StaffMember.invited.is_(False)
+    found = await tx.execute(
+        select(StaffMember.__table__)
+        .where(StaffMember.removed.is_(False), or_(StaffMember.id == word, named))
+        .order_by(StaffMember.id)
+    )
+    rows = found.all()
+    return [row for row in rows if row.id == word] or rows
 
 
 async def invite_room(tx: AsyncConnection, by: str, now_ms: int) -> str:
@@ -33,22 +74,36 @@ async def invite_room(tx: AsyncConnection, by: str, now_ms: int) -> str:
 
 
 async def join(tx: AsyncConnection, contact: str, text: str, now_ms: int) -> str | None:
-    """If `text` is an open invitation, `contact` is staff from now on: returns their new staff id. Else None."""
+    """If `text` is an open invitation, `contact` is staff from now on: returns their staff id. Else None."""
     code = code_in(text)
     if code is None:
         return None
     invitation = await _redeem(tx, code, "staff", now_ms)
     if invitation is None:
         return None
-    name, role = invitation
-    staff = await _new_id(tx)
-    await tx.execute(insert(StaffMember).values(id=staff, name=name, role=role, accounts=[], invited=True))
+    staff = await _member_of(tx, invitation)
+    if staff is None:
+        return None
     await tx.execute(insert_ignoring(tx, StaffContact).values(contact=contact, staff=staff))
     # Staff are never an audience, whatever account knows them.
     await tx.execute(
         update(Person)
         .where(Person.id.in_(select(Friendship.person).where(Friendship.contact == contact)))
         .values(kind="staff")
+    )
+    return staff
+
+
+async def _member_of(tx: AsyncConnection, invitation: Row[Any]) -> str | None:
+    """The member whom the invitation was made for, or a new one; None when they are no longer on the staff."""
+    if invitation.staff is not None:
+        there = select(StaffMember.id).where(StaffMember.id == invitation.staff, StaffMember.removed.is_(False))
+        return await tx.scalar(there)
+    staff = await _new_id(tx)
+    await tx.execute(
+        insert(StaffMember).values(
+            id=staff, name=invitation.name or "", role=invitation.role, accounts=[], invited=True
+        )
     )
     return staff
 
@@ -77,20 +132,26 @@ def code_in(text: str) -> str | None:
 
 
 async def _new_code(
-    tx: AsyncConnection, kind: str, by: str, now_ms: int, name: str | None = None, role: str | None = None
+    tx: AsyncConnection,
+    kind: str,
+    by: str,
+    now_ms: int,
+    staff: str | None = None,
+    name: str | None = None,
+    role: str | None = None,
 ) -> str:
     signs = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     code = f"WX-{signs[:4]}-{signs[4:]}"
     await tx.execute(
         insert(Invitation).values(
-            code=code, kind=kind, name=name, role=role, created_by=by, expires_ms=now_ms + LIFE_MS
+            code=code, kind=kind, staff=staff, name=name, role=role, created_by=by, expires_ms=now_ms + LIFE_MS
         )
     )
     return code
 
 
-async def _redeem(tx: AsyncConnection, code: str, kind: str, now_ms: int) -> tuple[str, str] | None:
-    """Use the code up: name and role that stand on it. None when it is unknown, used or too old."""
+async def _redeem(tx: AsyncConnection, code: str, kind: str, now_ms: int) -> Row[Any] | None:
+    """Use the code up: staff, name and role that stand on it. None when it is unknown, used or too old."""
     used = await tx.execute(
         update(Invitation)
         .where(
@@ -103,8 +164,7 @@ async def _redeem(tx: AsyncConnection, code: str, kind: str, now_ms: int) -> tup
     )
     if used.rowcount != 1:
         return None
-    row = (await tx.execute(select(Invitation.name, Invitation.role).where(Invitation.code == code))).one()
-    return row.name or "", row.role or ""
+    return (await tx.execute(select(Invitation.__table__).where(Invitation.code == code))).one()
 
 
 async def _new_id(tx: AsyncConnection) -> str:

@@ -4,11 +4,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
-from operations.finding import person_named
+from operations.finding import called, person_named
 from operations.repairs import repairs_now
 from operations.requests import Accounts, Help, Status, Tasks, Why
 from operations.why import why
-from reports.status import AccountStatus, FleetStatus, fleet_status
+from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status
+from rules.quiet_hours import local
 from storage.tables import Task
 from texts.catalogue import say
 
@@ -23,16 +24,20 @@ async def help_(tx: AsyncConnection, asked: Asked[Help]) -> Reply:
     return Reply(True, say("operations.help", name=asked.staff.name))
 
 
-async def status(tx: AsyncConnection, asked: Asked[Status]) -> Reply:
-    """What needs somebody comes first, then the fleet in one line each."""
+async def status(tx: AsyncConnection, asked: Asked[Status], zone: str) -> Reply:
+    """What needs somebody comes first, then the fleet in one line each. `zone`: the shop's."""
     fleet = await fleet_status(tx, asked.now_ms)
     repairs = await repairs_now(tx)
-    lines = [say("operations.status.stopped", by=fleet.stop_all.split(" ")[0])] if fleet.stop_all else []
+    lines = [_stopped_line(fleet.stopped, zone)] if fleet.stopped else []
     lines += [f"· {repair.text}" + (f" → {repair.mend}" if repair.mend else "") for repair in repairs[:_REPAIRS_SHOWN]]
     if len(repairs) > _REPAIRS_SHOWN:
         lines.append(say("operations.status.more_repairs", number=len(repairs) - _REPAIRS_SHOWN))
     lines.append(_summary_line(fleet, len(repairs)))
     return Reply(True, "\n".join(lines))
+
+
+def _stopped_line(stopped: Stopped, zone: str) -> str:
+    return say("operations.status.stopped", by=stopped.name, at=f"{local(stopped.at_ms, zone):%m-%d %H:%M}")
 
 
 def _summary_line(fleet: FleetStatus, repairs: int) -> str:
@@ -95,9 +100,10 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
 async def why_(tx: AsyncConnection, asked: Asked[Why]) -> Reply:
     """Why somebody did or did not get something, the newest first."""
     person = await person_named(tx, asked.request.who)
+    who = called(person)
     answers = await why(tx, person.id, asked.request.what or None)
     data = {"answers": [answer.as_json() for answer in answers]}
     if not answers:
-        return Reply(True, say("operations.why.nothing", who=person.call_me or person.name), data=data)
+        return Reply(True, say("operations.why.nothing", who=who), data=data)
     lines = [answer.line for answer in answers[:_ANSWERS_SHOWN]]
-    return Reply(True, "\n".join([say("operations.why.head", who=person.call_me or person.name), *lines]), data=data)
+    return Reply(True, "\n".join([say("operations.why.head", who=who), *lines]), data=data)

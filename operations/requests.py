@@ -188,7 +188,7 @@ class MakeStaffRoom(Request):
 
 @dataclass(frozen=True, slots=True)
 class Invite(Request):
-    """A code for a new staff member, or (`room`) for the staff room."""
+    """A code for a staff member, by id or name, for a new one, or (`room`) for the staff room."""
 
     verb: ClassVar[Verb] = Verb.INVITE
     name: str = ""

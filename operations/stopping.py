@@ -78,9 +78,11 @@ async def _pending(tx: AsyncConnection, account: str | None = None) -> int:
 
 
 async def log_in(tx: AsyncConnection, asked: Asked[LogIn]) -> Reply:
-    """Ask the gateway for a fresh QR code; it appears where the fleet runs."""
+    """Ask the gateway for a fresh QR code; it appears where the fleet runs. An account that is online needs none."""
     account = await account_named(tx, asked.request.account)
     require_account(asked.staff, account)
+    if await tx.scalar(select(Account.state).where(Account.id == account)) in ("online", "paused"):
+        return Reply(True, say("operations.logged_in_already", account=account))
     await ask_gateway(tx, account, "qr", asked.now_ms)
     return Reply(True, say("operations.log_in", account=account))
 

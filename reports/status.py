@@ -10,7 +10,7 @@ from rules.kinds import GATES, Kind, Surface
 from rules.limits import Limits
 from rules.pacing import DAY_MS, accepts_allowed, age_days
 from storage.outbox import DeliveryState
-from storage.tables import Account, Delivery, Friendship, Repair, Setting, Task
+from storage.tables import Account, Delivery, Friendship, Repair, Setting, StaffMember, Task
 
 _LEFT = (
     DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value,
@@ -43,11 +43,20 @@ class AccountStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """Everything is stopped: by whom (a staff id, and what they are called), since when (epoch ms)."""
+
+    staff: str
+    name: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class FleetStatus:
-    """All accounts, and what is open. `stop_all`: '' or who stopped everything and when."""
+    """All accounts, and what is open. `stopped`: None while the fleet may send."""
 
     accounts: tuple[AccountStatus, ...]
-    stop_all: str
+    stopped: Stopped | None
     waiting: int
     tasks: int
     repairs: int
@@ -64,13 +73,26 @@ async def fleet_status(conn: AsyncConnection, now_ms: int) -> FleetStatus:
     outbox = await _by_state(conn)
     return FleetStatus(
         accounts=await account_statuses(conn, now_ms),
-        stop_all=await conn.scalar(select(Setting.value).where(Setting.key == "stop_all")) or "",
+        stopped=await _stopped(conn),
         waiting=await _count(conn, select(func.count()).where(Friendship.waiting_since_ms.is_not(None))),
         tasks=await _count(conn, select(func.count()).where(Task.state == "open")),
         repairs=await _count(conn, select(func.count()).select_from(Repair)),
         pending=outbox[DeliveryState.PENDING.value],
         in_doubt=outbox[DeliveryState.IN_DOUBT.value],
     )
+
+
+async def _stopped(conn: AsyncConnection) -> Stopped | None:
+    row = (
+        await conn.execute(
+            select(Setting.value, Setting.changed_ms).where(Setting.key == "stop_all", Setting.value != "")
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    staff = row.value.split(" ")[0]
+    name = await conn.scalar(select(StaffMember.name).where(StaffMember.id == staff))
+    return Stopped(staff, name or staff, row.changed_ms)
 
 
 async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountStatus, ...]:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -18,6 +18,7 @@ from operations.repairs import repairs_now
 from operations.requests import Door
 from operations.staff import StaffRole
 from reports.status import AccountStatus, FleetStatus, fleet_status
+from rules.quiet_hours import local
 from storage.engine import Database
 from storage.tables import Setting, StaffContact, StaffMember
 from texts.catalogue import say
@@ -89,7 +90,8 @@ async def status(terminal: Terminal) -> None:
         fleet = _as_it_is(await fleet_status(connection, now_ms), running=running)
         repairs = await repairs_now(connection)
     document = {
-        "running": running, "states": dict(fleet.states), "stop_all": fleet.stop_all, "waiting": fleet.waiting,
+        "running": running, "states": dict(fleet.states), "stop_all": fleet.stopped and asdict(fleet.stopped),
+        "waiting": fleet.waiting,
         "tasks": fleet.tasks, "pending": fleet.pending, "in_doubt": fleet.in_doubt,
         "accounts": [_account_json(account) for account in fleet.accounts],
         "repairs": [{"key": r.key, "account": r.account, "text": r.text, "mend": r.mend} for r in repairs],
@@ -98,9 +100,10 @@ async def status(terminal: Terminal) -> None:
         terminal.show(document, "")
         return
     lines = [say("cli.status.running") if running else say("cli.status.not_running")]
-    if fleet.stop_all:
-        lines.append(say("cli.status.stopped", who=fleet.stop_all))
-    lines += [say("cli.status.repair", text=r.text, mend=r.mend) for r in repairs]
+    if fleet.stopped:
+        since = f"{local(fleet.stopped.at_ms, settings.shop.time_zone):%m-%d %H:%M}"
+        lines.append(say("cli.status.stopped", who=fleet.stopped.name, since=since))
+    lines += [say("cli.status.repair", text=r.text, mend=r.mend).rstrip() for r in repairs]
     lines.append(say("cli.status.open", waiting=fleet.waiting, tasks=fleet.tasks, pending=fleet.pending,
                      doubt=fleet.in_doubt))  # fmt: skip
     terminal.show(document, "\n".join(lines))
@@ -132,7 +135,8 @@ async def command_(
     as_: Annotated[str | None, typer.Option("--as", help=say("cli.command.as"))] = None,
 ) -> int:
     reply = await said(terminal, line, as_)
-    terminal.show(reply.as_json(), reply.text)
+    same = say("cli.command.confirm_as", staff=as_) if as_ and reply.code else ""
+    terminal.show(reply.as_json(), f"{reply.text}\n{same}".rstrip())
     return reply.exit_code if not reply.ok else ExitCode.OK
 
 

@@ -10,7 +10,7 @@ from customers.ladder import load_ladder
 from customers.orders import ImportResult, import_orders
 from customers.people import FoundPerson, find
 from customers.purchases import adopt_ladder
-from operations.finding import person_named
+from operations.finding import called, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
@@ -108,5 +108,7 @@ async def why(
     async with terminal.database(settings) as db, db.write() as tx:
         person = await person_named(tx, who)
         found = await reasons(tx, person.id, what)
-    text = "\n".join(because.line for because in found) or say("cli.why.nothing", who=who)
+    name = called(person)
+    lines = [say("operations.why.head", who=name), *(because.line for because in found)]
+    text = "\n".join(lines) if found else say("cli.why.nothing", who=name)
     terminal.show([because.as_json() for because in found], text)

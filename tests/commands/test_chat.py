@@ -177,7 +177,7 @@ async def test_stop_all_never_asks_and_resume_all_waits_for_its_code(office: Off
     stopped = await office.says("/全停 快！", "mei")
     assert stopped.ok and stopped.code is None
     assert (await row_of(office.db, Setting, key="stop_all")).value.startswith("mei ")
-    assert "已全停（mei）" in (await office.says("/状态")).text
+    assert "已全停（小美，11-21 10:00）" in (await office.says("/状态")).text
     asked = await office.says("/全部恢复")
     assert (await row_of(office.db, Setting, key="stop_all")).value != ""
     assert (await office.says(f"/确认 {asked.code}")).ok
@@ -315,6 +315,69 @@ async def test_an_invitation_makes_its_first_sender_staff(office: Office) -> Non
     assert await office.post.bring(code[0], talker="wxid_late") == "handed_over"
 
 
+@pytest.mark.parametrize("word", ["boss", "老板"])
+async def test_an_invitation_makes_the_wechat_of_a_member_known(office: Office, word: str) -> None:
+    """By id or name; their rights stay as config.yaml gives them, whatever the command says."""
+    invited = await office.says(f"/邀请 {word} 只看")
+    assert invited.data["staff"] == "boss"
+    assert invited.text.startswith("老板（权限：老板）的邀请码是 WX-")
+    assert await office.post.bring(invited.data["invitation"], talker="wxid_hua") == "joined"
+    assert (await row_of(office.db, StaffContact, contact="wxid_hua")).staff == "boss"
+    assert (await row_of(office.db, StaffMember, id="boss")).role == "owner"
+    assert await count(office.db, StaffMember) == 3
+    friendship = await row_of(office.db, Friendship, account="lin-1", contact="wxid_hua")
+    assert (await row_of(office.db, Person, id=friendship.person)).kind == "staff"
+
+
+async def test_an_invitation_of_a_member_who_left_is_an_ordinary_message(shop: Office) -> None:
+    code = (await shop.says("/邀请 mei")).data["invitation"]
+    async with shop.db.write() as tx:
+        await tx.execute(update(StaffMember).where(StaffMember.id == "mei").values(removed=True))
+    assert await shop.post.bring(code, talker="wxid_hua") == "handed_over"
+
+
+async def test_two_members_of_one_name_are_invited_by_id(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await tx.execute(insert(StaffMember).values(id="mei-2", name="小美", role="service", accounts=[]))
+    refused = await shop.says("/邀请 小美")
+    assert (refused.ok, refused.text) == (False, "叫「小美」的员工不止一位，请写编号\n可以选：mei、mei-2")
+    assert (await shop.says("/邀请 mei-2")).data["staff"] == "mei-2"
+
+
+async def test_two_newcomers_of_one_name_are_two_members(shop: Office) -> None:
+    for talker in ("wxid_x", "wxid_y"):
+        code = (await shop.says("/邀请 小新")).data["invitation"]
+        assert await shop.post.bring(code, talker=talker) == "joined"
+    assert (await row_of(shop.db, StaffContact, contact="wxid_y")).staff == "staff-2"
+
+
+async def test_an_account_that_is_online_needs_no_scan(shop: Office) -> None:
+    assert (await shop.says("/扫码 lin-1")).text == "lin-1 在线，不用扫码"
+    assert await count(shop.db, LiveRequest) == 0
+
+
+async def test_the_terminal_says_how_a_terminal_confirms(shop: Office) -> None:
+    asked = await shop.says("/全部恢复")
+    assert f'wxfleet command "/确认 {asked.code}"' in asked.text
+    await shop.post.bring("/全部恢复", talker="wxid_boss")
+    (told,) = await texts(shop.db, kind="command_reply")
+    assert "确认请回复 /确认 " in told
+
+
+async def test_a_whole_name_is_meant_before_parts_of_names(office: Office) -> None:
+    async with office.db.write() as tx:
+        await befriend(tx, "lin-1", "wxid_ma", "花花妈")
+        lily = await befriend(tx, "lin-1", "wxid_l", "花花世界", call_me="Lily")
+        await befriend(tx, "lin-1", "wxid_ly", "lilyan")
+        hua = await tx.scalar(select(Friendship.person).where(Friendship.contact == "wxid_hua"))
+        await tx.execute(update(Friendship).where(Friendship.contact == "wxid_hua").values(alias="花花"))
+    assert (await office.says("/为什么 花花")).text.startswith("花花🌸 这边")
+    assert (await office.says("/为什么 lily")).text.startswith("Lily 这边")
+    assert (await office.says(f"/为什么 {hua}")).text.startswith("花花🌸 这边")
+    assert (await office.says(f"/为什么 {lily}")).text.startswith("Lily 这边")
+    assert "「花」有 3 位" in (await office.says("/为什么 花")).text
+
+
 async def test_an_old_invitation_is_an_ordinary_message(shop: Office) -> None:
     await shop.says("/邀请 小新")
     async with shop.db.read() as conn:
@@ -435,6 +498,8 @@ async def test_resuming_a_limited_account_ends_its_rest(office: Office) -> None:
 
 
 async def test_a_qr_code_is_asked_of_the_running_fleet(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await tx.execute(update(Account).where(Account.id == "lin-2").values(state="awaiting_scan"))
     assert (await shop.says("/扫码 lin-2", "mei")).ok
     asked = await row_of(shop.db, LiveRequest)
     assert (asked.account, asked.verb) == ("lin-2", "qr")
