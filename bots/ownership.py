@@ -64,7 +64,9 @@ async def beat(tx: AsyncConnection, owner: str, epoch: int, *, wall_ms: int) -> 
 
 
 async def still_owns(tx: AsyncConnection, owner: str, epoch: int) -> None:
-    """Every claim asks. Raises OwnershipLost."""
+    """Every claim asks, and holds off a take-over until it is committed. Raises OwnershipLost."""
+    if tx.dialect.name == "postgresql":  # a row written behind the back of a take-over would stay in 'sending'
+        await tx.execute(select(Shard.number).where(Shard.number == 0).with_for_update(read=True))
     count = select(func.count()).select_from(Shard).where(Shard.owner == owner, Shard.epoch == epoch)
     if int((await tx.execute(count)).scalar_one()) < SHARDS:
         raise OwnershipLost(say("bots.ownership_lost"), hint=say("bots.ownership_lost.hint"))
