@@ -16,7 +16,10 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """One thing that did or did not happen. `reason` in words, `rule` the word behind it, `source` who wanted it."""
+    """One thing that did or did not happen. `reason` in words, `rule` the word behind it, `source` who wanted it.
+
+    `words`: what would have been said, had it not been a dry run.
+    """
 
     at_ms: int
     zone: str
@@ -25,19 +28,21 @@ class Because:
     reason: str
     rule: str
     source: str
+    words: str = ""
 
     def as_json(self) -> dict[str, str]:
         """One entry of `why --json`."""
         when = datetime.fromtimestamp(self.at_ms / 1000, UTC).isoformat(timespec="seconds")
         return {
             "when": when, "what": self.what, "outcome": self.outcome, "reason": self.reason, "rule": self.rule,
-            "source": self.source,
+            "source": self.source, "words": self.words,
         }  # fmt: skip
 
     @property
     def line(self) -> str:
         when = local(self.at_ms, self.zone).strftime("%m-%d %H:%M")
         tail = f"：{self.reason}" if self.reason else ""
+        tail += say("operations.why.words", words=" ".join(self.words.split())) if self.words else ""
         return f"{when} {self.what} {_word('operations.outcome', self.outcome)}{tail}"
 
 
@@ -57,7 +62,7 @@ async def _deliveries(conn: AsyncConnection, person: int) -> list[Because]:
     rows = await conn.execute(
         select(
             Delivery.created_ms, Delivery.sent_ms, Delivery.settled_ms, Delivery.kind, Delivery.account, Delivery.state,
-            Delivery.reason, Delivery.source, Campaign.title, Account.time_zone,
+            Delivery.reason, Delivery.source, Delivery.text, Campaign.title, Account.time_zone,
         )
         .outerjoin(Campaign, Campaign.id == Delivery.campaign)
         .outerjoin(Account, Account.id == Delivery.account)
@@ -74,6 +79,7 @@ async def _deliveries(conn: AsyncConnection, person: int) -> list[Because]:
             reason=reason_words(row.reason),
             rule=row.reason or "",
             source=row.source,
+            words=(row.text or "") if row.reason == "dry_run" else "",
         )
         for row in rows.all()
     ]

@@ -1,21 +1,24 @@
 """What happened lately, told in a few lines for whoever watches the screen."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Kind
 from storage.outbox import DeliveryState
 from storage.tables import Arrival, Audit, Campaign, Delivery, Friendship, Person, Post, StaffMember
-from texts.catalogue import say
+from texts.catalogue import catalogue, say
 
 _WEEKLY = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)
 _SHOWN_WORDS = 46
 _PEOPLE_OUTCOMES = ("opted_out", "claimed", "handed_over")
+_REPLIES = (Kind.REPLY, Kind.CLAIM_ANSWER)
+_Row = tuple[str, str | None, dict[str, Any], str | None]
+"""Account as the screen calls it, words, content, nickname of whom it went to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ async def told(
         *await _sent(connection, after_ms, until_ms, names),
         *await _people(connection, after_ms, until_ms, names),
         *await _pushes(connection, after_ms, until_ms),
+        *await _unsent(connection, after_ms, until_ms, names),
     ]
 
 
@@ -64,7 +68,7 @@ async def _sent(connection: AsyncConnection, after_ms: int, until_ms: int, names
         .where(Delivery.state == DeliveryState.ACCEPTED.value)
         .order_by(Delivery.settled_ms, Delivery.id)
     )
-    found: dict[str, list[tuple[str, str | None, dict[str, Any], str | None]]] = defaultdict(list)
+    found: dict[str, list[_Row]] = defaultdict(list)
     for account, kind, _state, text, content, nickname in rows:
         found[kind].append((names.get(account, account), text, content, nickname))
     lines = _friends(found[Kind.ACCEPT]) + _said("welcome", found[Kind.WELCOME])
@@ -79,26 +83,54 @@ def _friends(rows: Iterable[tuple[str, object, object, object]]) -> list[Line]:
     return [Line("friend", say("story.friends", who=name, count=count)) for name, count in counts.items()]
 
 
-def _said(topic: str, rows: list[tuple[str, str | None, dict[str, Any], str | None]]) -> list[Line]:
+def _said(topic: str, rows: list[_Row]) -> list[Line]:
     if not rows:
         return []
     who, text, _, nickname = rows[0]
-    quoted = say(f"story.{topic}", who=who, whom=nickname or "…", words=short(text))
-    more = say("story.more", count=len(rows) - 1) if len(rows) > 1 else ""
-    return [Line(topic, quoted + more)]
+    quoted = say(f"story.{topic}", who=who, whom=nickname or say("story.somebody"), words=short(text))
+    return [Line(topic, quoted + _more(rows))]
 
 
-async def _posts(
-    connection: AsyncConnection, rows: list[tuple[str, str | None, dict[str, Any], str | None]]
-) -> list[Line]:
+def _more(rows: Sequence[object]) -> str:
+    return say("story.more", count=len(rows) - 1) if len(rows) > 1 else ""
+
+
+async def _posts(connection: AsyncConnection, rows: list[_Row]) -> list[Line]:
     if not rows:
         return []
-    ids = {row[2].get("post") for row in rows}
-    texts = dict((await connection.execute(select(Post.id, Post.text).where(Post.id.in_(ids)))).tuples().all())
+    texts = await _post_texts(connection, {row[2].get("post") for row in rows})
     return [
         Line("moment", say("story.moment", who=who, words=short(texts.get(content["post"]))))
         for who, _, content, _ in rows
     ]
+
+
+async def _post_texts(connection: AsyncConnection, ids: set[Any]) -> dict[int, str]:
+    found = await connection.execute(select(Post.id, Post.text).where(Post.id.in_(ids)))
+    return dict(found.tuples().all())
+
+
+async def _unsent(connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str]) -> list[Line]:
+    """What a dry run only wrote down: one line, an answer quoted before anything else."""
+    found = await connection.execute(
+        select(Delivery.account, Delivery.kind, Delivery.text, Delivery.content, Friendship.nickname)
+        .outerjoin(Friendship, (Friendship.account == Delivery.account) & (Friendship.contact == Delivery.to))
+        .where(Delivery.settled_ms > after_ms, Delivery.settled_ms <= until_ms)
+        .where(Delivery.state == DeliveryState.SKIPPED.value, Delivery.reason == "dry_run")
+        .order_by(Delivery.settled_ms, Delivery.id)
+    )
+    rows = found.all()
+    if not rows:
+        return []
+    first = min(rows, key=lambda row: (row.kind not in _REPLIES, not row.text))
+    words, form = first.text, "reply" if first.kind in _REPLIES else "other"
+    if first.kind == Kind.MOMENT:
+        post = first.content.get("post")
+        words, form = (await _post_texts(connection, {post})).get(post), "moment"
+    elif not words:
+        form = "accept" if first.kind == Kind.ACCEPT else "silent"
+    who, whom = names.get(first.account, first.account), first.nickname or say("story.somebody")
+    return [Line("talk", say(f"story.dry_run.{form}", who=who, whom=whom, words=short(words)) + _more(rows))]
 
 
 async def _people(connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str]) -> list[Line]:
@@ -110,10 +142,23 @@ async def _people(connection: AsyncConnection, after_ms: int, until_ms: int, nam
     lines = []
     for account, outcome, payload in rows:
         whom = await _name_of(connection, account, str((payload or {}).get("talker", "")))
+        who = names.get(account, account)
+        sent = _sent_thing(payload or {})
+        if outcome == "handed_over" and sent:
+            lines.append(Line("person", say("story.handed_over.thing", who=who, whom=whom, sent=sent)))
+            continue
         words = short(str((payload or {}).get("text", "")))
-        key = f"story.{outcome}"
-        lines.append(Line("person", say(key, who=names.get(account, account), whom=whom, words=words)))
+        lines.append(Line("person", say(f"story.{outcome}", who=who, whom=whom, words=words)))
     return lines
+
+
+def _sent_thing(payload: Mapping[str, Any]) -> str:
+    """What somebody sent that is no text, in words; '' for text. Its name in the gateway tells a person nothing."""
+    kind = payload.get("kind", "text")
+    if kind == "text":
+        return ""
+    key = f"story.sent.{kind}"
+    return say(key if key in catalogue() else "story.sent.other")
 
 
 async def _name_of(connection: AsyncConnection, account: str, contact: str) -> str:
@@ -124,23 +169,24 @@ async def _name_of(connection: AsyncConnection, account: str, contact: str) -> s
             .where(Friendship.account == account, Friendship.contact == contact)
         )
     ).one_or_none()
-    return (row and (row[0] or row[1])) or "…"
+    return (row and (row[0] or row[1])) or say("story.somebody")
 
 
 async def _pushes(connection: AsyncConnection, after_ms: int, until_ms: int) -> list[Line]:
+    """Pushes that got further: a line whose numbers did not change is not told again."""
+    accepted = Delivery.state == DeliveryState.ACCEPTED.value
     moved = await connection.execute(
         select(Delivery.campaign)
-        .where(Delivery.settled_ms > after_ms, Delivery.settled_ms <= until_ms, Delivery.kind.in_(_WEEKLY))
+        .where(Delivery.settled_ms > after_ms, Delivery.settled_ms <= until_ms, Delivery.kind.in_(_WEEKLY), accepted)
         .distinct()
     )
+    # What was accepted after `until_ms` is the next look's.
+    by_then = func.count(case((accepted & (Delivery.settled_ms <= until_ms), 1)))
     lines = []
     for campaign in moved.scalars().all():
-        states = await connection.execute(
-            select(Delivery.state, func.count()).where(Delivery.campaign == campaign).group_by(Delivery.state)
-        )
-        counts = dict(states.tuples().all())
+        counts = await connection.execute(select(by_then, func.count()).where(Delivery.campaign == campaign))
+        done, total = counts.one()
         title = await connection.scalar(select(Campaign.title).where(Campaign.id == campaign))
-        done, total = counts.get(DeliveryState.ACCEPTED.value, 0), sum(counts.values())
         lines.append(Line("push", say("story.push", title=title, done=done, total=total)))
     return lines
 

@@ -18,6 +18,10 @@ FROM_CUSTOMERS = (
     "answered", "handed_over", "opted_out", "opted_out_before", "opted_in", "claimed", "held", "flood",
 )  # fmt: skip
 """Outcomes of the inbox that a customer's words can have."""
+_ANSWERED = ("answered", "claimed", "opted_in")
+_ANSWERS = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
+_AT_ONCE = 500
+"""Ids in one statement: databases take only so many."""
 
 
 async def summary(conn: AsyncConnection, since_ms: int, now_ms: int) -> dict[str, Any]:
@@ -25,7 +29,7 @@ async def summary(conn: AsyncConnection, since_ms: int, now_ms: int) -> dict[str
 
     The `*_today` of an account count the last 24 hours. `moments.assisted` are posts that a person had to publish,
     done or not; `moments.published` are all that came out, theirs included. A push that was under way when this was
-    asked counts as in doubt.
+    asked counts as in doubt. `conversations.dry_run` are messages whose answer was written down and not sent.
     """
     return {
         "accounts": [
@@ -102,12 +106,35 @@ async def _conversations(conn: AsyncConnection, since_ms: int) -> dict[str, int]
         Arrival.outcome,
         (Arrival.kind == "message", Arrival.handled_ms >= since_ms, Arrival.outcome.in_(FROM_CUSTOMERS)),
     )
+    unsaid = await _unsaid(conn, since_ms)
     return {
         "received": sum(outcomes.values()),
-        "answered": outcomes["answered"] + outcomes["claimed"] + outcomes["opted_in"],
+        "answered": sum(outcomes[word] for word in _ANSWERED) - unsaid,
         "handed_over": outcomes["handed_over"],
         "opted_out": outcomes["opted_out"],
+        "dry_run": unsaid,
     }
+
+
+async def _unsaid(conn: AsyncConnection, since_ms: int) -> int:
+    """Messages since then whose answer a dry run only wrote down."""
+    sources = await conn.scalars(
+        select(Delivery.source).where(
+            Delivery.kind.in_(_ANSWERS),
+            Delivery.state == DeliveryState.SKIPPED.value,
+            Delivery.reason == "dry_run",
+            Delivery.settled_ms >= since_ms,
+            Delivery.source.like("inbox:%"),
+        )
+    )
+    arrivals = sorted({int(source.split(":")[1]) for source in sources})
+    number = 0
+    for start in range(0, len(arrivals), _AT_ONCE):
+        some = Arrival.id.in_(arrivals[start : start + _AT_ONCE])
+        answered = Arrival.outcome.in_(_ANSWERED)
+        found = await conn.scalar(select(func.count()).where(some, answered, Arrival.handled_ms >= since_ms))
+        number += found or 0
+    return number
 
 
 async def _commands(conn: AsyncConnection, since_ms: int) -> dict[str, int]:

@@ -378,6 +378,23 @@ async def test_a_whole_name_is_meant_before_parts_of_names(office: Office) -> No
     assert "「花」有 3 位" in (await office.says("/为什么 花")).text
 
 
+async def test_why_shows_what_a_dry_run_would_have_said(office: Office) -> None:
+    async with office.db.write() as tx:
+        person = await tx.scalar(select(Friendship.person).where(Friendship.contact == "wxid_hua"))
+        rows = [
+            NewDelivery(Kind.REPLY, "lin-1", "wxid_hua", Content(text=""), key, NOW_MS, person=person)
+            for key in ("dry", "late")
+        ]
+        await plan(tx, rows, now_ms=NOW_MS)
+        skipped = update(Delivery).values(state="skipped", text="搜店名\n就能找到")
+        await tx.execute(skipped.where(Delivery.key == "dry").values(reason="dry_run"))
+        await tx.execute(skipped.where(Delivery.key == "late").values(reason="expired"))
+    reply = await office.says(f"/为什么 {person}")
+    (line,) = [line for line in reply.text.splitlines() if "演练" in line]
+    assert line.endswith("没有发：演练：只记录，不发出；会说「搜店名 就能找到」")
+    assert sorted(answer["words"] for answer in reply.data["answers"]) == ["", "搜店名\n就能找到"]
+
+
 async def test_an_old_invitation_is_an_ordinary_message(shop: Office) -> None:
     await shop.says("/邀请 小新")
     async with shop.db.read() as conn:
@@ -460,7 +477,7 @@ async def test_why_tells_what_was_sent_and_what_was_not(office: Office) -> None:
     reply = await office.says("/为什么 花花")
     assert "没有发" in reply.text and "退订" in reply.text
     push = next(entry for entry in reply.data["answers"] if entry["source"] == "x")
-    assert set(push) == {"when", "what", "outcome", "reason", "rule", "source"}
+    assert set(push) == {"when", "what", "outcome", "reason", "rule", "source", "words"}
     assert (push["outcome"], push["rule"]) == ("skipped", "opted_out")
 
 

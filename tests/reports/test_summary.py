@@ -58,7 +58,9 @@ async def test_an_empty_shop_has_every_key_of_the_contract(db: Database) -> None
     assert document["pushes"] == {
         "planned": 0, "pending": 0, "accepted": 0, "skipped": {}, "failed": 0, "in_doubt": 0, "unknown": 0,
     }  # fmt: skip
-    assert document["conversations"] == {"received": 0, "answered": 0, "handed_over": 0, "opted_out": 0}
+    assert document["conversations"] == {
+        "received": 0, "answered": 0, "handed_over": 0, "opted_out": 0, "dry_run": 0,
+    }  # fmt: skip
 
 
 async def test_pushes_of_the_run_by_what_became_of_them(db: Database) -> None:
@@ -115,7 +117,29 @@ async def test_conversations_count_customers_only(db: Database) -> None:
                 )
             )  # fmt: skip
     assert (await of_the_run(db))["conversations"] == {
-        "received": 4, "answered": 2, "handed_over": 1, "opted_out": 1,
+        "received": 4, "answered": 2, "handed_over": 1, "opted_out": 1, "dry_run": 0,
+    }  # fmt: skip
+
+
+async def test_an_answer_that_a_dry_run_wrote_down_is_no_answer(db: Database) -> None:
+    async with db.write() as tx:
+        arrivals = [
+            await tx.scalar(
+                insert(Arrival)
+                .values(
+                    account="lin-1", event=f"message:{number}", kind="message", state="handled", received_ms=NOW_MS,
+                    handled_ms=NOW_MS, outcome=outcome,
+                )
+                .returning(Arrival.id)
+            )
+            for number, outcome in enumerate(("answered", "answered", "claimed", "handed_over"))
+        ]  # fmt: skip
+    await put(db, 0, source=f"inbox:{arrivals[0]}:size")
+    for number in (1, 2, 3):
+        source = f"inbox:{arrivals[number]}:size"
+        await put(db, number, source=source, state="skipped", reason="dry_run", sent_ms=None)
+    assert (await of_the_run(db))["conversations"] == {
+        "received": 4, "answered": 1, "handed_over": 1, "opted_out": 0, "dry_run": 2,
     }  # fmt: skip
 
 
