@@ -163,24 +163,32 @@ async def match_echo(
     doubt is then accepted. One that was given up as unknown stays so, but it is ours, and nobody is on the phone.
     """
     parameters = {"account": account, "to": to, "id": message_id, "words": words.strip(), "at_ms": at_ms}
-    by_id = await tx.execute(
+    row = await _row_by_id(tx, parameters) or await _row_by_words(tx, kind, parameters)
+    if row is None:
+        under_way = await tx.execute(
+            text("SELECT 1 FROM outbox WHERE account = :account AND state = 'sending' AND recipient = :to LIMIT 1"),
+            parameters,
+        )
+        if under_way.first():
+            return EchoMatch.IN_FLIGHT
+        row = await _row_by_id(tx, parameters)  # on PostgreSQL it may have been settled since the first look
+    if row is None:
+        return EchoMatch.NOT_OURS
+    await tx.execute(
+        text("""UPDATE outbox SET echo = :id, state = CASE WHEN state = 'in_doubt' THEN 'accepted' ELSE state END
+                 WHERE id = :row"""),
+        {"id": message_id, "row": row},
+    )
+    return EchoMatch.MATCHED
+
+
+async def _row_by_id(tx: AsyncConnection, parameters: dict[str, object]) -> int | None:
+    found = await tx.execute(
         text("SELECT id FROM outbox WHERE account = :account AND gateway_id = :id AND gateway_id <> '' LIMIT 1"),
         parameters,
     )
-    row = by_id.scalar_one_or_none() or await _row_by_words(tx, kind, parameters)
-    if row is not None:
-        await tx.execute(
-            text("""UPDATE outbox SET echo = :id,
-                           state = CASE WHEN state = 'in_doubt' THEN 'accepted' ELSE state END
-                     WHERE id = :row"""),
-            {"id": message_id, "row": row},
-        )
-        return EchoMatch.MATCHED
-    under_way = await tx.execute(
-        text("""SELECT 1 FROM outbox WHERE account = :account AND state = 'sending' AND recipient = :to LIMIT 1"""),
-        parameters,
-    )
-    return EchoMatch.IN_FLIGHT if under_way.first() else EchoMatch.NOT_OURS
+    row: int | None = found.scalar_one_or_none()
+    return row
 
 
 async def _row_by_words(tx: AsyncConnection, kind: str, parameters: dict[str, object]) -> int | None:

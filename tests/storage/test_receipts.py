@@ -1,16 +1,37 @@
 """Receipts that come late: a crash leaves rows in doubt and their echoes unread in the inbox."""
 
-import pytest
-from sqlalchemy import insert, select, update
+from collections.abc import AsyncIterator
 
-from storage.engine import Database
+import psycopg
+import pytest
+from sqlalchemy import event, insert, select, update
+
+from storage.engine import Database, open_database
 from storage.outbox import DeliveryState
+from storage.schema import upgrade
 from storage.settling import EchoMatch, expire, match_echo
 from storage.tables import Arrival, Delivery
 
 SENT_MS = 1_795_000_000_000
 VALID_MS = SENT_MS + 600_000
 LATER_MS = SENT_MS + 86_400_000
+
+
+def _named(server: str, name: str) -> str:
+    head, _, query = server.partition("?")
+    return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+async def served(postgres: str) -> AsyncIterator[Database]:
+    """A migrated database on PostgreSQL, where transactions run beside each other."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS receipts WITH (FORCE)")
+        connection.execute("CREATE DATABASE receipts")
+    db = open_database(_named(postgres, "receipts"))
+    await upgrade(db)
+    yield db
+    await db.close()
 
 
 async def _in_doubt(db: Database, *, state: str = "in_doubt") -> None:
@@ -68,3 +89,27 @@ async def test_an_echo_of_a_row_that_was_given_up_is_still_ours_once(database: D
     """It is no person on the phone: the bot would fall silent in that conversation."""
     await _in_doubt(database, state="unknown")
     assert [await _echo(database), await _echo(database, "m2")] == [EchoMatch.MATCHED, EchoMatch.NOT_OURS]
+
+
+@pytest.mark.parametrize("before", range(4))
+async def test_an_echo_that_is_read_while_its_send_is_settled_is_ours_whichever_comes_first(
+    served: Database, postgres: str, before: int
+) -> None:
+    """Each statement sees what was committed before it: on PostgreSQL the courier settles between two of them."""
+    await _in_doubt(served, state="sending")
+    statements = 0
+
+    def settle_meanwhile(*_: object) -> None:
+        nonlocal statements
+        if statements == before:
+            with psycopg.connect(_named(postgres, "receipts"), autocommit=True) as courier:
+                courier.execute("UPDATE outbox SET state = 'accepted', gateway_id = 'm1'")
+        statements += 1
+
+    async with served.write() as tx:
+        event.listen(tx.sync_connection, "before_cursor_execute", settle_meanwhile)
+        found = await match_echo(
+            tx, account="lin-1", to="wxid_hua", kind="text", words="在的", message_id="m1", at_ms=SENT_MS
+        )
+        event.remove(tx.sync_connection, "before_cursor_execute", settle_meanwhile)
+    assert found is EchoMatch.MATCHED
