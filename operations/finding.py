@@ -7,7 +7,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.people import FoundPerson, meant
-from operations.errors import CannotBeUsed, NotFound
+from operations.errors import CannotBeUsed, NotFound, Refused
 from storage.tables import Account, Campaign
 from texts.catalogue import say
 from texts.nearest import nearest
@@ -66,15 +66,29 @@ async def is_open_campaign(tx: AsyncConnection, word: str) -> bool:
 
 
 async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
-    """(id, title) of the newest open push with that id, name or title; without a word, the only open one."""
+    """(id, title) of the newest open push with that id, name or title; without a word, the only open one.
+
+    Raises Refused when it is over already, CannotBeUsed when several may be meant, NotFound.
+    """
     open_ones = await _open_campaigns(tx)
     meant = [row for row in open_ones if word in (str(row.id), row.name, row.title)] if word else open_ones
     if not meant:
+        await _refuse_if_over(tx, word)
         raise NotFound(say("operations.no_open_push"), hint=say("operations.no_open_push.hint"))
     if not word and len(meant) > 1:
         names = "、".join(f"{row.id} {row.title}" for row in meant)
         raise CannotBeUsed(say("operations.which_push"), hint=say("operations.choices", choices=names))
     return meant[0].id, meant[0].title
+
+
+async def _refuse_if_over(tx: AsyncConnection, word: str) -> None:
+    rows = (await tx.execute(select(Campaign.__table__).order_by(Campaign.id.desc()))).all()
+    over = next((row for row in rows if word in (str(row.id), row.name, row.title)), None)
+    if over is not None:
+        raise Refused(
+            say(f"operations.push.over.{over.state}", title=over.title, id=over.id),
+            hint=say("operations.push.over.hint", name=over.name),
+        )
 
 
 async def _open_campaigns(tx: AsyncConnection) -> Sequence[Row[Any]]:

@@ -85,3 +85,10 @@ async def move(tx: AsyncConnection, campaign: int, move: Move, now_ms: int, reas
             return
     row = await read(tx, campaign)
     raise MoveRefused(row.name, row.state, say(f"scheduler.move.{move.value}"))
+
+
+async def require_move(conn: AsyncConnection, campaign: int, move: Move) -> None:
+    """Before a person is asked whether they really want it. Raises NoSuchCampaign, and MoveRefused as `move` would."""
+    row = await read(conn, campaign)
+    if next_state(CampaignState(row.state), move) is None:
+        raise MoveRefused(row.name, row.state, say(f"scheduler.move.{move.value}"))

@@ -8,6 +8,7 @@ import typer
 
 from conversations.intents import Wish, wish_of
 from personas.replies import Candidate, answer, find
+from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
@@ -68,11 +69,12 @@ def personas_list(terminal: Terminal) -> None:
     for written in examination.book.all():
         persona = examination.book.resolved(written.id)
         accounts = played.get(written.id, [])
+        playable = [role for role in Role if role in persona.playable]
         rows.append(
             {"id": written.id, "kind": written.kind.value, "name": persona.name,
-             "roles": [role.value for role in persona.roles], "accounts": accounts}
+             "roles": [role.value for role in playable], "accounts": accounts}
         )  # fmt: skip
-        kind, roles = say(f"cli.kind.{written.kind}"), "、".join(say(f"cli.role.{role}") for role in persona.roles)
+        kind, roles = say(f"cli.kind.{written.kind}"), "、".join(say(f"cli.role.{role}") for role in playable)
         shown.add_row(written.id, kind, persona.name, roles, "、".join(accounts) or "—")
     terminal.show(rows, shown)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.audit import Outcome, record
 from operations.errors import NotFound
 from operations.finding import campaign_named
-from operations.requests import Door, Push
+from operations.requests import Cancel, Continue, Door, Pause, Push, Request
 from operations.why import reason_words
 from reports.campaigns import progress
 from reports.status import friend_counts
 from reports.story import short
-from rules.quiet_hours import local, zone
+from rules.quiet_hours import local
 from scheduler import pushes
+from scheduler.campaign_state import Move, require_move
 from scheduler.moments import Calendar, load_calendar
 from scheduler.push_file import PushFile, from_spec, load_pushes
 from storage.tables import Campaign
@@ -68,14 +69,14 @@ def moments_list(terminal: Terminal) -> None:
     terminal.show(rows, shown)
 
 
-def moments_preview(
+async def moments_preview(
     terminal: Terminal,
     days: Annotated[int, typer.Option("--days", min=1, max=62, help=say("cli.moments.days"))] = 1,
     from_: Annotated[str | None, typer.Option("--from", help=say("cli.moments.from"))] = None,
 ) -> None:
     settings = terminal.settings()
     calendar = _calendar(settings)
-    first = _day(from_, days) if from_ else datetime.now(zone(settings.shop.time_zone)).date()
+    first = _day(from_, days) if from_ is not None else await _today(terminal, settings)
     rows = []
     shown = table(say("cli.col.time"), say("cli.col.account"), say("cli.col.kind"), say("cli.col.words"))
     for day in (first + timedelta(days=number) for number in range(days)):
@@ -92,6 +93,13 @@ def moments_preview(
         terminal.note(say("cli.moments.none"))
         return
     terminal.show(sorted(rows, key=lambda row: row["at"]), shown)
+
+
+async def _today(terminal: Terminal, settings: Settings) -> date:
+    """The shop's day: that of its simulated clock where there is one."""
+    async with terminal.database(settings) as db, db.read() as connection:
+        now_ms = await shop_now_ms(connection, settings)
+    return local(now_ms, settings.shop.time_zone).date()
 
 
 def _day(text: str, days: int) -> date:
@@ -131,6 +139,7 @@ async def push_start(
     async with terminal.database(settings) as db:
         async with db.read() as connection:
             campaign, title = await campaign_named(connection, id)
+            await require_move(connection, campaign, Move.START)
             now_ms = await shop_now_ms(connection, settings)
             spec = await connection.scalar(select(Campaign.spec).where(Campaign.id == campaign))
             seen = await pushes.preview(connection, from_spec(spec or {}), now_ms, shop_zone=settings.shop.time_zone)
@@ -146,15 +155,15 @@ async def push_start(
 
 
 async def push_pause(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, pushes.pause)
+    await _moved(terminal, id, pushes.pause, Pause(target=id))
 
 
 async def push_resume(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, pushes.resume)
+    await _moved(terminal, id, pushes.resume, Continue(target=id))
 
 
 async def push_cancel(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, pushes.cancel)
+    await _moved(terminal, id, pushes.cancel, Cancel(push=id))
 
 
 async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
@@ -243,7 +252,9 @@ def _seen(title: str, seen: pushes.Preview, settings: Settings) -> str:
     if seen.ends_at is not None:
         ends = f"{local(seen.ends_at, settings.shop.time_zone):%m-%d %H:%M}"
         minutes = -(-seen.seconds // 60)
-        lines.append(say("cli.push.time", minutes=minutes, ends=ends, beyond=seen.beyond_valid_until))
+        lines.append(say("cli.push.time", minutes=minutes, ends=ends))
+        if seen.beyond_valid_until:
+            lines.append(say("cli.push.beyond", count=seen.beyond_valid_until))
     return "\n".join(lines)
 
 
@@ -254,13 +265,15 @@ def _agrees(question: str) -> bool:
     return typer.confirm(question, err=True)
 
 
-async def _moved(terminal: Terminal, id: str, act: Callable[[AsyncConnection, int, int], Awaitable[object]]) -> None:
+async def _moved(
+    terminal: Terminal, id: str, act: Callable[[AsyncConnection, int, int], Awaitable[object]], asked: Request
+) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.write() as tx:
         campaign, title = await campaign_named(tx, id)
         now_ms = await shop_now_ms(tx, settings)
         await act(tx, campaign, now_ms)
         state = await tx.scalar(select(Campaign.state).where(Campaign.id == campaign))
-        await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"{act.__name__} #{campaign}")
+        await record(tx, "cli", asked, Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
     document = {"id": campaign, "state": state}
     terminal.show(document, say("cli.push.changed", title=title, state=say(f"cli.push.state.{state}")))

@@ -51,8 +51,17 @@ def start(folder: Path, stage: Stage = Stage.MATRIX) -> Started:
         _write_all(contents)
     except OSError as error:
         raise FolderUnusable(folder, os_reason(error)) from error
-    steps = say(f"init.next.{stage}", folder=shown_path(folder))
-    return Started(folder, tuple(contents), steps)
+    return Started(folder, tuple(contents), _next_steps(folder, stage))
+
+
+def _next_steps(folder: Path, stage: Stage) -> str:
+    """Numbered; whoever stands in the folder already need not go there."""
+    shown = shown_path(folder.resolve())
+    here = shown == "."
+    head = say("init.written.here") if here else say("init.written", folder=shown)
+    steps = [] if here else [say("init.next.cd", folder=f'"{shown}"' if " " in shown else shown)]
+    steps += say(f"init.next.{stage}").splitlines()
+    return "\n".join([head, *(f"  {number}. {step}" for number, step in enumerate(steps, 1))])
 
 
 def template(stage: Stage) -> dict[str, bytes]:

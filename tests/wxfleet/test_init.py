@@ -35,6 +35,16 @@ def test_every_stage_is_valid_as_it_is_written_and_runs_on_the_simulator(tmp_pat
     assert all(path.is_file() for path in started.files)
 
 
+def test_whoever_stands_in_the_folder_is_not_sent_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = start(Path()).next_steps.splitlines()
+    assert here[0] == "写好了，就在当前文件夹。接下来："
+    assert here[1].startswith("  1. wxfleet run")
+    below = start(Path("shop")).next_steps.splitlines()
+    assert below[0] == "写好了，在 shop。接下来："
+    assert below[1:3] == ["  1. cd shop", here[1].replace("1.", "2.")]
+
+
 def test_a_single_shop_is_one_account_one_person_and_no_staff_room(tmp_path: Path) -> None:
     start(tmp_path, Stage.SINGLE)
     settings = load(tmp_path / "config.yaml")
