@@ -24,6 +24,14 @@ _AWKWARD = re.compile(
 _MACHINE = re.compile(r"[{}<>\\@#$%^=]|https?:|www\.|\.(?:com|cn|net)\b|wxid_|\d{5,}", re.IGNORECASE)
 _BRACKETED = re.compile(r"[(（\[【「『《][^)）\]】」』》]*[)）\]】」』》]?")
 _TO_THE_TOP = re.compile(r"^(?:[aA]+|0+)(?=[\u4e00-\u9fff])")
+_SUNG = "呀哦啊吖哟喔"
+"""What people sing at the end of a nickname."""
+_WHOSE = re.compile(r"[我你您他她它谁]们?的")
+_CALLED = re.compile(r"([^\W\d_])\1|[小阿老][^\W\d_]|[A-Za-z]{2,}")
+"""How people call each other: 婷婷, 小鹿, 阿梨, Lily. After a description only what is surely a name counts."""
+_HOME_AND_A = re.compile(r"[\u4e00-\u9fff]{2}(阿[^姨婆伯公爸妈爹娘哥姐弟妹里依们])")
+"""江南阿梨 comes from 江南. Not 隔壁阿姨."""
+_NUMBERS = "0123456789'"
 _NAME_SIGN = re.compile(r"[A-Za-z\u00c0-\u024f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]")
 
 
@@ -35,11 +43,24 @@ def cleaned(nickname: str) -> str | None:
     if _MACHINE.search(plain) or _TRADE.search(_joined(plain)):
         return None
     words = _words(_BRACKETED.sub(" ", plain))
-    names = [word for word in words if _is_name(word)]
+    names = [name for word in words if _is_name(word) and (name := _bare(word))]
     if not names or _AWKWARD.search(_joined(plain)):
         return None
     both = " ".join(names[:2])
-    return both if both.isascii() and len(both) <= MAX_COLUMNS else names[0]
+    name = both if both.isascii() and len(both) <= MAX_COLUMNS else names[0]
+    # 花店呀 is a sign-board too, once the song is over.
+    return None if _TRADE.search(_joined(name)) or _AWKWARD.search(_joined(name)) else name
+
+
+def _bare(word: str) -> str:
+    """`word` without what is sung after the name, told before it, or says where they come from; '' for no name."""
+    plain = word.rstrip(_SUNG + _NUMBERS)
+    plain = plain if len(plain) > 1 else word
+    before, of, name = plain.rpartition("的")
+    if before and of:
+        return name if _CALLED.fullmatch(name) and not _WHOSE.search(plain) else ""
+    home = _HOME_AND_A.fullmatch(plain)
+    return home[1] if home else plain
 
 
 def _counts(sign: str) -> bool:
@@ -53,7 +74,7 @@ def _joined(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     spaced = "".join(sign if _counts(sign) or sign.isdigit() or sign == "'" else _gap(sign) for sign in text)
-    return [_TO_THE_TOP.sub("", word).strip("0123456789'") for word in spaced.split()]
+    return [_TO_THE_TOP.sub("", word.strip(_NUMBERS)).strip(_NUMBERS) for word in spaced.split()]
 
 
 def _gap(sign: str) -> str:

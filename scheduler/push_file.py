@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,7 @@ from pydantic import (
 
 from personas.errors import TemplateRefused
 from personas.voice import variables
-from rules.kinds import Kind, gate_of
+from rules.kinds import Kind
 from rules.quiet_hours import to_ms, zone
 from scheduler.landing import Landing
 from scheduler.moments import Span, as_span, not_empty
@@ -27,7 +27,8 @@ from texts.catalogue import say
 from texts.errors import Mistake
 from texts.yaml_reader import Document, read_document
 
-PUSH_KINDS = tuple(kind for kind in Kind if gate_of(kind).weekly)
+PushKind = Literal[Kind.PUSH, Kind.CAMPAIGN_PUSH, Kind.WARM_UP, Kind.PRECISE_TASK, Kind.WAKE_UP]
+"""What comes unasked: the kinds that the weekly cap counts."""
 OWN_NAMES = frozenset({"call_me", "nickname", "level", "member_name", "shop", "brand", "contact", "me", "landing"})
 """The names that every text of a push may use without saying them under `variables`."""
 DEFAULT = "default"
@@ -76,7 +77,10 @@ class PushFile(_Part):
 
     name: Ident = Field(description="名字（英文小写），命令里用它：/推送 名字")
     title: str = Field(min_length=1, max_length=60, description="标题，给自己人看")
-    kind: Kind = Field(default=Kind.PUSH, description="类型：push 福利，campaign_push 活动，wake_up 唤醒 …")
+    kind: PushKind = Field(
+        default=Kind.PUSH,
+        description="类型：push 福利，campaign_push 活动，warm_up 预热，precise_task 精准任务，wake_up 唤醒",
+    )
     who: Who = Field(description="发给谁")
     words: dict[str, Text] = Field(
         min_length=1,
@@ -97,8 +101,6 @@ class PushFile(_Part):
 
     @model_validator(mode="after")
     def _fits(self) -> "PushFile":
-        if self.kind not in PUSH_KINDS:
-            raise ValueError("scheduler.push.kind")
         if "valid_for" in self.model_fields_set and self.valid_until is not None:
             raise ValueError("scheduler.push.valid_twice")
         return self

@@ -25,11 +25,21 @@ NAMES = {
     "O'Neil": "O'Neil",
     "\u202e花花": "花花",
     "云淡风轻": "云淡风轻",
+    "爱吃的婷婷呀": "婷婷",
+    "不熬夜的婷婷": "婷婷",
+    "爱喝茶的Lily": "Lily",
+    "爱吃的 小鹿": "小鹿",
+    "小满哦": "小满",
+    "琳呀": "琳呀",
+    "江南阿梨": "阿梨",
+    "隔壁阿姨": "隔壁阿姨",
+    "的士小王": "的士小王",
 }
 SIGNBOARDS = [
     "A-代购小王🌸", "AAA建材批发老王", "小美（招代理）", "代❤️购小妹", "（美甲）小美", "XX官方客服", "加微信领红包",
     "13812345678", "wxid_8a9b", "www.abc.com", "{{ shop }}", "{% if x %}", "<script>", "🌸🌸", "。", " ", "", "L",
-    "今天也要努力吃饭的小熊呀", "老公", "你爸爸", "宝贝", "花" * 65, "已注销", "a\\b",
+    "今天也要努力吃饭的小熊呀", "爱笑的眼睛", "我的小猫", "淡淡的", "花店呀", "ad x的 min",
+    "老公", "你爸爸", "宝贝", "花" * 65, "已注销", "a\\b",
 ]  # fmt: skip
 
 
@@ -50,7 +60,7 @@ def test_whatever_the_nickname_the_name_is_short_and_holds_letters_only(nickname
     assert all(unicodedata.category(sign)[0] in "LNM" or sign in " '" for sign in name)
 
 
-@given(st.text(max_size=80))
+@given(st.text(max_size=80) | st.text("爱吃的婷呀哦阿梨江南小店我们aB '1", max_size=8))
 def test_a_cleaned_name_is_clean_already(nickname: str) -> None:
     name = call_me(nickname, "")
     if name:

@@ -1,17 +1,18 @@
 """A push from preview to its end: who gets it and why the others do not, once, in batches, within its hours."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from personas.book import load_book
 from personas.model import Shop
+from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
 from scheduler.campaign_state import TRANSITIONS, CampaignState, Move, move, next_state
 from scheduler.errors import MoveRefused, NoSuchCampaign, PushRefused, WordsIncomplete
-from scheduler.push_file import PushFile, as_spec, from_spec, load_pushes
+from scheduler.push_file import PushFile, PushKind, as_spec, from_spec, load_pushes
 from scheduler.push_progress import advance, due_campaigns
 from scheduler.push_words import PushWording
 from scheduler.pushes import Preview, cancel, create, pause, preview, resume, start
@@ -414,7 +415,7 @@ def test_the_committed_pushes_have_no_mistake() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("kind: reply", "主动推送"),
+        ("kind: reply", "kind 只能是 push、campaign_push、warm_up、precise_task、wake_up"),
         ("words: {VIP1: '{{ gift }}'}", "gift"),
         ("words: {VIP1: '{{ landing }}'}", "landing"),
         ("words: {VIP1: '{{ call_me.x }}'}", "模板"),
@@ -436,6 +437,10 @@ def test_each_mistake_in_a_push_is_said_at_its_line(tmp_path: Path, line: str, w
     _, mistakes = load_pushes(tmp_path, {"VIP1", "VIP2"})
     assert len(mistakes) == 1, [str(mistake) for mistake in mistakes]
     assert words in str(mistakes[0])
+
+
+def test_a_push_may_be_whatever_the_weekly_cap_counts_and_nothing_else() -> None:
+    assert set(get_args(PushKind)) == {kind for kind in Kind if gate_of(kind).weekly}
 
 
 async def test_an_account_at_rest_is_not_given_rows_when_another_knows_them(sqlite_database: Database) -> None:
