@@ -30,7 +30,7 @@ class StaffConfig(_Part):
     name: str = Field(min_length=1, max_length=30, description="大家怎么叫这位员工")
     wechat: list[str] = Field(
         default_factory=list,
-        description="这位员工的微信 id，可以有几个；不知道就留空，用 wxfleet staff invite 生成邀请码",
+        description="这位员工的微信 id，可以有几个；不知道就留空，用 wxfleet staff invite 编号 生成邀请码",
     )
     role: StaffRole = Field(description="权限：owner 老板，operator 运营，service 客服，viewer 只看")
     shift: Shift | None = Field(default=None, description="上班时间，例如 09:00-18:00；不写就是随时")

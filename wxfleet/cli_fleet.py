@@ -152,7 +152,7 @@ async def staff_list(terminal: Terminal) -> None:
     for row in rows:
         known = contacts.get(row.id, [])
         listed.append({"id": row.id, "name": row.name, "role": row.role, "shift": row.shift, "known": bool(known)})
-        answer = say("cli.yes") if known else say("cli.staff.unknown")
+        answer = say("cli.yes") if known else say("cli.staff.unknown", id=row.id)
         shown.add_row(row.id, row.name, say(f"cli.rights.{row.role}"), row.shift or "—", answer)
     terminal.show(listed, shown)
 
