@@ -165,6 +165,8 @@ class Courier:
     async def _step(self) -> bool:
         now_ms = self._clock.now_ms()
         self._wake.clear()
+        if now_ms < self._last_tick_ms:
+            self._set_back(now_ms)
         self._last_tick_ms = now_ms
         self._hasty = 0
         look = now_ms >= self._next_look_ms
@@ -196,6 +198,14 @@ class Courier:
         del self._results[: len(results)]
         self._commit_paces(picked, now_ms)
         return tick.more
+
+    def _set_back(self, now_ms: int) -> None:
+        """The clock was set back: nothing waits for a time that came already."""
+        self._next_look_ms = self._next_full_look_ms = now_ms
+        for lane in self._lanes.values():
+            lane.pace.set_back(now_ms)
+            lane.forget_page()
+            lane.not_before_ms = 0
 
     def _commit_paces(self, picked: Iterable[Picked], now_ms: int) -> None:
         for pick in picked:
@@ -302,8 +312,11 @@ class Courier:
             await asyncio.sleep(0)
             return
         wakes = [wake for lane in self._lanes.values() if (wake := lane.wakes_at()) is not None]
-        await self._clock.wait(self._wake, min([self._next_look_ms, *wakes]))
-        await self._clock.wait(self._full, self._last_tick_ms + self._clock.span_ms(TICK_WALL_MS))
+        # Never longer than to the next look from now: the clock may be set back meanwhile.
+        latest_ms = now_ms + self._clock.span_ms(LOOK_WALL_MS)
+        await self._clock.wait(self._wake, min([latest_ms, self._next_look_ms, *wakes]))
+        tick_ms = self._clock.span_ms(TICK_WALL_MS)
+        await self._clock.wait(self._full, min(self._last_tick_ms, self._clock.now_ms()) + tick_ms)
         self._full.clear()
 
 

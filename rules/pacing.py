@@ -114,6 +114,17 @@ class Pace:
             (self.posts.free_at(self.limits.posts_per_day, now_ms), "posts_per_day"),
         )
 
+    def set_back(self, now_ms: int) -> None:
+        """Somebody set the clock back: what bears a later time than now happened now at the latest.
+
+        All of it stays counted, so that no cap is passed; only nobody waits for a time that came already.
+        """
+        self.next_ms = min(self.next_ms, now_ms + round(self.limits.gap_max_s * 1000))
+        self.next_accept_ms = min(self.next_accept_ms, now_ms + round(self.limits.accept_gap_max_s * 1000))
+        self.minute = deque((min(at_ms, now_ms), to) for at_ms, to in self.minute)
+        for window in (self.messages, self.pushes, self.accepts, self.posts):
+            window.moments = [min(at_ms, now_ms) for at_ms in window.moments]
+
     def sent_message(self, to: str, at_ms: int, *, push: bool, random: Random) -> None:
         """Count a message, and draw when the next may follow."""
         self.count_message(to, at_ms, push=push)

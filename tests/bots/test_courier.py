@@ -480,3 +480,34 @@ async def test_stopping_after_a_commit_of_unknown_outcome_leaves_nothing_in_doub
     desk.courier._doubt_commit = True
     await desk.courier.stop()
     assert (await states(desk.db))["k"][0] == "pending"
+
+
+async def test_a_clock_set_back_makes_nobody_wait_for_a_time_that_came_already(desk: Desk) -> None:
+    sender = desk.add(lane("a", limits=Limits(messages_per_day=12, replies_kept_per_day=0)))
+    await planned(desk.db, [reply("a", f"w{n}", f"k{n}", desk.now_ms) for n in range(5)], desk.now_ms)
+    await desk.pass_time(60, step_s=1)
+    assert len(sender.sent) == 5
+    desk.clock._now_ms -= 2 * 3_600_000
+    await planned(desk.db, [reply("a", f"x{n}", f"l{n}", desk.now_ms) for n in range(20)], desk.now_ms)
+    await desk.pass_time(300, step_s=1)
+    assert len(sender.sent) == 12  # it goes on, and the day's cap still counts what was sent before
+
+
+async def test_a_courier_that_rests_notices_that_the_clock_was_set_back(desk: Desk) -> None:
+    sender = desk.add(lane("a"))
+    running = asyncio.create_task(desk.courier.run())
+    await desk.clock.advance(5)
+    desk.clock._now_ms -= 2 * 3_600_000
+    other = Database(desk.db._writer, desk.db._readers, desk.db.url)
+    other._one_writer = desk.db._one_writer
+    await planned(other, [reply("a", "w1", "k", desk.now_ms)], desk.now_ms)
+    desk.courier.wake("a")
+    for _ in range(50):
+        await desk.clock.advance(0.5)
+        await asyncio.sleep(0.005)
+        if sender.sent:
+            break
+    await desk.courier.stop()
+    await desk.clock.advance(5)
+    await running
+    assert [row.to for row in sender.sent] == ["w1"]
