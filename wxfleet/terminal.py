@@ -98,7 +98,8 @@ def command(app: typer.Typer, name: str, help_key: str) -> Callable[[Callable[..
             catalogue.speak(lang)
             terminal = Terminal(_config_path(config), home, json_)
             # A terminal may hand over halves of characters, which no database keeps.
-            readable = {key: harmless(value) if isinstance(value, str) else value for key, value in given.items()}
+            # Only plain text: a choice of ours is a word too, and must stay what it is.
+            readable = {key: harmless(value) if type(value) is str else value for key, value in given.items()}
             sys.exit(_run(function, terminal, readable))
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]

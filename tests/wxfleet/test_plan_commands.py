@@ -123,6 +123,20 @@ def test_the_way_to_confirm_is_a_command_of_the_terminal(shop: Shop) -> None:
     assert "--as mei" in out
 
 
+@pytest.mark.parametrize(("word", "staff"), [("owner", "owner"), ("老板", "owner"), ("小新", None)])
+def test_an_invitation_by_the_terminal_names_whom_it_is_for(shop: Shop, word: str, staff: str | None) -> None:
+    text = (shop.folder / "config.yaml").read_text(encoding="utf-8")
+    (shop.folder / "config.yaml").write_text(f"{text}staff: [{{id: owner, name: 老板, role: owner}}]\n", "utf-8")
+    code, out, err = shop.wxfleet("staff", "invite", word, "--json")
+    assert code == ExitCode.OK, err
+    assert json.loads(out)["staff"] == staff
+
+
+def test_a_stage_of_init_is_the_one_that_was_named(shop: Shop) -> None:
+    assert shop.wxfleet("init", "single", "--stage", "single")[0] == ExitCode.OK
+    assert [path.name for path in (shop.folder / "single" / "personas").iterdir()] == ["influencer-lin.yaml"]
+
+
 def test_a_stop_is_shown_with_name_and_time(shop: Shop) -> None:
     text = (shop.folder / "config.yaml").read_text(encoding="utf-8")
     (shop.folder / "config.yaml").write_text(f"{text}staff: [{{id: owner, name: 老板, role: owner}}]\n", "utf-8")
