@@ -161,4 +161,6 @@ def summary_text(document: dict[str, Any]) -> str:
         say("screen.sum.conversations", **talk),
         say("screen.sum.commands", **document["commands"]),
     ]  # fmt: skip
+    if talk["dry_run"]:
+        lines.append(say("screen.sum.dry_run", count=talk["dry_run"]))
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from storage.engine import Database
 from storage.outbox import DeliveryState
 from storage.tables import Account, Arrival, Audit, Delivery, FriendRequest, Friendship, Task
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
+from wxfleet.screen import summary_text
 
 HOUR_MS = 3_600_000
 SINCE_MS = NOW_MS - HOUR_MS
@@ -141,6 +142,13 @@ async def test_an_answer_that_a_dry_run_wrote_down_is_no_answer(db: Database) ->
     assert (await of_the_run(db))["conversations"] == {
         "received": 4, "answered": 1, "handed_over": 1, "opted_out": 0, "dry_run": 2,
     }  # fmt: skip
+
+
+async def test_the_screen_says_how_many_answers_a_dry_run_kept(db: Database) -> None:
+    document = await of_the_run(db)
+    assert "演练" not in summary_text(document)
+    document["conversations"]["dry_run"] = 3
+    assert "演练：另有 3 条只记下了会怎么回，没有发出" in summary_text(document)
 
 
 async def test_friends_and_commands(db: Database) -> None:
