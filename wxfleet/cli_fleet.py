@@ -135,9 +135,12 @@ async def command_(
     as_: Annotated[str | None, typer.Option("--as", help=say("cli.command.as"))] = None,
 ) -> int:
     reply = await said(terminal, line, as_)
+    if not reply.ok and not terminal.json:
+        terminal.note(reply.text)
+        return reply.exit_code
     same = say("cli.command.confirm_as", staff=as_) if as_ and reply.code else ""
     terminal.show(reply.as_json(), f"{reply.text}\n{same}".rstrip())
-    return reply.exit_code if not reply.ok else ExitCode.OK
+    return ExitCode.OK if reply.ok else reply.exit_code
 
 
 async def staff_list(terminal: Terminal) -> None:

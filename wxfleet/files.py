@@ -1,5 +1,6 @@
 """The files that config.yaml leads to: each room reads its own."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.file_text import shown_path
+from texts.os_words import os_reason
 
 _DEFAULTS = {
     "personas": "personas/",
@@ -66,6 +68,7 @@ def read_files(files: Files, readers: Iterable[Reader]) -> tuple[Files, list[Mis
         for key in _FOLDERS
         if files.folders[key].exists() and not files.folders[key].is_dir()
     ]
+    mistakes += _closed(files)
     book, found = load_book(files.folders["personas"], files.style)
     ladder, more = load_ladder(files.folders["ladder"])
     whole = replace(files, book=book, ladder=ladder)
@@ -73,6 +76,18 @@ def read_files(files: Files, readers: Iterable[Reader]) -> tuple[Files, list[Mis
     for reader in readers:
         mistakes += reader(whole)
     return whole, mistakes
+
+
+def _closed(files: Files) -> list[Mistake]:
+    """Folders that can't be looked into: they would seem empty."""
+    mistakes = []
+    for folder in (files.folders[key] for key in _FOLDERS):
+        try:
+            if folder.is_dir():
+                os.scandir(folder).close()
+        except OSError as error:
+            mistakes.append(Mistake(shown_path(folder), 0, 0, say("settings.folder_closed", error=os_reason(error))))
+    return mistakes
 
 
 def _listed(value: Any) -> list[Any]:

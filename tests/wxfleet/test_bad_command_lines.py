@@ -1,8 +1,10 @@
 """What is typed wrong gets one sentence in one language, the right exit code, and nothing on stdout."""
 
+import errno
 import io
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +149,33 @@ def test_nothing_a_stranger_is_called_steers_the_terminal(nickname: str) -> None
     assert "\x1b" not in screen.getvalue()
     assert "[/b][red]:smile:" in screen.getvalue()
     assert set(harmless(nickname)) <= set(nickname)
+
+
+def test_what_staff_may_not_do_is_told_on_stderr_and_as_a_document_with_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_shop(tmp_path, "staff: [{id: boss, name: 老板, role: owner}]\n")
+    assert wxfleet(monkeypatch, tmp_path, "command", "/没有这个命令") == ExitCode.USAGE
+    told = capsys.readouterr()
+    assert (told.out, "没有这个命令" in told.err) == ("", True)
+    assert wxfleet(monkeypatch, tmp_path, "command", "/没有这个命令", "--json") == ExitCode.USAGE
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_a_folder_that_can_not_be_looked_into_is_a_mistake_and_not_an_empty_calendar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The system's refusal is imitated: an administrator, as tests may run, is never refused."""
+    open_shop(tmp_path)
+    (tmp_path / "moments").mkdir()
+    scandir = os.scandir
+    closed = tmp_path / "moments"
+
+    def refusing(path: str | Path) -> object:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refusing)
+    assert wxfleet(monkeypatch, tmp_path, "check") == ExitCode.CONFIGURATION_INVALID
+    assert "moments: 打不开这个文件夹：没有权限" in capsys.readouterr().err
