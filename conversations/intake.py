@@ -4,6 +4,7 @@ Who spoke decides the road: ourselves (receipt, or a hand on the phone), a sibli
 a customer. Rooms are silent but for the staff room, which one account, the desk, hears.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,10 @@ from storage.inbox import Received
 
 PREFIXES = ("/", "#", "＃", "／")
 """How a command begins."""
+
+_MENTION = re.compile(r"^(?:@[^\s/#＃／]{1,30}\s+)+")
+_UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff]")
+"""Signs without a width that phones put around a mention."""
 
 OnCommand = Callable[[AsyncConnection, StaffMessage], Awaitable[str]]
 """A staff member commands; returns the outcome in a word."""
@@ -83,7 +88,8 @@ class Intake:
     async def _from_staff(
         self, tx: AsyncConnection, received: Received, message: Message, known: Known, now_ms: int, late: bool
     ) -> str:
-        if message.kind is not MessageKind.TEXT or not message.text.lstrip().startswith(PREFIXES):
+        text = _without_mention(message.text)
+        if message.kind is not MessageKind.TEXT or not text.startswith(PREFIXES):
             return "ignored"
         words = StaffMessage(
             arrival=received.id,
@@ -91,8 +97,13 @@ class Intake:
             staff=known.staff,
             contact=message.talker,
             room=message.room,
-            text=message.text,
+            text=text,
             at_ms=now_ms,
             late=late,
         )
         return await self._on_command(tx, words)
+
+
+def _without_mention(text: str) -> str:
+    """What was said to the bot: in a room people begin with its name, "@小鱼 /状态"."""
+    return _MENTION.sub("", _UNSEEN.sub("", text).lstrip())

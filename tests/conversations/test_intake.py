@@ -254,6 +254,17 @@ async def test_only_the_desk_hears_the_staff_room(database: Database, door: Door
     assert [said.account for said in door.commands] == ["xiaoyu-1"]
 
 
+@pytest.mark.parametrize("line", ["@小鱼\u2005/状态", "@小鱼 @阿花 /状态", "\u200b/状态", "  /状态"])
+async def test_a_command_after_a_mention_or_an_unseen_sign_is_a_command(
+    database: Database, door: Door, post: Post, line: str
+) -> None:
+    async with database.write() as tx:
+        await tx.execute(insert(Setting).values(key="staff_room", value="1@chatroom", changed_ms=0))
+        await tx.execute(insert(Setting).values(key="desk", value="lin-1", changed_ms=0))
+    await post.bring(line, account="lin-1", talker="wxid_boss", room="1@chatroom")
+    assert [message.text for message in door.commands] == ["/状态"]
+
+
 async def test_a_flood_gets_a_few_answers_and_then_silence(database: Database, post: Post) -> None:
     outcomes = []
     for second in range(0, 50, 2):
