@@ -250,7 +250,7 @@ class Courier:
         self._wake.set()
         if lane.config.limits.gap_max_s == 0:
             self._hasty += 1
-            if self._hasty >= len(self._under_way):
+            if self._hasty >= 3 * len(self._under_way):
                 self._full.set()
 
     def _judge(self, claimed: Claimed, problem: GatewayProblem) -> Settlement:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.lane import Lane
-from rules.gates import Go, Hold, RowFacts, Skip, Verdict, Wait, decide, pace_of
+from rules.gates import AccountFacts, Go, Hold, RowFacts, Skip, Verdict, Wait, decide, pace_of
 from rules.kinds import GATES, Kind, Surface, gate_of
 from rules.pacing import MINUTE_MS
 from rules.roles import PostKind
@@ -47,6 +47,7 @@ class Tick:
     _chosen: list[tuple[Lane, Row, str | None]] = field(default_factory=list)
     _pushed_to: set[int] = field(default_factory=set)
     _facts: dict[int, Facts] = field(default_factory=dict)
+    _accounts: dict[str, AccountFacts] = field(default_factory=dict)
 
     async def pick(self, lanes: Sequence[Lane]) -> list[Picked]:
         """Choose, reserve and claim. Nothing of it may be sent before the transaction is committed."""
@@ -95,7 +96,7 @@ class Tick:
         soonest_ms = 1 << 62
         reasons: set[str] = set()
         closed: dict[tuple[Surface, bool, bool], str] = {}
-        facts = lane.facts(self.now_ms, stop_all=self.stop_all, paused=False)
+        facts = self._account(lane)
         for row in lane.rows:
             gate = gate_of(row.kind)
             road = (gate.surface, gate.push_budget, gate.answers)
@@ -104,13 +105,21 @@ class Tick:
             if lane.config.live and not self._open(lane, row.kind):
                 closed[road] = "offline"
                 continue
-            free_ms, reason = pace_of(RowFacts(row.kind, row.due_ms), row.to, facts, lane.pace, self.now_ms)
+            free_ms, reason = pace_of(row.kind, row.to, facts, lane.pace, self.now_ms)
             if free_ms <= self.now_ms:
                 return row, 0, reasons
             closed[road] = reason
             reasons.add(reason)
             soonest_ms = min(soonest_ms, free_ms)
         return None, soonest_ms, reasons
+
+    def _account(self, lane: Lane) -> AccountFacts:
+        name = lane.config.account
+        facts = self._accounts.get(name)
+        if facts is None:
+            facts = lane.facts(self.now_ms, stop_all=self.stop_all, paused=name in self.paused)
+            self._accounts[name] = facts
+        return facts
 
     def _open(self, lane: Lane, kind: Kind) -> bool:
         if kind is Kind.MOMENT and lane.config.assisted:
@@ -154,7 +163,7 @@ class Tick:
     def _verdict(
         self, lane: Lane, row: Row, facts: Facts, post: PostKind | None, last_posts: tuple[PostKind, ...]
     ) -> Verdict:
-        account = lane.facts(self.now_ms, stop_all=self.stop_all, paused=lane.config.account in self.paused)
+        account = self._account(lane)
         pushed_now = row.person in self._pushed_to
         return decide(
             RowFacts(

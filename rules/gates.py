@@ -180,9 +180,9 @@ def sells_too_often(post: PostKind, last_posts: tuple[PostKind, ...]) -> bool:
     return post.sells and any(earlier.sells for earlier in last_posts[:2])
 
 
-def pace_of(row: RowFacts, to: str, account: AccountFacts, pace: Pace, now_ms: int) -> tuple[int, str]:
-    """When the account's pace lets the row go, and what it waits for; `now_ms` or earlier means at once."""
-    gate = gate_of(row.kind)
+def pace_of(kind: Kind, to: str, account: AccountFacts, pace: Pace, now_ms: int) -> tuple[int, str]:
+    """When the account's pace lets a row of that kind go, and what it waits for; `now_ms` or earlier: at once."""
+    gate = gate_of(kind)
     if gate.surface is Surface.MESSAGE:
         return pace.message_free_at(to, now_ms, push=gate.push_budget, reply=gate.answers)
     if gate.surface is Surface.ACCEPT:

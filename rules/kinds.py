@@ -150,5 +150,5 @@ _BY_WORD: Mapping[str, Gate] = {word: gate for kind, gate in GATES.items() for w
 
 def gate_of(kind: Kind | str) -> Gate:
     """The row of the table. Raises ValueError for a word that is no kind."""
-    gate = _BY_WORD.get(kind)
+    gate = GATES.get(kind)  # type: ignore[arg-type]  # a StrEnum's member and its word are one key
     return gate if gate is not None else GATES[Kind(kind)]

@@ -91,19 +91,18 @@ FACTS = {
     "postgresql": f"SELECT {_FACT_COLUMNS} {_FACT_TABLES} {_IDS['postgresql']}",
 }
 
+# {id: text} as one JSON object: its keys and values need no further unpacking.
 CLAIM = {
     "sqlite": """
         UPDATE outbox
-           SET state = json_extract(v.value, '$[1]'), text = json_extract(v.value, '$[2]'), sent_ms = :now_ms,
-               attempts = attempts + 1, epoch = :epoch, reason = NULL
+           SET state = :state, text = v.value, sent_ms = :now_ms, attempts = attempts + 1, epoch = :epoch, reason = NULL
           FROM json_each(:rows) v
-         WHERE outbox.id = json_extract(v.value, '$[0]') AND outbox.state = 'pending'""",
+         WHERE outbox.id = CAST(v.key AS INTEGER) AND outbox.state = 'pending'""",
     "postgresql": """
         UPDATE outbox
-           SET state = v.value->>1, text = v.value->>2, sent_ms = :now_ms,
-               attempts = attempts + 1, epoch = :epoch, reason = NULL
-          FROM json_array_elements(CAST(:rows AS json)) v(value)
-         WHERE outbox.id = CAST(v.value->>0 AS bigint) AND outbox.state = 'pending'
+           SET state = :state, text = v.value, sent_ms = :now_ms, attempts = attempts + 1, epoch = :epoch, reason = NULL
+          FROM json_each_text(CAST(:rows AS json)) v
+         WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state = 'pending'
         RETURNING outbox.id""",
 }
 
@@ -132,11 +131,11 @@ SKIP = {
 
 RESERVE_WEEK = {
     "sqlite": """
-        UPDATE people SET last_push_ms = :now_ms, last_push_id = json_extract(v.value, '$[1]')
-          FROM json_each(:rows) v WHERE people.id = json_extract(v.value, '$[0]')""",
+        UPDATE people SET last_push_ms = :now_ms, last_push_id = v.value
+          FROM json_each(:rows) v WHERE people.id = CAST(v.key AS INTEGER)""",
     "postgresql": """
-        UPDATE people SET last_push_ms = :now_ms, last_push_id = CAST(v.value->>1 AS bigint)
-          FROM json_array_elements(CAST(:rows AS json)) v(value) WHERE people.id = CAST(v.value->>0 AS bigint)""",
+        UPDATE people SET last_push_ms = :now_ms, last_push_id = CAST(v.value AS bigint)
+          FROM json_each_text(CAST(:rows AS json)) v WHERE people.id = CAST(v.key AS bigint)""",
 }
 
 STOPS = both("""

@@ -155,15 +155,18 @@ async def claim(
     tx: AsyncConnection, rows: Sequence[tuple[int, str, str | None]], *, now_ms: int, epoch: int
 ) -> set[int]:
     """Move (id, 'sending' | 'handed', rendered text) out of pending; returns the ids that were still pending."""
-    if not rows:
-        return set()
-    parameters = {"rows": json.dumps(rows), "now_ms": now_ms, "epoch": epoch}
-    if tx.dialect.name == "postgresql":
-        return {row[0] for row in await rows_of(tx, claim_statements.CLAIM, parameters)}
-    if await change(tx, claim_statements.CLAIM, parameters) != len(rows):
-        # The only writer saw them pending in this very transaction: better nothing is sent than something twice.
-        raise AssertionError("rows changed under the hands of their only writer")
-    return {row[0] for row in rows}
+    ours: set[int] = set()
+    for state in sorted({state for _, state, _ in rows}):
+        texts = {id: text for id, its_state, text in rows if its_state == state}
+        parameters = {"rows": json.dumps(texts), "state": state, "now_ms": now_ms, "epoch": epoch}
+        if tx.dialect.name == "postgresql":
+            ours |= {row[0] for row in await rows_of(tx, claim_statements.CLAIM, parameters)}
+            continue
+        if await change(tx, claim_statements.CLAIM, parameters) != len(texts):
+            # The only writer saw them pending in this very transaction: better nothing is sent than something twice.
+            raise AssertionError("rows changed under the hands of their only writer")
+        ours |= texts.keys()
+    return ours
 
 
 async def put_off(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]]) -> None:
@@ -181,7 +184,7 @@ async def skip(tx: AsyncConnection, rows: Sequence[tuple[int, str, str | None]],
 async def reserve_week(tx: AsyncConnection, pushes: Mapping[int, int], *, now_ms: int) -> None:
     """Take the week of each {person: delivery id}."""
     if pushes:
-        rows = json.dumps(sorted(pushes.items()))
+        rows = json.dumps(dict(sorted(pushes.items())))
         await change(tx, claim_statements.RESERVE_WEEK, {"rows": rows, "now_ms": now_ms})
 
 
