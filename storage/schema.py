@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
+from storage import customer_tables  # noqa: F401  # its tables are part of the shape
 from storage.engine import Database
 from storage.errors import DatabaseNewer, DatabaseUnreadable
 from storage.tables import Base

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -77,6 +78,8 @@ class Account(Base):
     state_detail: Mapped[str | None]
     paused_by: Mapped[str | None] = mapped_column(index=True)  # a person paused it: their staff id
     self_contact: Mapped[str | None]  # its own WeChat id, known after the first login
+    contact_qr: Mapped[str | None]  # what its own QR code says: whoever scans it asks to be a friend
+    contact_qr_ms: Mapped[int | None]
     friends_listed: Mapped[int | None]  # length of the gateway's own list, last seen
     first_sync_done_ms: Mapped[int | None]
     sync_cursor: Mapped[str | None]  # where a friend synchronisation stopped
@@ -126,9 +129,27 @@ class Person(Base):
     last_push_ms: Mapped[int | None]  # the weekly cap, across the matrix
     last_push_id: Mapped[int | None]  # the delivery that holds it
     preferred_persona: Mapped[str | None]
+    birthday: Mapped[str | None]  # 'YYYY-MM-DD' or '--MM-DD'; in the lunar calendar when birthday_lunar
+    birthday_lunar: Mapped[bool] = mapped_column(default=False, server_default=false())
+    birthday_mmdd: Mapped[int | None]  # month × 100 + day, in the calendar it is given in
+    profile: Mapped[dict[str, Any] | None] = mapped_column(JSON_TYPE(none_as_null=True))  # customers.profile.Profile
+    share_code: Mapped[str | None]  # they hand it on to friends
+    core: Mapped[bool] = mapped_column(default=False, server_default=false())  # of the best 20 %
+    distinct_items: Mapped[int] = mapped_column(default=0, server_default=sql("0"))
+    referred_net_fen: Mapped[int] = mapped_column(default=0, server_default=sql("0"))  # what those they brought paid
+    kept_promises: Mapped[int] = mapped_column(default=0, server_default=sql("0"))
+    broken_promises: Mapped[int] = mapped_column(default=0, server_default=sql("0"))
+    unanswered: Mapped[int] = mapped_column(default=0, server_default=sql("0"))  # wake-ups in a row without an answer
+    erased_ms: Mapped[int | None]
     merged_into: Mapped[int | None] = mapped_column(index=True)
     created_ms: Mapped[int]
-    __table_args__ = (Index("ix_people_level", "level", "opted_out_ms"),)
+    __table_args__ = (
+        Index("ix_people_level", "level", "opted_out_ms"),
+        Index("ix_people_tier", "tier", "core"),
+        Index("uq_people_share_code", "share_code", unique=True),
+        Index("ix_people_birthday", "birthday_mmdd", "birthday_lunar"),
+        Index("ix_people_last_order", "last_order_ms"),
+    )
 
 
 class Friendship(Base):
@@ -147,6 +168,8 @@ class Friendship(Base):
     channel: Mapped[str | None]
     welcomed_ms: Mapped[int | None]
     last_in_ms: Mapped[int | None]
+    replies: Mapped[int] = mapped_column(default=0, server_default=sql("0"))  # messages of theirs
+    bond: Mapped[str] = mapped_column(default="new", server_default="new")  # customers.segments.Bond
     held_by: Mapped[str | None]  # staff id of the person who has the conversation: the bot is silent
     held_until_ms: Mapped[int | None]
     waiting_since_ms: Mapped[int | None]  # waits for a person
@@ -343,9 +366,11 @@ class Order(Base):
     paid_fen: Mapped[int]
     refund_fen: Mapped[int] = mapped_column(default=0)
     items: Mapped[str] = mapped_column(default="")
+    titles: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # of the items, each once
     item_count: Mapped[int] = mapped_column(default=1)
     receiver: Mapped[str] = mapped_column(default="")
     phone: Mapped[str] = mapped_column(default="")
+    shop: Mapped[str] = mapped_column(default="", server_default="")
     created_ms: Mapped[int]
     paid_ms: Mapped[int | None]
     batch: Mapped[int] = mapped_column(index=True)
@@ -357,8 +382,11 @@ class ImportBatch(Base):
     kind: Mapped[str]
     files: Mapped[list[Any]]
     counts: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column("imported_by", key="by", default="cli", server_default="cli")
     created_ms: Mapped[int]
+    finished_ms: Mapped[int | None]
     undone_ms: Mapped[int | None]
+    undone_by: Mapped[str | None]
 
 
 class Claim(Base):
@@ -383,6 +411,8 @@ class Merge(Base):
     before: Mapped[dict[str, Any]]
     by: Mapped[str] = mapped_column("done_by", key="by")
     merged_ms: Mapped[int]
+    undone_ms: Mapped[int | None]
+    undone_by: Mapped[str | None]
 
 
 class StaffMember(Base):
