@@ -27,13 +27,17 @@ def _postgres(folder: str) -> Iterator[str]:
         server.cleanup()
 
 
+@contextlib.contextmanager
+def fresh_url(kind: str) -> Iterator[str]:
+    """The URL of an empty database of `kind` (sqlite | postgresql), gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="wxfleet-bench-") as folder, contextlib.ExitStack() as stack:
+        yield f"sqlite:///{Path(folder) / 'bench.db'}" if kind == "sqlite" else stack.enter_context(_postgres(folder))
+
+
 @contextlib.asynccontextmanager
 async def fresh_database(kind: str) -> AsyncIterator[Database]:
     """A migrated database of `kind` (sqlite | postgresql), gone after the block. Both keep what they confirm."""
-    with tempfile.TemporaryDirectory(prefix="wxfleet-bench-") as folder, contextlib.ExitStack() as stack:
-        url = f"sqlite:///{Path(folder) / 'bench.db'}"
-        if kind == "postgresql":
-            url = stack.enter_context(_postgres(folder))
+    with fresh_url(kind) as url:
         db = open_database(url)
         await upgrade(db)
         try:
