@@ -6,6 +6,7 @@ whose outcome is unknown is in doubt and never sent again by itself.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import GatewayProblem, GatewayUnavailable, NotLoggedIn, OwnershipLost
 from bots.lane import Lane, LaneConfig, Sender
+from bots.tally import Tally
 from bots.tick import HandOver, Picked, Tick
 from rules.clock import Clock
 from rules.kinds import Kind, Surface, gate_of
@@ -62,7 +64,9 @@ class Courier:
         epoch: int = 0,
         guard: Guard = _nobody_else,
         on_problem: OnProblem = lambda account, problem: None,
+        tally: Tally | None = None,
     ) -> None:
+        self.tally = tally or Tally()
         self._db = db
         self._clock = clock
         self._wording = wording
@@ -105,6 +109,11 @@ class Courier:
     @property
     def in_flight(self) -> int:
         return len(self._under_way)
+
+    def lanes_now(self) -> Counter[str]:
+        """How many lanes are in which `Lane.condition`."""
+        now_ms = self._clock.now_ms()
+        return Counter(lane.condition(now_ms) for lane in self._lanes.values())
 
     async def recover(self) -> int:
         """At a start or take-over: what an earlier owner had under way may have arrived. Returns how many rows."""
@@ -176,6 +185,7 @@ class Courier:
         if not look and not self._results and not any(lane.is_due(now_ms) for lane in self._lanes.values()):
             return False
         results = list(self._results)
+        began_s = self.tally.seconds()
         try:
             async with self._db.write() as tx:
                 await self._guard(tx)
@@ -191,11 +201,13 @@ class Courier:
         except BaseException:
             # Perhaps it was committed, perhaps not; none of it was sent. The next tick finds out.
             self._doubt_commit = True
+            self.tally.failed_ticks += 1
             for lane in self._lanes.values():
                 lane.forget_page()
             raise
         self._doubt_commit = False
         del self._results[: len(results)]
+        self.tally.ticked(began_s, len(picked), results)
         self._commit_paces(picked, now_ms)
         return tick.more
 
@@ -245,6 +257,7 @@ class Courier:
             self._note_result(lane, result)
 
     def _note_result(self, lane: Lane, result: Settlement) -> None:
+        self.tally.came_back(lane.config.account, result)
         if result.state is DeliveryState.PENDING:
             self._touched.add(lane.config.account)
         self._wake.set()

@@ -78,6 +78,14 @@ class Lane:
             return False
         return self.needs_page(now_ms) or (bool(self.rows) and now_ms >= self.not_before_ms)
 
+    def condition(self, now_ms: int) -> str:
+        """One word for whoever looks from outside: sending, due, waiting (for a time), idle."""
+        if self.under_way is not None:
+            return "sending"
+        if self.is_due(now_ms):
+            return "due"
+        return "waiting" if self.rows or self.future_ms is not None else "idle"
+
     def wakes_at(self) -> int | None:
         """When it should be looked at next, in epoch ms; None when only an event can bring work."""
         if self.under_way is not None:
