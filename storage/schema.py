@@ -4,13 +4,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from storage import customer_tables  # noqa: F401  # its tables are part of the shape
 from storage.engine import Database
 from storage.errors import DatabaseNewer, DatabaseUnreadable
+from storage.job_schema import upgrade_jobs
 from storage.tables import Base
 from texts.catalogue import say
+
+_LOCK = 0x77786673
+"""Held while a schema changes, so that several processes may start at once. Any number that nobody else uses."""
 
 
 def alembic_config() -> Config:
@@ -21,13 +25,17 @@ def alembic_config() -> Config:
 
 
 async def upgrade(db: Database) -> None:
-    """Bring `db` to the newest shape; a database that is there already is left alone.
+    """Bring `db` to the newest shape, procrastinate's tables on PostgreSQL too; what is there already is left alone.
 
     Raises DatabaseNewer when a later version wrote it, DatabaseUnreadable when another program did, and what
     `Database.write` raises.
     """
     async with db.write() as tx:
+        if db.dialect == "postgresql":
+            await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         await tx.run_sync(_upgrade, db.url)
+        if db.dialect == "postgresql":
+            await tx.run_sync(upgrade_jobs)
 
 
 def _upgrade(connection: Connection, url: str) -> None:
