@@ -144,7 +144,8 @@ def _by_word(row: RowFacts, gate: Gate, account: AccountFacts) -> str:
         return "stop_all"
     if account.paused and row.kind is not Kind.COMMAND_REPLY:
         return "account_paused"
-    if row.campaign_state and row.campaign_state != "running":
+    # A finished campaign has nothing left but what a person released from doubt.
+    if row.campaign_state not in ("", "running", "finished"):
         return f"campaign_{row.campaign_state}"
     return ""
 

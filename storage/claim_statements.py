@@ -6,8 +6,9 @@ many rows is one JSON value on SQLite; see `storage.statements`.
 
 from storage.statements import both
 
-_HELD = "(SELECT id FROM campaigns WHERE state NOT IN ('running', 'cancelled'))"
-"""Campaigns whose rows wait for a person's word. Rows of a cancelled one come up, to be skipped with the reason."""
+_HELD = "(SELECT id FROM campaigns WHERE state NOT IN ('running', 'cancelled', 'finished'))"
+"""Campaigns whose rows wait for a person's word. Rows of a cancelled one come up, to be skipped with the reason; a
+finished one has none but those that a person released from doubt."""
 
 NEXT_DUE = {
     "sqlite": """
@@ -75,7 +76,8 @@ _IDS = {
 }
 
 
-_FACT_COLUMNS = """o.id, o.state = 'pending', p.opted_out_ms, p.muted_until_ms, p.last_push_ms, p.kind, p.orders,
+_FACT_COLUMNS = """o.id, o.state = 'pending', p.opted_out_ms, p.muted_until_ms,
+               CASE WHEN p.last_push_id = o.id THEN NULL ELSE p.last_push_ms END, p.kind, p.orders,
                f.last_in_ms, f.state, f.since_ms, c.state, c.overrides_weekly,
                p.call_me, COALESCE(f.nickname, p.name, ''), p.level, p.member_name,
                CASE WHEN p.orders = 0 AND f.last_in_ms IS NULL
@@ -159,7 +161,7 @@ LAST_POSTS = {
     dialect: f"""
         SELECT p.kind FROM outbox o JOIN posts p ON p.id = {post}
          WHERE o.account = :account AND o.kind = 'moment' AND o.sent_ms IS NOT NULL
-           AND o.state NOT IN ('failed', 'skipped')
+           AND o.state NOT IN ('failed', 'skipped', 'pending')
          ORDER BY o.sent_ms DESC LIMIT 2"""
     for dialect, post in (
         ("sqlite", "json_extract(o.content, '$.post')"),

@@ -40,7 +40,10 @@ class DeliveryState(StrEnum):
 
 
 TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.HANDED, DeliveryState.SKIPPED}),
+    DeliveryState.PENDING: frozenset(
+        # accepted: released from doubt by a person, and its receipt came all the same
+        {DeliveryState.SENDING, DeliveryState.HANDED, DeliveryState.SKIPPED, DeliveryState.ACCEPTED}
+    ),
     DeliveryState.HANDED: frozenset({DeliveryState.ACCEPTED, DeliveryState.SKIPPED}),
     DeliveryState.SENDING: frozenset(
         {DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.PENDING, DeliveryState.IN_DOUBT}

@@ -176,7 +176,8 @@ async def match_echo(
     """Is our own message `message_id` (of MessageKind `kind`) a row of ours? Each row is matched once.
 
     By id; else, where the gateway gave none, by kind and text within ten minutes. A match is a receipt: a row in
-    doubt is then accepted. One that was given up as unknown stays so, but it is ours, and nobody is on the phone.
+    doubt is then accepted, and so is one that a person released and that has not left again. One that was given up
+    as unknown stays so, but it is ours, and nobody is on the phone.
     """
     parameters = {"account": account, "to": to, "id": message_id, "words": words.strip(), "at_ms": at_ms}
     row = await _row_by_id(tx, parameters) or await _row_by_words(tx, kind, parameters)
@@ -191,9 +192,13 @@ async def match_echo(
     if row is None:
         return EchoMatch.NOT_OURS
     await tx.execute(
-        text("""UPDATE outbox SET echo = :id, state = CASE WHEN state = 'in_doubt' THEN 'accepted' ELSE state END
+        text("""UPDATE outbox
+                   SET echo = :id, settled_ms = CASE WHEN state = 'pending' THEN CAST(:at_ms AS bigint)
+                                                     ELSE settled_ms END,
+                       reason = CASE WHEN state IN ('in_doubt', 'pending') THEN NULL ELSE reason END,
+                       state = CASE WHEN state IN ('in_doubt', 'pending') THEN 'accepted' ELSE state END
                  WHERE id = :row"""),
-        {"id": message_id, "row": row},
+        {"id": message_id, "row": row, "at_ms": at_ms},
     )
     return EchoMatch.MATCHED
 
@@ -221,7 +226,7 @@ async def _row_by_words(tx: AsyncConnection, kind: str, parameters: dict[str, ob
         text(f"""SELECT id FROM outbox
                   WHERE account = :account AND recipient = :to AND sent_ms BETWEEN :at_ms - {ECHO_WINDOW_MS}
                     AND :at_ms + {ECHO_WINDOW_MS} AND kind IN ({_MESSAGES})
-                    AND state IN ('sending', 'in_doubt', 'accepted', 'unknown') AND echo IS NULL
+                    AND state IN ('sending', 'in_doubt', 'accepted', 'unknown', 'pending') AND echo IS NULL
                     AND COALESCE(gateway_id, '') = '' AND {same}
                   ORDER BY sent_ms, id LIMIT 1"""),
         parameters,

@@ -192,10 +192,15 @@ def test_the_longest_wait_is_the_one_that_is_named() -> None:
 
 
 def test_a_campaign_that_is_not_running_holds_and_a_cancelled_one_skips() -> None:
-    for state in ("draft", "holding", "paused", "finished"):
+    for state in ("draft", "holding", "paused"):
         row = _row(Kind.PUSH, campaign_state=state)
         assert decide(row, _account(Kind.PUSH), NOON) == Hold(f"campaign_{state}")
     assert decide(_row(Kind.PUSH, campaign_state="cancelled"), _account(Kind.PUSH), NOON) == Skip("cancelled")
+
+
+def test_what_a_person_released_goes_although_its_campaign_is_finished() -> None:
+    released = _row(Kind.PUSH, campaign_state="finished")
+    assert decide(released, _account(Kind.PUSH), NOON) == decide(_row(Kind.PUSH), _account(Kind.PUSH), NOON)
 
 
 @pytest.mark.parametrize("post", list(PostKind))
