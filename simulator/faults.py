@@ -40,6 +40,8 @@ class AccountFaults:
     def __init__(self, repeats: float, roll: Random) -> None:
         self.delay_s = 0.0
         """Each answer waits that long, in wall seconds."""
+        self.linger_s = 0.0
+        """So long is a send that was carried out not answered yet, in wall seconds."""
         self.ghost_s = 0.0
         """So long does the event slot stay taken after its reader is gone, in wall seconds."""
         self.lost_payloads: set[str] = set()
@@ -105,6 +107,10 @@ class Faults:
     def delay(self, account: str, seconds: float) -> None:
         """Each answer waits `seconds` of the wall; 0 ends it."""
         self.of(account).delay_s = seconds
+
+    def linger(self, account: str, seconds: float) -> None:
+        """Each send is answered `seconds` of the wall after it was carried out; 0 ends it."""
+        self.of(account).linger_s = seconds
 
     def haunt(self, account: str, seconds: float) -> None:
         """A lost event stream keeps its slot for `seconds` of the wall; 0 ends it."""

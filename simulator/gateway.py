@@ -119,6 +119,8 @@ class GatewayService:
         result = answer()
         if self._faults.meets(Trouble.HANG_SENT):
             await _for_ever()
+        if self._faults.linger_s:
+            await asyncio.sleep(self._faults.linger_s)
         if not self.world.accounts[self.account].plan.gives_message_ids or self._faults.meets(Trouble.NO_ID):
             result.id = ""
         return result

@@ -52,13 +52,14 @@ class MomentsWebhook:
         self._failures: list[int] = []
         self._hangs: list[bool] = []
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self.port = 0
+        """Where it listens, kept while it lives; 0 until it listened once and nobody chose."""
         self._open: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         """Where to post, once started."""
-        return f"http://{_HOST}:{self._port}{_PATH}"
+        return f"http://{_HOST}:{self.port}{_PATH}"
 
     def fail(self, times: int = 1, status: int = 503) -> None:
         """Let the next `times` requests be answered with a server's error; nothing is published."""
@@ -69,8 +70,8 @@ class MomentsWebhook:
         self._hangs += [published] * times
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, _HOST, self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, _HOST, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Listen no more and end what is open."""
