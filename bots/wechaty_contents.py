@@ -2,13 +2,12 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from wechaty_grpc.wechaty.puppet import (
     MessageSendContactRequest,
     MessageSendFileRequest,
-    MessageSendTextRequest,
     MessageSendUrlRequest,
 )
 
@@ -24,25 +23,44 @@ LARGEST_FILE_BYTES = 2_900_000
 _BASE64_BOX = 1
 
 
-def request_for(to: str, content: Content, media: Path, at: Whereabouts) -> tuple[str, Any]:
-    """The method and its request for one message. Reads the file of a picture: blocks when `content.image` is set.
+def request_for(to: str, content: Content, media: Path, at: Whereabouts) -> tuple[str, bytes]:
+    """The method and its encoded request for one message. Reads a picture's file: blocks when `content.image` is set.
 
     Raises Refused when the picture can't be read or is too large; ValueError for a content that is no message.
     """
     if content.text is not None:
-        request = MessageSendTextRequest()
-        request.conversation_id, request.text = to, content.text
-        request.mentonal_ids = list(content.mentions)
-        return "MessageSendText", request
+        return "MessageSendText", text_request(to, content.text, content.mentions)
     if content.card is not None:
-        return "MessageSendContact", MessageSendContactRequest(conversation_id=to, contact_id=content.card)
+        return "MessageSendContact", bytes(MessageSendContactRequest(conversation_id=to, contact_id=content.card))
     if content.link is not None:
-        return "MessageSendUrl", MessageSendUrlRequest(conversation_id=to, url_link=_link(content.link))
+        return "MessageSendUrl", bytes(MessageSendUrlRequest(conversation_id=to, url_link=_link(content.link)))
     if content.image is not None:
-        return "MessageSendFile", MessageSendFileRequest(
-            conversation_id=to, filebox=_file_box(content.image, media, at)
-        )
+        box = _file_box(content.image, media, at)
+        return "MessageSendFile", bytes(MessageSendFileRequest(conversation_id=to, filebox=box))
     raise ValueError(f"not a message: {content}")
+
+
+def text_request(to: str, text: str, mentions: Sequence[str]) -> bytes:
+    """`MessageSendTextRequest` as its generated class encodes it, at a fraction of the cost: most are these."""
+    return b"".join((
+        _text_field(b"\x0a", to) if to else b"",
+        _text_field(b"\x12", text) if text else b"",
+        *(_text_field(b"\x1a", contact) for contact in mentions if contact),
+    ))  # fmt: skip
+
+
+def _text_field(tag: bytes, value: str) -> bytes:
+    """`tag` is the field's number and the wire type 2."""
+    data = value.encode()
+    length = len(data)
+    if length < 0x80:
+        return tag + bytes((length,)) + data
+    varint = bytearray()
+    while length > 0x7F:
+        varint.append(length & 0x7F | 0x80)
+        length >>= 7
+    varint.append(length)
+    return tag + varint + data
 
 
 def _link(link: dict[str, str]) -> str:

@@ -124,7 +124,7 @@ class WechatyGateway:
 
     async def accept(self, request: str) -> None:
         await self._call(
-            "FriendshipAccept", puppet.FriendshipAcceptRequest(id=request), Asking.SEND, self._timeouts.send_s
+            "FriendshipAccept", bytes(puppet.FriendshipAcceptRequest(id=request)), Asking.SEND, self._timeouts.send_s
         )
 
     async def message(self, id: str) -> Message:
@@ -198,25 +198,33 @@ class WechatyGateway:
         return await self._read(method, request, reply, Asking.FETCH)
 
     async def _read(self, method: str, request: Any, reply: type, asking: Asking) -> Any:
-        raw = await self._call(method, request, asking, self._timeouts.read_s)
+        raw = await self._call(method, bytes(request), asking, self._timeouts.read_s)
         try:
             return reply().parse(raw)
         except Exception as error:  # betterproto has no error of its own for bytes that make no sense
             raise self._at.problem(GarbageAnswer, "garbage", said=method) from error
 
-    async def _call(self, method: str, request: Any, asking: Asking, timeout_s: float) -> bytes:
-        """One unary call; the reply's bytes, b'' for an empty message. Raises the classes of `bots.errors`."""
+    async def _call(self, method: str, request: bytes, asking: Asking, timeout_s: float) -> bytes:
+        """One unary call of an encoded request; the reply's bytes, b'' for an empty message.
+
+        Raises the classes of `bots.errors`.
+        """
         channel = self._connected()
         written = False
         try:
-            async with (
-                asyncio.timeout(timeout_s),
-                channel.call(method, Cardinality.UNARY_UNARY, self._metadata) as stream,
-            ):
-                await stream.send_request()
+            asked = channel.ask(method, request, self._metadata)
+            if asked is not None:
                 written = True  # from here on the gateway may have it
-                await stream.send_message(request, end=True)
-                reply: bytes | None = await stream.recv_message()
+                reply = await channel.answer(asked, method, timeout_s)
+            else:
+                async with (
+                    asyncio.timeout(timeout_s),
+                    channel.call(method, Cardinality.UNARY_UNARY, self._metadata) as stream,
+                ):
+                    await stream.send_request()
+                    written = True
+                    await stream.send_message(request, end=True)
+                    reply = await stream.recv_message()
             if reply is None:
                 raise EOFError(f"{method}: no reply")
         except Exception as error:
