@@ -7,7 +7,7 @@ whose outcome is unknown is in doubt and never sent again by itself.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from random import Random
 
 import structlog
@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import GatewayProblem, GatewayUnavailable, NotLoggedIn, OwnershipLost
 from bots.lane import Lane, LaneConfig, Sender
+from bots.ownership import shard_of
 from bots.tally import Tally
+from bots.tenure import Ownership, Unshared
 from bots.tick import HandOver, Picked, Tick
 from rules.clock import Clock
 from rules.kinds import Kind, Surface, gate_of
@@ -23,7 +25,7 @@ from rules.pacing import DAY_MS, Pace
 from storage import claiming
 from storage.engine import Database
 from storage.outbox import Claimed, DeliveryState, Wording
-from storage.settling import Settlement, doubt_what_was_under_way, put_back_unsent, settle
+from storage.settling import Settlement, doubt_what_was_under_way, put_back_unsent, settle, settle_late
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -42,16 +44,8 @@ MAX_ATTEMPTS = 10
 OnProblem = Callable[[str, GatewayProblem], None]
 
 
-Guard = Callable[[AsyncConnection], Awaitable[None]]
-"""Asked in every claim: do we still own these accounts? Raises OwnershipLost."""
-
-
-async def _nobody_else(tx: AsyncConnection) -> None:
-    """No other process is about."""
-
-
 class Courier:
-    """Owns the lanes of this process. `add` lanes, run `run`, `stop` it; `tick` is one step, for tests too."""
+    """Owns the lanes of this process. `add` and `release` lanes, run `run`, `stop` it; `tick` is one step."""
 
     def __init__(
         self,
@@ -61,23 +55,28 @@ class Courier:
         wording: Wording,
         hand_over: HandOver,
         random: Random,
-        epoch: int = 0,
-        guard: Guard = _nobody_else,
+        ownership: Ownership | None = None,
         on_problem: OnProblem = lambda account, problem: None,
+        on_lost: Callable[[frozenset[str]], None] = lambda accounts: None,
         tally: Tally | None = None,
     ) -> None:
+        """`ownership` None: no other process is about. `on_lost` hears of accounts that somebody took over."""
         self.tally = tally or Tally()
         self._db = db
         self._clock = clock
         self._wording = wording
         self._hand_over = hand_over
         self._random = random
-        self._epoch = epoch
-        self._guard = guard
+        self._ownership: Ownership = ownership or Unshared()
         self._on_problem = on_problem
+        self._on_lost = on_lost
         self._lanes: dict[str, Lane] = {}
         self._results: list[Settlement] = []
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._unsettled: dict[int, Lane] = {}
+        self._leaving: dict[str, Lane] = {}
+        self._moment = 0
+        self._trusted = True
         self._touched: set[str] = set()
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
@@ -97,10 +96,6 @@ class Courier:
         """Serve this account from now on."""
         self._lanes[config.account] = Lane(config, sender, Pace(config.limits))
         self._hear((config.account,))
-
-    def remove(self, account: str) -> None:
-        """Claim nothing more for this account; what is under way is still settled."""
-        self._lanes.pop(account, None)
 
     def wake(self, account: str) -> None:
         """Something about the account changed (it came online): look at it."""
@@ -135,36 +130,43 @@ class Courier:
                 if not troubled:
                     log.error("courier.database", problem=str(problem))
                 troubled, backlog = True, False
-            await self._rest(backlog=backlog, troubled=troubled)
+            await self._rest(backlog=backlog, troubled=troubled or not self._trusted)
 
     async def stop(self) -> None:
-        """Claim nothing more, wait for what is under way, settle it. What does not come back is in doubt."""
+        """Release all accounts, and tick no more."""
         self._stopping = True
         self._wake.set()
         self._full.set()
+        await self.release(list(self._lanes))
+
+    async def release(self, accounts: Collection[str]) -> None:
+        """Claim nothing more for these accounts, wait for what is under way, settle it; what does not come back
+        within four seconds is in doubt. The others go on meanwhile.
+        """
         async with self._ticking:  # what a tick under way claims is still sent, and waited for here
-            tasks = list(self._under_way.values())
-            if tasks:
-                await asyncio.wait(tasks, timeout=DRAIN_WALL_S)
-            late = [task for task in tasks if not task.done()]
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            if self._results or self._doubt_commit:
+            lanes = {account: lane for account in accounts if (lane := self._lanes.pop(account, None)) is not None}
+            self._leaving |= lanes
+        try:
+            await _finish([task for lane in lanes.values() if (task := self._under_way.get(lane.under_way or 0))])
+            async with self._ticking:
                 await self._settle_last()
+        finally:
+            for account, lane in lanes.items():
+                self._leaving.pop(account, None)
+                lane.held = False
 
     async def _settle_last(self) -> None:
-        """What can't be written now stays in 'sending', and is in doubt at the next start."""
+        """What can't be written now stays in 'sending', and is in doubt for the next owner."""
+        if not self._results and not self._doubt_commit:
+            return
+        results = list(self._results)
         try:
             async with self._db.write() as tx:
-                if self._doubt_commit:
-                    await self._put_back(tx)
-                await settle(tx, self._results, now_ms=self._clock.now_ms())
+                await self._settle(tx, results, self._clock.now_ms())
         except Problem as problem:
             log.error("courier.last_results_lost", problem=str(problem))
         else:
-            self._results.clear()
-            self._doubt_commit = False
+            self._forget(results)
 
     async def tick(self) -> bool:
         """One step. Returns whether there is more to do at once. Raises what `Database.write` raises."""
@@ -178,26 +180,26 @@ class Courier:
             self._set_back(now_ms)
         self._last_tick_ms = now_ms
         self._hasty = 0
+        self._moment = self._ownership.moment()
+        self._trusted = self._ownership.may_send(self._moment)
         look = now_ms >= self._next_look_ms
         for account in self._touched & self._lanes.keys():
             self._lanes[account].stale = True
         self._touched.clear()  # what is planned from here on is heard anew
-        if not look and not self._results and not any(lane.is_due(now_ms) for lane in self._lanes.values()):
+        if not look and not self._results and not self._due(now_ms):
             return False
         results = list(self._results)
         began_s = self.tally.seconds()
         try:
             async with self._db.write() as tx:
-                await self._guard(tx)
-                if self._doubt_commit:
-                    await self._put_back(tx)
-                await settle(tx, results, now_ms=now_ms)
+                await self._settle(tx, results, now_ms)
                 await self._read_stops(tx)
                 await self._count(tx, now_ms)
                 if look:
                     await self._look(tx, now_ms)
-                tick = Tick(tx, now_ms, self._wording, self._hand_over, self._epoch, self._stop_all, self._paused)
-                picked = await tick.pick([lane for lane in self._lanes.values() if lane.is_due(now_ms)])
+                epoch = self._ownership.epoch
+                tick = Tick(tx, now_ms, self._wording, self._hand_over, epoch, self._stop_all, self._paused)
+                picked = await tick.pick(self._due(now_ms))
         except BaseException:
             # Perhaps it was committed, perhaps not; none of it was sent. The next tick finds out.
             self._doubt_commit = True
@@ -205,11 +207,43 @@ class Courier:
             for lane in self._lanes.values():
                 lane.forget_page()
             raise
-        self._doubt_commit = False
-        del self._results[: len(results)]
+        self._forget(results)
         self.tally.ticked(began_s, len(picked), results)
         self._commit_paces(picked, now_ms)
         return tick.more
+
+    def _due(self, now_ms: int) -> list[Lane]:
+        """Lanes to look at. None for an owner that may have been replaced."""
+        return [lane for lane in self._lanes.values() if lane.is_due(now_ms)] if self._trusted else []
+
+    async def _settle(self, tx: AsyncConnection, results: Collection[Settlement], now_ms: int) -> None:
+        """First in every transaction: what is still ours, and what became of it. Raises OwnershipLost."""
+        lost = await self._ownership.lost(tx)
+        if lost:
+            self._drop(lost)
+        if self._doubt_commit:
+            await self._put_back(tx)
+        ours = [result for result in results if self._unsettled[result.id].held]
+        await settle(tx, ours, now_ms=now_ms)
+        if len(ours) < len(results):
+            theirs = [result for result in results if not self._unsettled[result.id].held]
+            await settle_late(tx, theirs, now_ms=now_ms)
+
+    def _forget(self, results: Collection[Settlement]) -> None:
+        """They are written."""
+        self._doubt_commit = False
+        del self._results[: len(results)]
+        for result in results:
+            del self._unsettled[result.id]
+
+    def _drop(self, shards: Collection[int]) -> None:
+        """Somebody took these over: nothing of them is claimed, sent or put back from here any more."""
+        lost = {a: lane for a, lane in (self._lanes | self._leaving).items() if shard_of(a) in shards}
+        for account, lane in lost.items():
+            lane.held = False
+            self._lanes.pop(account, None)
+            self._leaving.pop(account, None)
+        self._on_lost(frozenset(lost))
 
     def _set_back(self, now_ms: int) -> None:
         """The clock was set back: nothing waits for a time that came already."""
@@ -234,14 +268,18 @@ class Courier:
 
     def _launch(self, lane: Lane, claimed: Claimed) -> None:
         lane.under_way = claimed.id
-        task = asyncio.create_task(self._send(lane, claimed), name=f"send:{claimed.account}:{claimed.id}")
-        self._under_way[claimed.id] = task
+        self._unsettled[claimed.id] = lane
+        sending = self._send(lane, claimed, self._moment)
+        self._under_way[claimed.id] = asyncio.create_task(sending, name=f"send:{claimed.account}:{claimed.id}")
 
-    async def _send(self, lane: Lane, claimed: Claimed) -> None:
+    async def _send(self, lane: Lane, claimed: Claimed, decided: int) -> None:
         result = Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="outcome_unknown")
         try:
-            gateway_id = await lane.sender.deliver(claimed)
-            result = Settlement(claimed.id, DeliveryState.ACCEPTED, gateway_id)
+            if lane.held and self._ownership.may_send(decided):
+                gateway_id = await lane.sender.deliver(claimed)
+                result = Settlement(claimed.id, DeliveryState.ACCEPTED, gateway_id)
+            else:  # this process was frozen since: others may own the account, or an opt-out may have come
+                result = Settlement(claimed.id, DeliveryState.PENDING)
         except GatewayProblem as problem:
             result = self._judge(claimed, problem)
             self._on_problem(claimed.account, problem)
@@ -276,7 +314,7 @@ class Courier:
 
     async def _put_back(self, tx: AsyncConnection) -> None:
         known = [*self._under_way, *(result.id for result in self._results)]
-        for row in await put_back_unsent(tx, self._lanes, known):
+        for row in await put_back_unsent(tx, [*self._lanes, *self._leaving], known):
             log.info("courier.put_back", delivery=row)
 
     async def _read_stops(self, tx: AsyncConnection) -> None:
@@ -331,6 +369,16 @@ class Courier:
         tick_ms = self._clock.span_ms(TICK_WALL_MS)
         await self._clock.wait(self._full, min(self._last_tick_ms, self._clock.now_ms()) + tick_ms)
         self._full.clear()
+
+
+async def _finish(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait for sends under way; those that take too long are given up, and note that themselves."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=DRAIN_WALL_S)
+    late = [task for task in tasks if not task.done()]
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 def _recount(pace: Pace, sent_ms: int, kind: Kind, to: str) -> None:

@@ -55,6 +55,8 @@ class Lane:
     """When the next row that was not due at the time of the page will be."""
     not_before_ms: int = 0
     """Nothing of the page may go earlier."""
+    held: bool = True
+    """The account is ours; what comes back after it was lost is news about somebody else's rows."""
     under_way: int | None = None
     """Id of the delivery that is being sent."""
     asked_recent: bool = False

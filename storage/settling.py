@@ -15,6 +15,8 @@ from storage.statements import change
 ECHO_WINDOW_MS = 10 * 60_000
 """An echo belongs to a row sent at most this long before or after (ours; gateways' clocks differ a little)."""
 
+# With the words of the partial index's own condition: SQLite would read the whole outbox otherwise.
+_SENDING = "state = 'sending' AND state IN ('sending', 'in_doubt')"
 _WEEKLY = ", ".join(f"'{kind}'" for kind, gate in GATES.items() if gate.weekly)
 _MESSAGES = ", ".join(f"'{kind}'" for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE)
 
@@ -40,6 +42,10 @@ _ACCEPT = {
         UPDATE outbox SET state = 'accepted', gateway_id = v.value, reason = NULL, settled_ms = :now_ms
           FROM json_each_text(CAST(:rows AS json)) v
          WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state IN ('sending', 'in_doubt')""",
+}
+_ACCEPT_LATE = {
+    dialect: words.replace("outbox.state IN ('sending', 'in_doubt')", "outbox.state = 'in_doubt'")
+    for dialect, words in _ACCEPT.items()
 }
 _SETTLE = {
     "sqlite": """
@@ -93,6 +99,16 @@ async def settle(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: 
         await give_back_week(tx, gone)
 
 
+async def settle_late(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: int) -> None:
+    """Write what became of rows that others own by now: only the good news, and only to a row that is in doubt.
+
+    A row that was released since and is being sent by its new owner is left alone.
+    """
+    accepted = {r.id: r.gateway_id for r in results if r.state is DeliveryState.ACCEPTED}
+    if accepted:
+        await change(tx, _ACCEPT_LATE, {"rows": json.dumps(accepted), "now_ms": now_ms})
+
+
 async def give_back_week(tx: AsyncConnection, ids: Sequence[int]) -> None:
     """These pushes did not leave: their people's last push is the newest other one that did or may have."""
     newest = f"""
@@ -111,7 +127,7 @@ async def doubt_what_was_under_way(tx: AsyncConnection, accounts: Iterable[str],
     of = _LIST[tx.dialect.name].format(name="accounts")
     result = await tx.execute(
         text(f"""UPDATE outbox SET state = 'in_doubt', reason = :reason, settled_ms = :now_ms
-                  WHERE state = 'sending' AND account IN {of}"""),
+                  WHERE {_SENDING} AND account IN {of}"""),
         {"accounts": json.dumps(list(accounts)), "reason": reason, "now_ms": now_ms},
     )
     return int(result.rowcount)
@@ -127,35 +143,13 @@ async def put_back_unsent(tx: AsyncConnection, accounts: Iterable[str], under_wa
     parameters = {"accounts": json.dumps(list(accounts)), "under_way": json.dumps(list(under_way))}
     found = await tx.execute(
         text(f"""UPDATE outbox SET state = 'pending', sent_ms = NULL
-                  WHERE state = 'sending' AND account IN {of} AND id NOT IN {sent} RETURNING id"""),
+                  WHERE {_SENDING} AND account IN {of} AND id NOT IN {sent} RETURNING id"""),
         parameters,
     )
     ids = [row[0] for row in found]
     if ids:
         await give_back_week(tx, ids)
     return ids
-
-
-async def expire(tx: AsyncConnection, *, now_ms: int) -> int:
-    """Close what is past its validity: pending is skipped, in doubt will never be known. Returns how many.
-
-    A doubt stays open while something that came about the time of the send is unread: it may be the receipt.
-    """
-    skipped = await tx.execute(
-        text("""UPDATE outbox SET state = 'skipped', reason = COALESCE(reason, 'expired'), settled_ms = :now_ms
-                 WHERE state = 'pending' AND valid_until_ms <= :now_ms"""),
-        {"now_ms": now_ms},
-    )
-    unknown = await tx.execute(
-        text(f"""UPDATE outbox SET state = 'unknown', settled_ms = :now_ms
-                  WHERE state = 'in_doubt' AND valid_until_ms <= :now_ms
-                    AND NOT EXISTS (SELECT 1 FROM inbox i
-                         WHERE i.account = outbox.account AND i.state IN ('received', 'fetched')
-                           AND i.received_ms BETWEEN outbox.sent_ms - {ECHO_WINDOW_MS}
-                               AND outbox.sent_ms + {ECHO_WINDOW_MS})"""),
-        {"now_ms": now_ms},
-    )
-    return int(skipped.rowcount) + int(unknown.rowcount)
 
 
 class EchoMatch(StrEnum):

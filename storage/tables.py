@@ -85,14 +85,29 @@ class Account(Base):
     sync_cursor: Mapped[str | None]  # where a friend synchronisation stopped
 
 
+class Worker(Base):
+    """A process that may own shards: `wxfleet run`, or one of several `wxfleet worker`."""
+
+    __tablename__ = "workers"
+    id: Mapped[str] = mapped_column(primary_key=True)  # node:pid:random, as in `shards.owner`
+    kind: Mapped[str]  # run (owns all, alone) | worker (shares)
+    node: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    started_ms: Mapped[int]  # wall
+    heartbeat_ms: Mapped[int]  # wall; silent for longer than its time-out, it is taken for dead
+    timeout_ms: Mapped[int]
+    stopping: Mapped[bool] = mapped_column(default=False)  # it hands over what it owns and takes nothing more
+    share: Mapped[int] = mapped_column(default=0)  # how many shards it wants
+
+
 class Shard(Base):
     """Who owns a slice of the accounts. `epoch` rises with every take-over; each claim and settle checks it."""
 
     __tablename__ = "shards"
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     epoch: Mapped[int] = mapped_column(default=0)
-    owner: Mapped[str | None]
-    heartbeat_ms: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(index=True)  # Worker.id; it lives as long as that one's heartbeat
 
 
 class Lane(Base):

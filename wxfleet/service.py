@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,8 +17,8 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.errors import OwnershipLost
-from bots.ownership import beat, give_up, still_owns, take_all
+from bots.ownership import Owner
+from bots.tenure import Tenure
 from customers.orders import import_orders
 from reports.summary import summary
 from rules.clock import Clock
@@ -79,7 +80,7 @@ class Service:
         self._screen = screen
         self._given_clock = clock
         self._wall_ms = wall_ms
-        self._owner = f"{platform.node()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.tenure = Tenure(_owner(), alive_ms=alive_ms, wall_ms=wall_ms, whole=True)
         self._stop = asyncio.Event()
         self.simulation: Simulation | None = None
         self.house: House | None = None
@@ -97,7 +98,7 @@ class Service:
             stack.enter_context(self._lock())
             db = await stack.enter_async_context(self._database())
             clock = await self._clock(db)
-            epoch = await self._take_over(db, clock)
+            await self._take_over(db, clock)
             stack.push_async_callback(self._give_up, db)
             doors = None
             if any(account.simulated for account in self._settings.accounts):
@@ -109,14 +110,13 @@ class Service:
                 if doors.orders_csv is not None and self._settings.all_simulated:
                     imported = await import_orders(db, [doors.orders_csv], now_ms=clock.now_ms())
                     self._screen.imported(imported)
-            guard = _Guard(self._owner, epoch)
             self.house = build(
-                self._settings, self._examination.book, db, clock, doors=doors, epoch=epoch, guard=guard,
+                self._settings, self._examination.book, db, clock, doors=doors, ownership=self.tenure,
                 on_scan=self._screen.scan,
             )  # fmt: skip
             self._prepare_process()
             since_ms = clock.now_ms()
-            states = await self._live(self.house, db, clock, epoch, wall_s)
+            states = await self._live(self.house, db, clock, wall_s)
             async with db.read() as connection:
                 document = await summary(connection, since_ms, clock.now_ms())
             for account in document["accounts"]:  # as they were when the time was up; by now all are stopped
@@ -130,7 +130,7 @@ class Service:
             self._screen.warn(warning)
         settle_in()
 
-    async def _live(self, house: House, db: Database, clock: Clock, epoch: int, wall_s: float | None) -> dict[str, str]:
+    async def _live(self, house: House, db: Database, clock: Clock, wall_s: float | None) -> dict[str, str]:
         """Until the end is asked for or the time is up. Returns the accounts' states as they were then."""
         self._screen.opens(db, clock, house)
         ticker = Ticker(PLANNER_WALL_S, house.planner.tick)
@@ -138,7 +138,7 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 fleet = group.create_task(house.fleet.run(), name="fleet")
                 watchers = [
-                    group.create_task(self._heartbeat(db, clock, epoch), name="heartbeat"),
+                    group.create_task(self._heartbeat(db, clock), name="heartbeat"),
                     group.create_task(self._screen.watch(), name="screen"),
                 ]
                 ticker.start()
@@ -180,18 +180,18 @@ class Service:
         start_ms = world_start_ms(last_ms, self._settings.shop.time_zone, now_ms=self._wall_ms())
         return RunningClock(start_ms, self._settings.simulator.speed)
 
-    async def _take_over(self, db: Database, clock: Clock) -> int:
+    async def _take_over(self, db: Database, clock: Clock) -> None:
         async with db.write() as tx:
             # On SQLite the lock on the folder has shown that whoever sent from here before is dead.
             alone = db.dialect == "sqlite"
-            epoch = await take_all(tx, self._owner, wall_ms=self._wall_ms(), alone=alone)
+            taken = await self.tenure.take_all(tx, now_ms=clock.now_ms(), alone=alone)
             await enrol(tx, self._settings, self._examination.book, self._ladder, now_ms=clock.now_ms())
-        return epoch
+        if taken.in_doubt:
+            log.info("taken_over", in_doubt=taken.in_doubt)
 
     async def _give_up(self, db: Database) -> None:
         with _unless_broken():
-            async with db.write() as tx:
-                await give_up(tx, self._owner)
+            await self.tenure.leave(db)
 
     async def _close_world(self, simulation: Simulation) -> None:
         try:
@@ -199,19 +199,16 @@ class Service:
         except OSError as error:
             log.error("world_not_saved", problem=str(error))
 
-    async def _heartbeat(self, db: Database, clock: Clock, epoch: int) -> None:
-        """Say that this process lives. A database that fails is tried again; who was taken over from must end."""
+    async def _heartbeat(self, db: Database, clock: Clock) -> None:
+        """Say that this process lives. A database that fails is tried again."""
         troubled = False
         while True:
             try:
-                async with db.write() as tx:
-                    await beat(tx, self._owner, epoch, wall_ms=self._wall_ms())
+                async with self.tenure.heartbeat(db) as tx:
                     await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
                 if troubled:
                     self._screen.well_again()
                 troubled = False
-            except OwnershipLost:
-                raise
             except Problem as problem:
                 if not troubled:
                     log.error("heartbeat_failed", problem=str(problem))
@@ -235,13 +232,16 @@ def _unless_broken() -> Iterator[None]:
         log.error("last_words_lost", problem=str(problem))
 
 
-@dataclass(frozen=True, slots=True)
-class _Guard:
-    owner: str
-    epoch: int
+def alive_ms() -> int:
+    """A clock that nobody sets and that runs on while the process, or the machine, is frozen."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+    return time.monotonic_ns() // 1_000_000
 
-    async def __call__(self, tx: AsyncConnection) -> None:
-        await still_owns(tx, self.owner, self.epoch)
+
+def _owner() -> Owner:
+    node, pid = platform.node(), os.getpid()
+    return Owner(f"{node}:{pid}:{uuid4().hex[:8]}", node, pid, version("wxfleet"), kind="run")
 
 
 def _first_push(settings: Settings) -> str:

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.account import AccountConfig, WebhookPublisher
 from bots.account import WechatyGateway as WechatyConfig
 from bots.assisted import Assisted
-from bots.courier import Courier, Guard
+from bots.courier import Courier
 from bots.fleet import Fleet, Member
 from bots.friends import Friends
 from bots.gateway import Gateway
 from bots.lane import LaneConfig
 from bots.payloads import friendship_of
 from bots.sync import FriendSync
+from bots.tenure import Ownership
 from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat
@@ -32,14 +33,14 @@ from personas.book import Book
 from rules.clock import Clock
 from rules.quiet_hours import zone
 from scheduler.moments import load_calendar
-from scheduler.planner import Planner
+from scheduler.planner import Planner, Step
 from scheduler.push_file import load_pushes
 from scheduler.push_progress import CampaignEvent
 from scheduler.push_words import PushWording
 from simulator.simulation import Doors
 from storage.engine import Database
+from storage.expiry import Expiry
 from storage.inbox import Received
-from storage.settling import expire
 from texts.catalogue import say
 from wxfleet.settings import Settings
 
@@ -66,8 +67,7 @@ def build(
     clock: Clock,
     *,
     doors: Doors | None,
-    epoch: int,
-    guard: Guard,
+    ownership: Ownership,
     on_scan: OnScan,
 ) -> House:
     """A fleet with all its rooms. `doors`: where the simulated world is, when there is one."""
@@ -85,8 +85,7 @@ def build(
         wording=PushWording(book, settings.shop),
         hand_over=assisted.hand_over,
         random=Random(),
-        epoch=epoch,
-        guard=guard,
+        ownership=ownership,
         on_problem=lambda account, problem: fleets[0].hear_problem(account, problem),
     )
     webhooks = {a.id: _webhook(a, doors, clock) for a in settings.accounts if isinstance(a.publisher, WebhookPublisher)}
@@ -96,10 +95,15 @@ def build(
         random=Random(),
     )  # fmt: skip
     fleets.append(fleet)
+    expiry = Expiry()
     calendar, _ = load_calendar(settings.moments, media=settings.media)
     planner = Planner(
         db, clock, calendar, tell=_tell_of_campaign,
-        extra=(_expire, friends.reconsider_waiting, assisted.remind_and_expire),
+        extra=(
+            Step(expiry.due, expiry.close),
+            Step(friends.somebody_waits, friends.reconsider_waiting),
+            Step(assisted.is_due, assisted.remind_and_expire),
+        ),
     )  # fmt: skip
     return House(fleet, planner, tuple(webhooks.values()))
 
@@ -113,10 +117,6 @@ def desk_of(settings: Settings) -> Desk:
 
 async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:
     return await friends.friendship_arrived(tx, received.account, friendship_of(received.payload), now_ms)
-
-
-async def _expire(tx: AsyncConnection, now_ms: int) -> None:
-    await expire(tx, now_ms=now_ms)
 
 
 async def _tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:

@@ -4,9 +4,8 @@ import asyncio
 
 from sqlalchemy import insert, select, update
 
-from bots.ownership import HEARTBEAT_TIMEOUT_MS, still_owns, take_all
+from bots.ownership import hold_off_take_over, take_all
 from storage.engine import Database
-from storage.settling import doubt_what_was_under_way
 from storage.tables import Delivery
 
 NOW_MS = 1_795_000_000_000
@@ -16,7 +15,7 @@ async def test_what_the_old_owner_claims_while_another_takes_over_is_in_doubt_an
     database: Database,
 ) -> None:
     async with database.write() as tx:
-        epoch = await take_all(tx, "old", wall_ms=NOW_MS)
+        await take_all(tx, "old", wall_ms=NOW_MS, now_ms=NOW_MS)
         await tx.execute(
             insert(Delivery).values(
                 account="lin-1", kind="reply", priority=1, key="reply:1", to="wxid_hua", content={"text": "在的"},
@@ -26,11 +25,10 @@ async def test_what_the_old_owner_claims_while_another_takes_over_is_in_doubt_an
 
     async def take_over() -> None:
         async with database.write() as tx:
-            await take_all(tx, "new", wall_ms=NOW_MS + HEARTBEAT_TIMEOUT_MS)
-            await doubt_what_was_under_way(tx, ["lin-1"], reason="owner_died", now_ms=NOW_MS)
+            await take_all(tx, "new", wall_ms=NOW_MS, now_ms=NOW_MS)
 
     async with database.write() as tx:
-        await still_owns(tx, "old", epoch)
+        await hold_off_take_over(tx, "old")
         taking = asyncio.create_task(take_over(), name="take over")
         await asyncio.wait({taking}, timeout=0.1)
         await tx.execute(update(Delivery).values(state="sending", sent_ms=NOW_MS))
