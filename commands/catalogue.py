@@ -1,5 +1,6 @@
 """Every command of the chat and the terminal in one table: its names, its level, and the request it builds."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ from texts.catalogue import say
 
 _CLOSE = 50.0  # percent: one of two characters
 _ALL = frozenset({"全部", "所有", "all"})
+_ENDINGS = {
+    "到了": "arrived", "已到": "arrived", "arrived": "arrived", "重发": "release", "release": "release",
+    "不明": "unknown", "unknown": "unknown",
+}  # fmt: skip
+_NUMBERED = re.compile(r"#[0-9]{1,15}")
 _ROLES = {"老板": "owner", "运营": "operator", "客服": "service", "只看": "viewer"}
 
 
@@ -73,6 +79,25 @@ def _invite(said: Said) -> Request:
     return requests.Invite(name=name, role=role)
 
 
+def _doubt(said: Said) -> Request:
+    """Without an ending it only shows."""
+    if said.line.word(0).casefold() in _ENDINGS:
+        return _resolve(said)
+    return requests.Doubt(what="" if said.line.word(0) in _ALL else said.line.word(0))
+
+
+def _resolve(said: Said) -> Request:
+    ending = _ENDINGS.get(said.line.word(0).casefold())
+    of = said.line.words[1:]
+    if ending is None or not of:
+        raise NotUnderstood(say("commands.doubt_needs"), hint=say("commands.doubt_needs.hint"))
+    ids = tuple(int(word[1:]) for word in of if _NUMBERED.fullmatch(word))
+    others = [word for word in of if not _NUMBERED.fullmatch(word) and word not in _ALL]
+    if len(others) > 1 or (others and ids):
+        raise NotUnderstood(say("commands.too_much", surplus=" ".join(others)), hint=say("commands.doubt_needs.hint"))
+    return requests.ResolveDoubt(ending=ending, what="".join(others), ids=ids)
+
+
 def _staff_room(said: Said) -> Request:
     return requests.MakeStaffRoom(code=said.line.word(0), room=said.room, account=said.account)
 
@@ -116,6 +141,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(Verb.STOP_ALL, ("全停", "stopall", "急停", "stop-all"), lambda said: requests.StopAll()),
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
+    Command(Verb.DOUBT, ("存疑", "doubt"), _doubt, words=50),
+    Command(Verb.RESOLVE_DOUBT, ("存疑处理", "resolvedoubt"), _resolve, words=50),
     Command(Verb.STAFF_ROOM, ("设为员工群", "staffroom"), _staff_room, words=1),
     Command(Verb.INVITE, ("邀请", "invite"), _invite, words=2),
 )

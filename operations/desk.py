@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations import looking, people_acts, stopping
+from operations import doubting, looking, people_acts, stopping
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, record
 from operations.confirmations import LIFE_MS, ask, redeem
@@ -65,11 +65,14 @@ class Desk:
             Verb.CANCEL: pushing.cancel,
             Verb.STAFF_ROOM: self._staff_room,
             Verb.INVITE: self._invite,
+            Verb.DOUBT: doubting.in_doubt,
+            Verb.RESOLVE_DOUBT: doubting.resolve,
         }
         self._shows: dict[Verb, Show] = {
             Verb.PUSH: pushing.show_push,
             Verb.CONTINUE: pushing.show_continue,
             Verb.RESUME_ALL: stopping.show_resume_all,
+            Verb.RESOLVE_DOUBT: doubting.show_resolve,
         }
 
     async def act(self, tx: AsyncConnection, staff: str, request: Request, door: Door, now_ms: int) -> Reply:

@@ -32,6 +32,8 @@ async def status(tx: AsyncConnection, asked: Asked[Status], zone: str) -> Reply:
     lines += [f"· {repair.text}" + (f" → {repair.mend}" if repair.mend else "") for repair in repairs[:_REPAIRS_SHOWN]]
     if len(repairs) > _REPAIRS_SHOWN:
         lines.append(say("operations.status.more_repairs", number=len(repairs) - _REPAIRS_SHOWN))
+    if fleet.in_doubt:
+        lines.append(say("operations.status.doubt", rows=fleet.in_doubt))
     lines.append(_summary_line(fleet, len(repairs)))
     return Reply(True, "\n".join(lines))
 

@@ -12,12 +12,12 @@ from operations.staff import StaffRole
 from storage.tables import StaffMember
 from texts.catalogue import say
 
-_LOOKING = frozenset({Verb.HELP, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW})
+_LOOKING = frozenset({Verb.HELP, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT})
 _SERVING = _LOOKING | {
     Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN,
 }  # fmt: skip
 _OPERATING = _SERVING | {
-    Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL,
+    Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
 }  # fmt: skip
 
 ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
@@ -28,7 +28,7 @@ ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
 }
 """The whole of it. Whoever talks to customers may stop everything: an emergency waits for nobody."""
 
-CONFIRMED = frozenset({Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL})
+CONFIRMED = frozenset({Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
 """Level 2: shows what it would do and waits for a code."""
 
 

@@ -28,6 +28,8 @@ class Verb(StrEnum):
     RESUME_ALL = "resumeall"
     STAFF_ROOM = "staffroom"
     INVITE = "invite"
+    DOUBT = "doubt"
+    RESOLVE_DOUBT = "resolvedoubt"
 
 
 class Door(StrEnum):
@@ -184,6 +186,35 @@ class MakeStaffRoom(Request):
     code: str = ""
     room: str = ""
     account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt(Request):
+    """Which messages may or may not have arrived; `what`: an account or a push, whichever it names."""
+
+    verb: ClassVar[Verb] = Verb.DOUBT
+    account: str = ""
+    campaign: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveDoubt(Request):
+    """End doubts. `ending`: arrived, release or unknown; without account, push and `ids`: all of them.
+
+    `shown_ms`: when they were shown. What falls into doubt later is not what was confirmed.
+    """
+
+    verb: ClassVar[Verb] = Verb.RESOLVE_DOUBT
+    ending: str = ""
+    account: str = ""
+    campaign: str = ""
+    what: str = ""
+    ids: tuple[int, ...] = ()
+    shown_ms: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", tuple(self.ids))  # JSON knows lists only
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
+from storage.outbox import DeliveryState
 from storage.tables import Account, Campaign, Delivery, FriendRequest, Friendship, Person
 from texts.catalogue import catalogue, say
 
@@ -61,8 +62,8 @@ async def why(conn: AsyncConnection, person: int, what: str | None = None) -> li
 async def _deliveries(conn: AsyncConnection, person: int) -> list[Because]:
     rows = await conn.execute(
         select(
-            Delivery.created_ms, Delivery.sent_ms, Delivery.settled_ms, Delivery.kind, Delivery.account, Delivery.state,
-            Delivery.reason, Delivery.source, Delivery.text, Campaign.title, Account.time_zone,
+            Delivery.id, Delivery.created_ms, Delivery.sent_ms, Delivery.settled_ms, Delivery.kind, Delivery.account,
+            Delivery.state, Delivery.reason, Delivery.source, Delivery.text, Campaign.title, Account.time_zone,
         )
         .outerjoin(Campaign, Campaign.id == Delivery.campaign)
         .outerjoin(Account, Account.id == Delivery.account)
@@ -76,13 +77,19 @@ async def _deliveries(conn: AsyncConnection, person: int) -> list[Because]:
             zone=row.time_zone or "UTC",
             what=f"{row.title or _word('operations.kind', row.kind)}（{row.account}）",
             outcome=row.state,
-            reason=reason_words(row.reason),
+            reason=_reason_of(row),
             rule=row.reason or "",
             source=row.source,
             words=(row.text or "") if row.reason == "dry_run" else "",
         )
         for row in rows.all()
     ]
+
+
+def _reason_of(row: Row[*tuple[Any, ...]]) -> str:
+    """In doubt: with the command that ends the doubt."""
+    words = reason_words(row.reason)
+    return words + say("operations.why.in_doubt", id=row.id) if row.state == DeliveryState.IN_DOUBT.value else words
 
 
 async def _requests(conn: AsyncConnection, person: int) -> list[Because]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, func, null, or_, select, update
+from sqlalchemy import Row, and_, case, func, null, or_, select, update
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -76,7 +76,7 @@ async def doubts(
     ids: Collection[int] | None = None,
 ) -> list[Doubt]:
     """What is in doubt, the oldest first; narrowed to an account, a campaign, some rows."""
-    statement: Select[Any] = (
+    statement = (
         select(
             Delivery.id, Delivery.account, Account.time_zone, Delivery.kind, Delivery.to, Person.call_me, Person.name,
             Friendship.nickname, Delivery.campaign, Campaign.title, Delivery.text, Delivery.reason, Delivery.sent_ms,
@@ -114,7 +114,7 @@ def _blocked(now_ms: int) -> Any:
     )
 
 
-def _doubt(row: Row[Any]) -> Doubt:
+def _doubt(row: Row[*tuple[Any, ...]]) -> Doubt:
     return Doubt(
         id=row.id,
         account=row.account,

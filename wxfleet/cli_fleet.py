@@ -15,7 +15,7 @@ from commands.chat import Chat
 from operations.asking import Reply
 from operations.errors import NotStaff
 from operations.repairs import repairs_now
-from operations.requests import Door
+from operations.requests import Confirm, Door, Request
 from operations.staff import StaffRole
 from reports.status import AccountStatus, FleetStatus, fleet_status
 from rules.quiet_hours import local
@@ -104,6 +104,8 @@ async def status(terminal: Terminal) -> None:
         since = f"{local(fleet.stopped.at_ms, settings.shop.time_zone):%m-%d %H:%M}"
         lines.append(say("cli.status.stopped", who=fleet.stopped.name, since=since))
     lines += [say("cli.status.repair", text=r.text, mend=r.mend).rstrip() for r in repairs]
+    if fleet.in_doubt:
+        lines.append(say("cli.status.doubt", rows=fleet.in_doubt))
     lines.append(say("cli.status.open", waiting=fleet.waiting, tasks=fleet.tasks, pending=fleet.pending,
                      doubt=fleet.in_doubt))  # fmt: skip
     terminal.show(document, "\n".join(lines))
@@ -204,6 +206,20 @@ async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
             now_ms = await shop_now_ms(tx, settings)
             who = staff or _first_owner(settings)
             return await Chat(desk, settings.shop.time_zone).run_line(tx, who, line, Door.CLI, now_ms)
+
+
+async def asked(terminal: Terminal, request: Request, *, confirmed: bool = False) -> Reply:
+    """What the first owner asks for by options instead of words. `confirmed`: what needs a code is done at once."""
+    settings = terminal.settings(strict=False)
+    desk, who = desk_of(settings), _first_owner(settings)
+    async with terminal.database(settings) as db:
+        await keep_staff(db, settings)
+        async with db.write() as tx:
+            reply = await desk.act(tx, who, request, Door.CLI, await shop_now_ms(tx, settings))
+        if not confirmed or reply.code is None:
+            return reply
+        async with db.write() as tx:
+            return await desk.act(tx, who, Confirm(reply.code), Door.CLI, await shop_now_ms(tx, settings))
 
 
 async def keep_staff(db: Database, settings: Settings) -> None:
