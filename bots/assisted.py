@@ -14,6 +14,7 @@ from bots.staff_line import Road, notice, road_to_holder
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
 from storage.outbox import Claimed, Content, DeliveryState, NewDelivery, insert_ignoring, plan
+from storage.statements import both, rows_of
 from storage.tables import Account, Delivery, Post, Task
 from texts.catalogue import say
 
@@ -22,6 +23,9 @@ EXPIRES_MS = 12 * 60 * MINUTE_MS
 REMIND_MS = 120 * MINUTE_MS
 """One reminder, two hours after the package. Ours."""
 
+_DUE = both("""
+    SELECT 1 FROM tasks WHERE state = 'open'
+       AND ((reminded_ms IS NULL AND created_ms <= :since_ms) OR expires_ms <= :now_ms) LIMIT 1""")
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 _ALL = ("all", "全部", "所有", "*")
 _TITLE_LENGTH = 20
@@ -68,6 +72,10 @@ class Assisted:
             packages.setdefault(one.package, []).append(one)
         for package, group in packages.items():
             await self._write_to_holder(tx, package, group, now_ms)
+
+    async def is_due(self, tx: AsyncConnection, now_ms: int) -> bool:
+        """Is somebody to be reminded, or something to end? Writes nothing."""
+        return bool(await rows_of(tx, _DUE, {"since_ms": now_ms - self._remind_ms, "now_ms": now_ms}))
 
     async def remind_and_expire(self, tx: AsyncConnection, now_ms: int) -> int:
         """For the planner's tick: one reminder for each package, and an end to what nobody did. Returns the changes."""

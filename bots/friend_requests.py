@@ -10,10 +10,16 @@ from bots.friend_rooms import accept_key
 from rules.kinds import Kind
 from rules.roles import Role
 from storage.outbox import DeliveryState
+from storage.statements import both, rows_of
 from storage.tables import Account, Delivery, FriendRequest, Friendship, Person, Repair
 
 _LOOKED_AT = 20  # requests of one account in one look
 _CAME_TO_NOTHING = (DeliveryState.FAILED.value, DeliveryState.SKIPPED.value, DeliveryState.UNKNOWN.value)
+
+
+_ANY_OPEN = both("""
+    SELECT 1 WHERE EXISTS (SELECT 1 FROM friend_requests WHERE state IN ('waiting', 'accepting'))
+                OR EXISTS (SELECT 1 FROM repairs WHERE key LIKE 'friends_wait:%')""")
 
 
 class RequestState(StrEnum):
@@ -37,6 +43,11 @@ TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
 def waiting_key(account: str) -> str:
     """Key of the repair that says people wait for room."""
     return f"friends_wait:{account}"
+
+
+async def any_open(tx: AsyncConnection) -> bool:
+    """Does a request wait, or its accept, or stands a repair that says so? Writes nothing."""
+    return bool(await rows_of(tx, _ANY_OPEN, {}))
 
 
 async def waiting_accounts(tx: AsyncConnection) -> dict[str, Role]:

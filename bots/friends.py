@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.acquaintances import NewFriend, befriend, kinds_of, read_remark, standing
 from bots.friend_requests import (
     RequestState,
+    any_open,
     close_requests,
     is_introduced,
     is_partner,
@@ -113,10 +114,14 @@ class Friends:
         )
         return state.value
 
+    async def somebody_waits(self, tx: AsyncConnection, now_ms: int) -> bool:
+        """Is there anything for `reconsider_waiting` to look at? Writes nothing."""
+        return await any_open(tx)
+
     async def reconsider_waiting(self, tx: AsyncConnection, now_ms: int) -> int:
         """Look again at who waits, oldest first, and at accepts that came to nothing. Returns how many may come now.
 
-        For the planner's tick: cheap when nobody waits.
+        For the planner's tick, when `somebody_waits`.
         """
         await refuse_failed(tx, now_ms)
         waiting = await waiting_accounts(tx)

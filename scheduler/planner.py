@@ -1,11 +1,11 @@
 """One look at everything that may be due. Idempotent: the tables say what was done, a second look finds it done."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.clock import Clock
@@ -15,21 +15,41 @@ from scheduler.mirrors import follow, has_followers_waiting
 from scheduler.moments import Calendar
 from scheduler.push_progress import CampaignEvent, advance, due_campaigns
 from storage.engine import Database
-from storage.tables import Account
+from storage.statements import both, rows_of
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
 
-Step = Callable[[AsyncConnection, int], Awaitable[object]]
-"""Something another room wants looked at: (transaction, now in epoch ms)."""
+_ZONES = both("SELECT DISTINCT time_zone FROM accounts WHERE removed IS NOT TRUE")
+Act = Callable[[AsyncConnection, int], Awaitable[object]]
+Due = Callable[[AsyncConnection, int], Awaitable[bool]]
 Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
 """Lets staff hear of a campaign, within the transaction that made it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something another room wants looked at. Both are given (transaction, now in epoch ms).
+
+    `due` is a look that writes nothing: is there anything for `act` to do?
+    """
+
+    due: Due
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    name: str
+    due: Due
+    act: Callable[[], Awaitable[object]]
 
 
 class Planner:
     """Plans the days of Moments, lets mirrors follow, takes campaigns on, and runs what other rooms hand in.
 
-    Each step has its own short transaction; one that fails is logged once and never stops the others.
+    All looks share one reading transaction; only what is due writes, each step in a short transaction of its own. One
+    that fails is logged once and never stops the others.
     """
 
     def __init__(
@@ -39,65 +59,98 @@ class Planner:
         self._clock = clock
         self._calendar = calendar
         self._tell = tell
-        self._extra = tuple(extra)
+        self._steps = [
+            _Step("moments", self._days_missing, self._plan_days),
+            _Step("mirrors", has_followers_waiting, self._follow),
+            _Step("campaigns", self._campaigns_due, self._advance),
+            *(_Step(getattr(step.act, "__qualname__", repr(step.act)), step.due, partial(self._run, step.act))
+              for step in extra),
+        ]  # fmt: skip
+        self._days: list[tuple[str, date]] = []
+        self._campaigns: list[int] = []
         self._planned: set[tuple[str, date]] = set()
         self._failing: set[str] = set()
 
     async def tick(self) -> None:
         """Look once. Raises nothing but cancellation."""
-        await self._guarded("moments", self._plan_days)
-        await self._guarded("mirrors", self._follow)
-        await self._guarded("campaigns", self._advance)
-        for step in self._extra:
-            await self._guarded(getattr(step, "__qualname__", repr(step)), partial(self._run, step))
+        for step in await self._due():
+            try:
+                await step.act()
+            except Exception as problem:
+                self._say_failing(step.name, problem)
+            else:
+                self._say_recovered(step.name)
 
-    async def _guarded(self, name: str, step: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await step()
-        except Exception as problem:
-            if name not in self._failing:
-                foreseen = isinstance(problem, Problem)
-                log.error("planner.step_failed", step=name, problem=str(problem), exc_info=not foreseen)
-            self._failing.add(name)
-        else:
-            if name in self._failing:
-                log.info("planner.step_recovered", step=name)
-            self._failing.discard(name)
+    async def _due(self) -> list[_Step]:
+        """Which steps have something to do. A look that fails ends the transaction: the next ones get a fresh one."""
+        now_ms = self._clock.now_ms()
+        found: list[_Step] = []
+        waiting = list(self._steps)
+        while waiting:
+            step = waiting[0]
+            try:
+                async with self._db.read() as connection:
+                    while waiting:
+                        step = waiting.pop(0)
+                        if await step.due(connection, now_ms):
+                            found.append(step)
+                        else:
+                            self._say_recovered(step.name)
+            except Problem as problem:  # the database itself: no look would go better
+                self._say_failing(step.name, problem)
+                return found
+            except Exception as problem:
+                self._say_failing(step.name, problem)
+        return found
+
+    def _say_failing(self, name: str, problem: Exception) -> None:
+        if name not in self._failing:
+            foreseen = isinstance(problem, Problem)
+            log.error("planner.step_failed", step=name, problem=str(problem), exc_info=None if foreseen else problem)
+        self._failing.add(name)
+
+    def _say_recovered(self, name: str) -> None:
+        if name in self._failing:
+            log.info("planner.step_recovered", step=name)
+        self._failing.discard(name)
+
+    async def _days_missing(self, connection: AsyncConnection, now_ms: int) -> bool:
+        """Today and tomorrow, in each zone's own days."""
+        zones = [row[0] for row in await rows_of(connection, _ZONES, {})]
+        self._days = [
+            (zone_name, today + timedelta(days=later))
+            for zone_name in zones
+            for today in (local(now_ms, zone_name).date(),)
+            for later in (0, 1)
+        ]
+        return any(day not in self._planned for day in self._days)
 
     async def _plan_days(self) -> None:
-        """Today and tomorrow, in each zone's own days."""
-        now_ms = self._clock.now_ms()
-        async with self._db.read() as connection:
-            query = select(Account.time_zone).where(Account.removed.is_(False)).distinct()
-            zones = (await connection.execute(query)).scalars().all()
-        for zone_name in zones:
-            today = local(now_ms, zone_name).date()
-            for day in (today, today + timedelta(days=1)):
-                if (zone_name, day) in self._planned:
-                    continue
-                async with self._db.write() as tx:
-                    plan = await plan_day(tx, self._calendar, day, now_ms, time_zone=zone_name)
-                self._planned = {known for known in self._planned if known[1] >= today} | {(zone_name, day)}
-                for account, advice in plan.warnings:
-                    log.warning("moments.crowded", account=account, post=advice.name, reason=advice.reason)
+        for zone_name, day in self._days:
+            if (zone_name, day) in self._planned:
+                continue
+            now_ms = self._clock.now_ms()
+            async with self._db.write() as tx:
+                plan = await plan_day(tx, self._calendar, day, now_ms, time_zone=zone_name)
+            self._planned = {known for known in self._planned if known in self._days} | {(zone_name, day)}
+            for account, advice in plan.warnings:
+                log.warning("moments.crowded", account=account, post=advice.name, reason=advice.reason)
 
     async def _follow(self) -> None:
-        now_ms = self._clock.now_ms()
-        async with self._db.read() as connection:
-            if not await has_followers_waiting(connection, now_ms):
-                return
         async with self._db.write() as tx:
-            await follow(tx, now_ms)
+            await follow(tx, self._clock.now_ms())
+
+    async def _campaigns_due(self, connection: AsyncConnection, now_ms: int) -> bool:
+        self._campaigns = await due_campaigns(connection, now_ms)
+        return bool(self._campaigns)
 
     async def _advance(self) -> None:
-        async with self._db.read() as connection:
-            due = await due_campaigns(connection, self._clock.now_ms())
-        for campaign in due:
+        for campaign in self._campaigns:
             now_ms = self._clock.now_ms()
             async with self._db.write() as tx:
                 for event in await advance(tx, campaign, now_ms):
                     await self._tell(tx, event, now_ms)
 
-    async def _run(self, step: Step) -> None:
+    async def _run(self, act: Act) -> None:
         async with self._db.write() as tx:
-            await step(tx, self._clock.now_ms())
+            await act(tx, self._clock.now_ms())

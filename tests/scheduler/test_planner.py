@@ -5,11 +5,12 @@ import time
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.clock import Ticker
 from scheduler.moments import Calendar
-from scheduler.planner import Planner
+from scheduler.planner import Planner, Step
 from scheduler.push_progress import CampaignEvent
 from scheduler.pushes import create, start
 from storage.engine import Database
@@ -91,17 +92,39 @@ async def test_a_step_that_fails_stops_no_other_and_leaves_nothing_half_done(
     await account(database, "lin-1")
     ran: list[int] = []
 
-    async def breaks(tx: AsyncConnection, now_ms: int) -> None:
-        raise RuntimeError("broken on purpose")
+    async def due(tx: AsyncConnection, now_ms: int) -> bool:
+        return True
+
+    async def breaks(tx: AsyncConnection, now_ms: int) -> bool:
+        await tx.execute(text("SELECT * FROM a_table_that_is_not"))
+        return True
 
     async def works(tx: AsyncConnection, now_ms: int) -> None:
         ran.append(now_ms)
 
-    planner = Planner(database, clock, _calendar(_entry("coffee", "10:20")), tell=_Heard(), extra=(breaks, works))
+    steps = (Step(breaks, works), Step(due, breaks), Step(due, works))
+    planner = Planner(database, clock, _calendar(_entry("coffee", "10:20")), tell=_Heard(), extra=steps)
     await planner.tick()
     await planner.tick()
     assert ran == [NOW_MS, NOW_MS]
     assert len(await rows(database)) == 2
+
+
+async def test_what_is_not_due_opens_no_writing_transaction(database: Database, clock: VirtualClock) -> None:
+    ran: list[int] = []
+    asked: list[int] = []
+
+    async def due(tx: AsyncConnection, now_ms: int) -> bool:
+        asked.append(now_ms)
+        return False
+
+    async def act(tx: AsyncConnection, now_ms: int) -> None:
+        ran.append(now_ms)
+
+    planner = Planner(database, clock, Calendar(), tell=_Heard(), extra=(Step(due, act),))
+    async with database.write():  # who would write has to wait for this one on SQLite
+        await planner.tick()
+    assert (asked, ran) == ([NOW_MS], [])
 
 
 async def test_ticks_come_by_themselves_never_two_at_once_and_a_stop_waits_for_the_last() -> None:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import event, insert, select, update
 
 from storage.engine import Database, open_database
+from storage.expiry import Expiry
 from storage.outbox import DeliveryState
 from storage.schema import upgrade
-from storage.settling import EchoMatch, expire, match_echo
+from storage.settling import EchoMatch, match_echo
 from storage.tables import Arrival, Delivery
 
 SENT_MS = 1_795_000_000_000
@@ -55,8 +56,10 @@ async def _unread(db: Database, account: str, state: str) -> None:
 
 
 async def _expire(db: Database) -> str:
+    expiry = Expiry()
     async with db.write() as tx:
-        await expire(tx, now_ms=LATER_MS)
+        if await expiry.due(tx, LATER_MS):
+            await expiry.close(tx, LATER_MS)
     async with db.read() as connection:
         return str(await connection.scalar(select(Delivery.state)))
 
