@@ -25,3 +25,35 @@ class FleetRunning(Problem):
     """Another `run` sends from this data."""
 
     exit_code = ExitCode.NOT_ALLOWED
+
+
+class RowRefused(Problem):
+    """The database that rows are copied into does not take one of them."""
+
+
+class CopyDiffers(Problem):
+    """What was written is not what was read. Nothing was kept."""
+
+
+class TargetOccupied(Problem):
+    """There are rows already where rows are to be copied to, or a file of that name."""
+
+    exit_code = ExitCode.NOT_ALLOWED
+
+
+class DataMoved(Problem):
+    """This data lives in another database by now; here nothing may be sent any more."""
+
+    exit_code = ExitCode.NOT_ALLOWED
+
+
+class SchemaOlder(Problem):
+    """The database must be upgraded first."""
+
+    exit_code = ExitCode.NOT_ALLOWED
+
+
+class NoBackup(Problem):
+    """There is no file of that name to restore from."""
+
+    exit_code = ExitCode.NOT_FOUND
