@@ -1,4 +1,4 @@
-"""Commands about the fleet as it runs: run, status, accounts, command, staff, stop-all, db."""
+"""Commands about the fleet as it runs: run, status, accounts, command, staff, stop-all."""
 
 import re
 import time
@@ -51,9 +51,6 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(staff, name="staff")
     command(app, "stop-all", "cli.stop_all")(stop_all)
     command(app, "resume-all", "cli.resume_all")(resume_all)
-    db = typer.Typer(help=say("cli.db"), no_args_is_help=True)
-    command(db, "upgrade", "cli.db.upgrade")(db_upgrade)
-    app.add_typer(db, name="db")
 
 
 async def run(
@@ -188,12 +185,6 @@ async def resume_all(
         reply = await said(terminal, f"/确认 {reply.code}", None)
     terminal.show(reply.as_json(), reply.text)
     return ExitCode.OK if reply.ok else reply.exit_code
-
-
-async def db_upgrade(terminal: Terminal) -> None:
-    settings = terminal.settings(strict=False)
-    async with terminal.database(settings) as db:
-        terminal.show({"database": db.dialect}, say("cli.db.upgraded"))
 
 
 async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:

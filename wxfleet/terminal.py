@@ -18,6 +18,7 @@ import typer
 from rich.table import Table
 
 from storage.engine import Database, open_database
+from storage.moving import require_not_moved
 from storage.schema import upgrade
 from texts import catalogue
 from texts.catalogue import say
@@ -44,10 +45,12 @@ class Terminal:
 
     @asynccontextmanager
     async def database(self, settings: Settings) -> AsyncIterator[Database]:
-        """The migrated database of these settings, closed at the end."""
+        """The migrated database of these settings, closed at the end. Raises DataMoved when it is of the past."""
         db = open_database(settings.database_url)
         try:
             await upgrade(db)
+            async with db.read() as connection:
+                await require_not_moved(connection)
             yield db
         finally:
             await db.close()
