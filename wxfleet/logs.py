@@ -1,8 +1,8 @@
-"""One log for everything, ours and wechaty's: JSON lines in a file, warnings on the screen, no secrets, no phones."""
+"""One log for everything, ours and the libraries': lines of JSON in a file, errors on the screen, no secrets."""
 
 import logging
-import re
 import sys
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -12,51 +12,56 @@ import structlog
 from storage.errors import DatabaseUnavailable
 from texts.catalogue import say
 from texts.os_words import os_reason
+from wxfleet.masking import Mask
+from wxfleet.observation import LogConfig
 
-_FILE_BYTES = 10_000_000
-_FILES_KEPT = 5
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
-_TOKEN = re.compile(
-    r"(?i)((?:token|secret|password|authorization|wechaty)[\"'=: ]+)(wechaty )?[\w.~+/=-]{6,}", re.ASCII
-)
+FILE_NAME = "wxfleet.log"
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_NOISY = ("apscheduler", "httpx", "httpx2", "httpcore", "aiosqlite", "alembic", "hpack", "grpclib", "procrastinate",
+          "psycopg", "asyncio", "sqlalchemy")  # fmt: skip
+"""Libraries whose chatter is left out; what they warn of is in our stream. hpack's debug log would name tokens."""
 
 
-def set_up(folder: Path | None, *, verbose: bool = False, secrets: tuple[str, ...] = ()) -> None:
-    """Send all logging to `folder`/wxfleet.log and, when `verbose`, to stderr. `secrets` never appear anywhere.
+def set_up(
+    folder: Path | None,
+    *,
+    verbose: bool = False,
+    secrets: tuple[str, ...] = (),
+    config: LogConfig | None = None,
+    name: str = FILE_NAME,
+) -> None:
+    """Send all logging to `folder`/`name` and, when `verbose`, to stderr. `secrets` never appear anywhere.
 
-    Raises DatabaseUnavailable when nothing can be written there.
+    Two processes must not share one file: each turns it over when it is full. Raises DatabaseUnavailable when nothing
+    can be written there.
     """
-
-    def mask(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {key: masked(value, secrets) if isinstance(value, str) else value for key, value in event.items()}
-
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        mask,
-    ]
+    config = config or LogConfig()
+    level = _LEVELS[config.level]
+    chain = _chain(Mask(secrets))
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     # A disk that is full is reported by the database; a log that can't be written must not shout on the screen.
     logging.raiseExceptions = False
     root = logging.getLogger()
-    root.handlers.clear()
-    root.setLevel(logging.INFO)
-    for noisy in ("apscheduler", "httpx", "httpx2", "aiosqlite", "alembic", "hpack", "grpclib"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        if isinstance(handler, RotatingFileHandler):
+            handler.close()
+    root.setLevel(level)
+    for noisy in _NOISY:
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
     if folder is not None:
-        file = _file_in(folder)
-        file.setFormatter(_formatter(shared, structlog.processors.JSONRenderer(ensure_ascii=False)))
+        file = _file_in(folder, name, config)
+        file.setFormatter(_formatter(chain, config.file))
         root.addHandler(file)
     if verbose or folder is None:
         screen = logging.StreamHandler(sys.stderr)
-        screen.setLevel(logging.INFO if verbose else logging.ERROR)
-        screen.setFormatter(_formatter(shared, structlog.dev.ConsoleRenderer(colors=False)))
+        screen.setLevel(level if verbose else logging.ERROR)
+        screen.setFormatter(_formatter(chain, config.screen))
         root.addHandler(screen)
 
 
@@ -66,11 +71,28 @@ def written_to() -> str:
     return next((file.baseFilename for file in files), "")
 
 
-def _file_in(folder: Path) -> RotatingFileHandler:
+def _chain(mask: Mask) -> list[structlog.typing.Processor]:
+    """What happens to a line before it is rendered; the mask comes last, when all words are there."""
+
+    def masked(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        inner = {key: value for key, value in event.items() if key in ("_record", "_from_structlog")}
+        shown = {key: mask.value(key, value) for key, value in event.items() if key not in inner}
+        return {**shown, **inner}
+
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        masked,
+    ]
+
+
+def _file_in(folder: Path, name: str, config: LogConfig) -> RotatingFileHandler:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return RotatingFileHandler(
-            folder / "wxfleet.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
+            folder / name, maxBytes=config.megabytes * 1_000_000, backupCount=config.kept, encoding="utf-8"
         )
     except OSError as error:
         raise DatabaseUnavailable(
@@ -79,18 +101,14 @@ def _file_in(folder: Path) -> RotatingFileHandler:
         ) from error
 
 
-def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """The text without secrets and with the middle of phone numbers blotted out."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    return _PHONE.sub(r"\1****\2", _TOKEN.sub(r"\1\2***", text))
+_RENDERERS: dict[str, Callable[[], structlog.typing.Processor]] = {
+    "json": lambda: structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    "console": lambda: structlog.dev.ConsoleRenderer(colors=False),
+}
 
 
-def _formatter(
-    shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor
-) -> structlog.stdlib.ProcessorFormatter:
+def _formatter(chain: list[structlog.typing.Processor], kind: str) -> structlog.stdlib.ProcessorFormatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        foreign_pre_chain=chain,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _RENDERERS[kind]()],
     )

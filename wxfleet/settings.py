@@ -26,6 +26,7 @@ from wxfleet.environment import read_environment
 from wxfleet.errors import NoConfig
 from wxfleet.files import Files, read_files
 from wxfleet.files_of_rooms import READERS
+from wxfleet.observation import LogConfig, MetricsConfig
 
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql://"
@@ -69,6 +70,15 @@ class SimulatorConfig(_Part):
     seed: int = Field(default=7, ge=0, description="随机种子；同一个种子，模拟的人和事一样")
 
 
+class WorkerConfig(_Part):
+    """多个进程（wxfleet worker）"""
+
+    heartbeat_timeout_s: float = Field(
+        default=30, ge=1, le=600,
+        description="一个进程多久没动静就算死了，由别的进程接管它的号；太短容易误判，太长接管慢",
+    )  # fmt: skip
+
+
 class Settings(_Part):
     """The whole of config.yaml. Paths are absolute once it was loaded."""
 
@@ -94,6 +104,11 @@ class Settings(_Part):
     simulator: SimulatorConfig = Field(
         default_factory=SimulatorConfig, description="模拟世界的快慢和种子；有真号时只影响模拟的号"
     )
+    worker: WorkerConfig = Field(
+        default_factory=WorkerConfig, description="PostgreSQL 上一个或多个进程怎么接替；一般不用写"
+    )
+    log: LogConfig = Field(default_factory=LogConfig, description="日志记多细、什么格式、留多少")
+    metrics: MetricsConfig | None = Field(default=None, description="Prometheus 指标；不写就不提供，也不开端口")
     accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
     channels: list[ChannelConfig] = Field(default_factory=list, description="渠道：客户从哪里来")
 
