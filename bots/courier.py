@@ -137,7 +137,7 @@ class Courier:
         self._stopping = True
         self._wake.set()
         self._full.set()
-        await self.release(list(self._lanes))
+        await self.release([*self._lanes, *self._leaving])
 
     async def release(self, accounts: Collection[str]) -> None:
         """Claim nothing more for these accounts, wait for what is under way, settle it; what does not come back
@@ -146,8 +146,9 @@ class Courier:
         async with self._ticking:  # what a tick under way claims is still sent, and waited for here
             lanes = {account: lane for account in accounts if (lane := self._lanes.pop(account, None)) is not None}
             self._leaving |= lanes
+        of = frozenset(accounts)  # those that were lost are in flight still, without a lane
         try:
-            await _finish([task for lane in lanes.values() if (task := self._under_way.get(lane.under_way or 0))])
+            await _finish([task for id, task in self._under_way.items() if self._unsettled[id].config.account in of])
             async with self._ticking:
                 await self._settle_last()
         finally:
@@ -162,6 +163,7 @@ class Courier:
         results = list(self._results)
         try:
             async with self._db.write() as tx:
+                await self._secure(tx)
                 await self._settle(tx, results, self._clock.now_ms())
         except Problem as problem:
             log.error("courier.last_results_lost", problem=str(problem))
@@ -188,18 +190,20 @@ class Courier:
         self._touched.clear()  # what is planned from here on is heard anew
         if not look and not self._results and not self._due(now_ms):
             return False
-        results = list(self._results)
         began_s = self.tally.seconds()
         try:
             async with self._db.write() as tx:
-                await self._settle(tx, results, now_ms)
+                await self._secure(tx)
                 await self._read_stops(tx)
                 await self._count(tx, now_ms)
                 if look:
                     await self._look(tx, now_ms)
+                # In one breath: an answer that comes from here on is settled, and its account due, in the next tick.
+                results, due = list(self._results), self._due(now_ms)
+                await self._settle(tx, results, now_ms)
                 epoch = self._ownership.epoch
                 tick = Tick(tx, now_ms, self._wording, self._hand_over, epoch, self._stop_all, self._paused)
-                picked = await tick.pick(self._due(now_ms))
+                picked = await tick.pick(due)
         except BaseException:
             # Perhaps it was committed, perhaps not; none of it was sent. The next tick finds out.
             self._doubt_commit = True
@@ -216,13 +220,15 @@ class Courier:
         """Lanes to look at. None for an owner that may have been replaced."""
         return [lane for lane in self._lanes.values() if lane.is_due(now_ms)] if self._trusted else []
 
-    async def _settle(self, tx: AsyncConnection, results: Collection[Settlement], now_ms: int) -> None:
-        """First in every transaction: what is still ours, and what became of it. Raises OwnershipLost."""
+    async def _secure(self, tx: AsyncConnection) -> None:
+        """First in every transaction: what is still ours, and was the last one committed? Raises OwnershipLost."""
         lost = await self._ownership.lost(tx)
         if lost:
             self._drop(lost)
         if self._doubt_commit:
             await self._put_back(tx)
+
+    async def _settle(self, tx: AsyncConnection, results: Collection[Settlement], now_ms: int) -> None:
         ours = [result for result in results if self._unsettled[result.id].held]
         await settle(tx, ours, now_ms=now_ms)
         if len(ours) < len(results):

@@ -4,7 +4,7 @@ import asyncio
 from random import Random
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, Engine, event, insert, select, update
 
 from bots.courier import Courier
 from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
@@ -97,6 +97,31 @@ async def test_the_intent_is_committed_before_anything_is_sent(desk: Desk) -> No
     await desk.courier.tick()
     await until(lambda: not desk.courier.in_flight)
     assert seen == ["sending"]
+
+
+async def test_an_account_never_has_two_rows_under_way(desk: Desk) -> None:
+    """Not even when the answer to the first comes while the next claim is being written."""
+    answered = asyncio.Event()
+
+    async def wait(row: Claimed) -> str:
+        await answered.wait()
+        return ""
+
+    desk.add(lane("a", limits=Limits(gap_min_s=0, gap_max_s=0)), RecordingSender(wait))
+    await planned(desk.db, [reply("a", "w1", key, desk.now_ms) for key in ("k1", "k2")], desk.now_ms)
+    await desk.courier.tick()
+    await until(lambda: desk.courier.in_flight == 1)
+    await desk.clock.advance(2)
+
+    def answer(_: Connection) -> None:
+        answered.set()
+
+    event.listen(Engine, "begin", answer)
+    try:
+        await desk.courier.tick()
+    finally:
+        event.remove(Engine, "begin", answer)
+    assert sorted(state for state, _ in (await states(desk.db)).values()).count("sending") <= 1
 
 
 async def test_an_empty_id_is_a_success(desk: Desk) -> None:
