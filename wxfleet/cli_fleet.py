@@ -1,7 +1,6 @@
 """Commands about the fleet as it runs: run, status, accounts, command, staff, stop-all."""
 
 import re
-import time
 from dataclasses import asdict, replace
 from typing import Annotated
 
@@ -10,20 +9,24 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.ownership import owner_alive
+from bots.ownership import wall_of
 from commands.chat import Chat
 from operations.asking import Reply
 from operations.errors import NotStaff
 from operations.repairs import repairs_now
 from operations.requests import Confirm, Door, Request
 from operations.staff import StaffRole
+from reports.backlog import backlog
 from reports.status import AccountStatus, FleetStatus, fleet_status
+from reports.workers import Crew, crew_now
 from rules.quiet_hours import local
 from storage.engine import Database
 from storage.tables import Setting, StaffContact, StaffMember
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
 from wxfleet import logs
+from wxfleet.clocks import wall_ms
+from wxfleet.crew_words import crew_json, crew_lines
 from wxfleet.lock import is_held
 from wxfleet.new_account import add_account
 from wxfleet.screen import Screen, summary_text
@@ -63,7 +66,7 @@ async def run(
     examination = examine_strictly(terminal.config, terminal.home)
     settings = examination.settings
     assert settings is not None  # noqa: S101  # examine_strictly raises otherwise
-    logs.set_up(data_folder(settings), verbose=verbose, secrets=settings.secrets())
+    logs.set_up(data_folder(settings), verbose=verbose, secrets=settings.secrets(), config=settings.log)
     screen = Screen(settings, examination.book, quiet=quiet)
     ran = await Service(examination, screen).run(wall_s)
     terminal.show(ran.document, summary_text(ran.document))
@@ -83,20 +86,24 @@ async def status(terminal: Terminal) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         now_ms = await shop_now_ms(connection, settings)
-        running = await _is_running(connection, settings)
-        fleet = _as_it_is(await fleet_status(connection, now_ms), running=running)
+        crew = await crew_now(connection, wall_ms=await wall_of(connection, wall_ms()))
+        lag = await backlog(connection, now_ms)
+        running = _is_running(crew, settings)
+        fleet = _as_it_is(await fleet_status(connection, now_ms), crew, running=running)
         repairs = await repairs_now(connection)
     document = {
         "running": running, "states": dict(fleet.states), "stop_all": fleet.stopped and asdict(fleet.stopped),
         "waiting": fleet.waiting,
         "tasks": fleet.tasks, "pending": fleet.pending, "in_doubt": fleet.in_doubt,
         "accounts": [_account_json(account) for account in fleet.accounts],
+        **crew_json(crew, lag),
         "repairs": [{"key": r.key, "account": r.account, "text": r.text, "mend": r.mend} for r in repairs],
     }  # fmt: skip
     if terminal.json:
         terminal.show(document, "")
         return
     lines = [say("cli.status.running") if running else say("cli.status.not_running")]
+    lines += crew_lines(crew, lag, zone=settings.shop.time_zone, running=running)
     if fleet.stopped:
         since = f"{local(fleet.stopped.at_ms, settings.shop.time_zone):%m-%d %H:%M}"
         lines.append(say("cli.status.stopped", who=fleet.stopped.name, since=since))
@@ -112,9 +119,10 @@ async def status(terminal: Terminal) -> None:
 async def accounts_list(terminal: Terminal) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
-        running = await _is_running(connection, settings)
+        crew = await crew_now(connection, wall_ms=await wall_of(connection, wall_ms()))
         now_ms = await shop_now_ms(connection, settings)
-        fleet = _as_it_is(await fleet_status(connection, now_ms), running=running)
+        running = _is_running(crew, settings)
+        fleet = _as_it_is(await fleet_status(connection, now_ms), crew, running=running)
     terminal.show([_account_json(account) for account in fleet.accounts], _accounts_table(fleet))
 
 
@@ -234,21 +242,21 @@ async def shop_now_ms(connection: AsyncConnection, settings: Settings) -> int:
         shown = await connection.scalar(select(Setting.value).where(Setting.key == "world_now_ms"))
         if shown is not None:
             return int(shown)
-    return round(time.time() * 1000)
+    return wall_ms()
 
 
-def _as_it_is(fleet: FleetStatus, *, running: bool) -> FleetStatus:
-    """A fleet that was killed wrote down that it was online; who does not run is stopped."""
-    if running:
-        return fleet
-    return replace(fleet, accounts=tuple(replace(one, state="stopped", detail=None) for one in fleet.accounts))
+def _as_it_is(fleet: FleetStatus, crew: Crew, *, running: bool) -> FleetStatus:
+    """A process that was killed wrote down that its accounts were online; whom nobody serves is stopped."""
+    dark = {one.id for one in fleet.accounts if not running or one.id in crew.ownerless_accounts}
+    accounts = (replace(one, state="stopped", detail=None) if one.id in dark else one for one in fleet.accounts)
+    return replace(fleet, accounts=tuple(accounts))
 
 
-async def _is_running(connection: AsyncConnection, settings: Settings) -> bool:
-    """On SQLite the lock says it at once; on PostgreSQL the owner's heartbeat does."""
+def _is_running(crew: Crew, settings: Settings) -> bool:
+    """On SQLite the lock says it at once; on PostgreSQL the heartbeats do."""
     if settings.database_url.startswith("sqlite"):
         return is_held(data_folder(settings))
-    return await owner_alive(connection, wall_ms=round(time.time() * 1000))
+    return any(worker.alive for worker in crew.workers)
 
 
 def _account_json(account: AccountStatus) -> dict[str, object]:

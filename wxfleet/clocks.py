@@ -52,6 +52,17 @@ class RunningClock:
         return event.is_set()
 
 
+def wall_ms() -> int:
+    """The wall clock, in epoch ms."""
+    return round(time.time() * 1000)
+
+
+def alive_ms() -> int:
+    """Ms of a clock that nobody sets and that runs on while the process is frozen or the machine asleep."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; elsewhere a sleeping machine may stop the clock
+    return round((time.monotonic() if boot is None else time.clock_gettime(boot)) * 1000)
+
+
 def world_start_ms(last_ms: int | None, zone_name: str, *, now_ms: int) -> int:
     """When a simulated shop's clock starts: ten o'clock shop time today; later runs at the next ten o'clock after
     the last moment in the database, never backwards.

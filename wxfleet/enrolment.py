@@ -18,27 +18,31 @@ from storage.tables import Account, Base, Setting, StaffContact, StaffMember
 from wxfleet.settings import Settings
 
 
-async def enrol(tx: AsyncConnection, settings: Settings, book: Book, ladder: Ladder, *, now_ms: int) -> None:
+async def enrol(
+    tx: AsyncConnection, settings: Settings, book: Book, ladder: Ladder, *, now_ms: int, keep_states: bool = False
+) -> None:
     """Bring the tables to what the files say. What happened to accounts and staff is kept; who is no longer named is
-    marked as removed.
+    marked as removed. `keep_states`: other processes serve accounts already, and say themselves how those are.
     """
-    await _accounts(tx, settings, book)
+    await _accounts(tx, settings, book, keep_states=keep_states)
     await make_lanes(tx, [account.id for account in settings.accounts])
     await enrol_staff(tx, settings)
     await _staff_room(tx, settings, now_ms)
     await adopt_ladder(tx, ladder, now_ms)
 
 
-async def _accounts(tx: AsyncConnection, settings: Settings, book: Book) -> None:
+async def _accounts(tx: AsyncConnection, settings: Settings, book: Book, *, keep_states: bool) -> None:
     named = {account.id for account in settings.accounts}
     await tx.execute(update(Account).where(Account.id.not_in(named)).values(removed=True, state="stopped"))
     players = {account.persona: account.id for account in settings.accounts}
     rows = [{"id": account.id, **_account_values(settings, book, account, players)} for account in settings.accounts]
     await tx.execute(insert_ignoring(tx, Account), rows)
     table = Base.metadata.tables[Account.__tablename__]
-    written: dict[str, Any] = {column: bindparam(column) for column in rows[0] if column != "id"}
+    kept = {"id", "state", "state_detail"} if keep_states else {"id"}
+    written: dict[str, Any] = {column: bindparam(column) for column in rows[0] if column not in kept}
     known = update(table).where(table.c.id == bindparam("account")).values(written)
-    await tx.execute(known, [{"account": row.pop("id"), **row} for row in rows])
+    changes = [{key: value for key, value in row.items() if key in written} for row in rows]
+    await tx.execute(known, [{"account": row["id"], **change} for row, change in zip(rows, changes, strict=True)])
 
 
 def _account_values(

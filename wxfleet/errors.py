@@ -1,6 +1,6 @@
 """What can go wrong when a fleet is set up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from texts.catalogue import say
@@ -54,3 +54,29 @@ class NoConfig(Problem):
 
     def __init__(self, path: Path) -> None:
         super().__init__(say("cli.no_config", file=path.name), hint=say("cli.no_config.hint"), where=str(path))
+
+
+class NeedsPostgresql(Problem):
+    """Several processes can't share a SQLite file."""
+
+    exit_code = ExitCode.CONFIGURATION_INVALID
+
+    def __init__(self) -> None:
+        super().__init__(say("worker.needs_postgresql"), hint=say("worker.needs_postgresql.hint"), where="database")
+
+
+class SimulatedAccounts(Problem):
+    """The simulated world lives in one process."""
+
+    exit_code = ExitCode.CONFIGURATION_INVALID
+
+    def __init__(self, accounts: Sequence[str]) -> None:
+        shown = ", ".join(accounts[:5]) + (" …" if len(accounts) > 5 else "")
+        super().__init__(say("worker.simulated", accounts=shown), hint=say("worker.simulated.hint"), where="accounts")
+
+
+class JobsEnded(Problem):
+    """procrastinate's worker ended though nobody asked it to."""
+
+    def __init__(self) -> None:
+        super().__init__(say("worker.jobs_ended"), hint=say("worker.jobs_ended.hint"))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -17,17 +18,7 @@ def sending_lock(folder: Path) -> Iterator[None]:
 
     Raises FleetRunning while another process holds it, DatabaseUnavailable when the folder can't be written.
     """
-    path = folder / "wxfleet.lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise DatabaseUnavailable(
-            say("storage.folder_unusable", path=folder, error=os_reason(error)),
-            hint=say("storage.folder_unusable.hint"),
-            where=str(path),
-        ) from error
-    with file:
+    with _opened(folder, "wxfleet.lock") as file:
         if not _take(file):
             file.seek(0)
             pid = file.read().strip() or "?"
@@ -42,6 +33,19 @@ def sending_lock(folder: Path) -> Iterator[None]:
                 file.truncate(0)
 
 
+@contextmanager
+def place_of_its_own(folder: Path, name: str) -> Iterator[int]:
+    """The smallest number that no other process in this folder has, from 1: for files that two must not share.
+
+    Raises DatabaseUnavailable when the folder can't be written.
+    """
+    for number in count(1):
+        with _opened(folder, f"{name}-{number}.lock") as file:
+            if _take(file):
+                yield number
+                return
+
+
 def is_held(folder: Path) -> bool:
     """Does a fleet send from this folder now?"""
     path = folder / "wxfleet.lock"
@@ -52,6 +56,19 @@ def is_held(folder: Path) -> bool:
             return not _take(file)
     except OSError:
         return False
+
+
+def _opened(folder: Path, name: str) -> IO[str]:
+    path = folder / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DatabaseUnavailable(
+            say("storage.folder_unusable", path=folder, error=os_reason(error)),
+            hint=say("storage.folder_unusable.hint"),
+            where=str(path),
+        ) from error
 
 
 def _take(file: IO[str]) -> bool:

@@ -1,23 +1,16 @@
 """`wxfleet run`: the life of a fleet in one process, from the lock on its data to the last settled send."""
 
 import asyncio
-import os
-import platform
-import signal
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.ownership import Owner
 from bots.tenure import Tenure
 from customers.orders import import_orders
 from reports.summary import summary
@@ -29,18 +22,22 @@ from storage.engine import Database, open_database
 from storage.schema import upgrade
 from storage.tables import Arrival, Delivery, Setting
 from texts.problem import Problem
-from wxfleet.clocks import RunningClock, world_start_ms
+from wxfleet.clocks import RunningClock, alive_ms, wall_ms, world_start_ms
 from wxfleet.enrolment import enrol, put_setting
 from wxfleet.lock import sending_lock
+from wxfleet.process import this_process, unless_broken, until_signal
 from wxfleet.screen import Screen
 from wxfleet.settings import Examination, Settings
 from wxfleet.simulated import simulation_for
 from wxfleet.tuning import allow_files, settle_in
+from wxfleet.watching import Watcher, watched
 from wxfleet.wiring import House, build
 
 log = structlog.get_logger(__name__)
 
+BEATS_A_TIMEOUT = 10
 HEARTBEAT_WALL_MS = 2_000
+"""At most between two heartbeats; oftener where the time-out is short."""
 PLANNER_WALL_S = 1.0
 """Between two looks at what is due. A look at tables with nothing due costs a few indexed reads."""
 
@@ -69,7 +66,7 @@ class Service:
         screen: Screen,
         *,
         clock: Clock | None = None,
-        wall_ms: Callable[[], int] = lambda: round(time.time() * 1000),
+        wall_ms: Callable[[], int] = wall_ms,
     ) -> None:
         if examination.settings is None or examination.ladder is None:
             raise ValueError("only valid files can run")
@@ -80,7 +77,8 @@ class Service:
         self._screen = screen
         self._given_clock = clock
         self._wall_ms = wall_ms
-        self.tenure = Tenure(_owner(), alive_ms=alive_ms, wall_ms=wall_ms, whole=True)
+        timeout_ms = round(self._settings.worker.heartbeat_timeout_s * 1000)
+        self.tenure = Tenure(this_process("run", timeout_ms), alive_ms=alive_ms, wall_ms=wall_ms, whole=True)
         self._stop = asyncio.Event()
         self.simulation: Simulation | None = None
         self.house: House | None = None
@@ -116,7 +114,9 @@ class Service:
             )  # fmt: skip
             self._prepare_process()
             since_ms = clock.now_ms()
-            states = await self._live(self.house, db, clock, wall_s)
+            watcher = Watcher(self.house, db, clock, self.tenure)
+            async with watched(self._settings.metrics, watcher, self._screen.warn):
+                states = await self._live(self.house, db, clock, wall_s)
             async with db.read() as connection:
                 document = await summary(connection, since_ms, clock.now_ms())
             for account in document["accounts"]:  # as they were when the time was up; by now all are stopped
@@ -134,7 +134,7 @@ class Service:
         """Until the end is asked for or the time is up. Returns the accounts' states as they were then."""
         self._screen.opens(db, clock, house)
         ticker = Ticker(PLANNER_WALL_S, house.planner.tick)
-        with _signals(self.stop):
+        with until_signal(self.stop):
             async with asyncio.TaskGroup() as group:
                 fleet = group.create_task(house.fleet.run(), name="fleet")
                 watchers = [
@@ -190,7 +190,7 @@ class Service:
             log.info("taken_over", in_doubt=taken.in_doubt)
 
     async def _give_up(self, db: Database) -> None:
-        with _unless_broken():
+        with unless_broken():
             await self.tenure.leave(db)
 
     async def _close_world(self, simulation: Simulation) -> None:
@@ -214,34 +214,14 @@ class Service:
                     log.error("heartbeat_failed", problem=str(problem))
                     self._screen.trouble(problem)
                 troubled = True
-            await clock.sleep(clock.span_ms(HEARTBEAT_WALL_MS) / 1000)
+            beat_ms = min(HEARTBEAT_WALL_MS, self.tenure.owner.timeout_ms // BEATS_A_TIMEOUT)
+            await clock.sleep(clock.span_ms(beat_ms) / 1000)
 
     async def _remember(self, db: Database, clock: Clock) -> None:
         """A simulated shop's clock never runs backwards, not even over a restart."""
-        with _unless_broken():
+        with unless_broken():
             async with db.write() as tx:
                 await put_setting(tx, "world_now_ms", str(clock.now_ms()), clock.now_ms())
-
-
-@contextmanager
-def _unless_broken() -> Iterator[None]:
-    """The last words of a run are a courtesy: a database that can't be written has been reported already."""
-    try:
-        yield
-    except Problem as problem:
-        log.error("last_words_lost", problem=str(problem))
-
-
-def alive_ms() -> int:
-    """A clock that nobody sets and that runs on while the process, or the machine, is frozen."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-    return time.monotonic_ns() // 1_000_000
-
-
-def _owner() -> Owner:
-    node, pid = platform.node(), os.getpid()
-    return Owner(f"{node}:{pid}:{uuid4().hex[:8]}", node, pid, version("wxfleet"), kind="run")
 
 
 def _first_push(settings: Settings) -> str:
@@ -258,20 +238,3 @@ async def _last_moment(connection: AsyncConnection) -> int | None:
         await connection.scalar(select(func.max(Arrival.received_ms))),
     ]
     return max((int(moment) for moment in moments if moment is not None), default=None)
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl+C and a polite kill both drain; Windows knows only the first, as an exception."""
-    loop = asyncio.get_running_loop()
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop)
-    except (NotImplementedError, RuntimeError):
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
