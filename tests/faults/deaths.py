@@ -1,0 +1,82 @@
+"""Deaths at exact points: a fleet process that kills itself with SIGKILL at its n-th commit, statement or send.
+
+The points are SQLAlchemy's own events and the door of the gateway adapter. A process that is not to die runs the same
+code without any of it. SIGUSR1 fills the process's disk, SIGUSR2 empties it: see `arrange`.
+"""
+
+import itertools
+import os
+import resource
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Engine, Pool, event
+
+Point = Literal["statement", "before_commit", "after_commit", "before_send", "after_send"]
+POINTS: tuple[Point, ...] = ("statement", "before_commit", "after_commit", "before_send", "after_send")
+
+DISK_BYTES = 64 * 1024
+"""Beyond this no file of a process with a full disk grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Die at the `count`-th passing of `point`, 1 being the first."""
+
+    point: Point
+    count: int
+
+
+def arrange(death: Death | None) -> None:
+    """Prepare this process for what it is to suffer."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGUSR1, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (DISK_BYTES, hard)))
+    signal.signal(signal.SIGUSR2, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard)))
+    if death is None:
+        return
+    passing = itertools.count(1)
+
+    def pass_by(*_: Any, **__: Any) -> None:
+        if next(passing) == death.count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    match death.point:
+        case "statement":
+            event.listen(Engine, "before_cursor_execute", pass_by)
+        case "before_commit":
+            event.listen(Engine, "commit", pass_by)
+        case "after_commit":
+            _after_commits(pass_by)
+        case "before_send" | "after_send":
+            _at_sends(pass_by, after=death.point == "after_send")
+
+
+def _after_commits(pass_by: Callable[[], None]) -> None:
+    """A connection that goes back to its pool after a commit has it on the disk, and nobody has acted upon it."""
+    committed: set[int] = set()
+    event.listen(Engine, "commit", lambda connection: committed.add(id(connection.connection.dbapi_connection)))
+
+    def back(connection: Any, _record: Any) -> None:
+        if id(connection) in committed:
+            committed.discard(id(connection))
+            pass_by()
+
+    event.listen(Pool, "checkin", back)
+
+
+def _at_sends(pass_by: Callable[[], None], *, after: bool) -> None:
+    from bots.wechaty_gateway import WechatyGateway
+
+    send = WechatyGateway.send
+
+    async def dying(self: WechatyGateway, *arguments: Any, **named: Any) -> str:
+        if not after:
+            pass_by()
+        id = await send(self, *arguments, **named)
+        if after:
+            pass_by()
+        return id
+
+    WechatyGateway.send = dying  # type: ignore[method-assign]
