@@ -1,7 +1,7 @@
-"""All accounts of this process: started in windows, watched once a second, stopped within five."""
+"""The accounts of this process: taken up and released while it runs, watched once a second, stopped within five."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bots.account_book import AccountBook
 from bots.errors import GatewayProblem
 from bots.gateway import Gateway
-from bots.handling import Handle
+from bots.handling import Handle, Urgent, never_urgent
 from bots.inbox import InboxWriter
 from bots.lane import LaneConfig
 from bots.lane import Sender as Road
@@ -33,7 +33,7 @@ CONNECTING_AT_ONCE = 50
 SWEEP_WALL_MS = 1000
 """How often pauses, requests, rests and silent gateways are looked at."""
 _LAST_WORDS_S = 0.8
-"""What a stop has left after the courier's drain of four seconds."""
+"""What a stop or a release has left after the courier's drain of four seconds."""
 
 
 class Dispatch(Protocol):
@@ -41,7 +41,7 @@ class Dispatch(Protocol):
 
     def add(self, config: LaneConfig, sender: Road) -> None: ...
     def wake(self, account: str) -> None: ...
-    async def recover(self) -> int: ...
+    async def release(self, accounts: Collection[str]) -> None: ...
     async def run(self) -> None: ...
     async def stop(self) -> None: ...
 
@@ -50,6 +50,7 @@ class Background(Protocol):
     """Work behind the logins: the friend synchronisation."""
 
     def logged_in(self, account: str, gateway: Gateway) -> None: ...
+    def released(self, accounts: Collection[str]) -> None: ...
     async def run(self) -> None: ...
 
 
@@ -67,7 +68,7 @@ class Member:
 
 
 class Fleet:
-    """`run` until `stop` is called. One account's death never touches another."""
+    """`run` until `stop` is called; `take` and `release` accounts meanwhile. One's death never touches another."""
 
     def __init__(
         self,
@@ -81,18 +82,25 @@ class Fleet:
         on_scan: Callable[[str, str], None] = lambda account, code: None,
         random: Random,
         at_once: int = CONNECTING_AT_ONCE,
+        urgent: Urgent = never_urgent,
     ) -> None:
-        """`on_scan(account, QR text)` shows a code to whoever can scan it; `at_once` accounts connect at a time."""
+        """`members` are taken up at the start; there may be none. `on_scan(account, QR text)` shows a code to whoever
+        can scan it; `at_once` accounts connect at a time.
+        """
         self._db = db
         self._clock = clock
         self._members = members
         self._courier = courier
         self._background = background
         self._runners: dict[str, Runner] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._taking = asyncio.Lock()
+        self._group: asyncio.TaskGroup | None = None
+        self._started = asyncio.Event()
+        self._lost: set[str] = set()
         self._stop_asked = asyncio.Event()
         self._book = AccountBook(db, clock)
-        self._inbox = InboxWriter(db, clock, self._gateway_of, handle)
+        self._inbox = InboxWriter(db, clock, self._gateway_of, handle, urgent)
         self._around = Surroundings(
             clock=clock,
             random=random,
@@ -109,6 +117,11 @@ class Fleet:
         """Where each account stands now."""
         return {account: runner.state for account, runner in self._runners.items()}
 
+    @property
+    def inbox(self) -> InboxWriter:
+        """Where what the accounts hear goes; for whoever counts."""
+        return self._inbox
+
     def codes(self) -> dict[str, str]:
         """QR texts that wait to be scanned, by account."""
         return {account: runner.qr for account, runner in self._runners.items() if runner.qr}
@@ -119,29 +132,57 @@ class Fleet:
         if runner is not None:
             runner.hear_problem(problem)
 
+    def hear_lost(self, accounts: frozenset[str]) -> None:
+        """Somebody took these over: for the courier's `on_lost`. They are let go of shortly."""
+        for account in accounts & self._runners.keys():
+            self._runners[account].lost = True
+            self._lost.add(account)
+
     async def run(self) -> None:
-        """Take all accounts up and keep them until `stop`. Raises what the database raises before the start."""
-        await self._prepare()
+        """Take all members up and keep them until `stop`. Raises what the database raises before the start."""
+        await self._prepare(self._members)
         async with asyncio.TaskGroup() as group:
+            self._group = group
             book = group.create_task(self._book.run(), name="fleet:book")
             inbox = group.create_task(self._inbox.run(), name="fleet:inbox")
             courier = group.create_task(self._courier.run(), name="fleet:courier")
-            self._tasks = [group.create_task(self._sweep_all(), name="fleet:sweep")]
+            watching = [group.create_task(self._sweep_all(), name="fleet:sweep")]
             if self._background is not None:
-                self._tasks.append(group.create_task(self._background.run(), name="fleet:background"))
-            self._tasks += [
-                group.create_task(runner.run(), name=f"account:{account}") for account, runner in self._runners.items()
-            ]
+                watching.append(group.create_task(self._background.run(), name="fleet:background"))
+            self._keep(self._runners)
+            self._started.set()
             await self._stop_asked.wait()
-            await self._drain(book, inbox, courier)
+            await self._drain(book, inbox, courier, watching)
+
+    async def take(self, members: Sequence[Member]) -> None:
+        """Serve these accounts too, after what was under way in them was marked as in doubt (`Tenure.take`).
+
+        Waits until `run` has begun; does nothing once the end is asked for. Raises what `Database.read` raises.
+        """
+        await self._started.wait()
+        async with self._taking:
+            new = [member for member in members if member.account not in self._runners]
+            if new and not self._stop_asked.is_set():
+                await self._prepare(new)
+                self._keep(member.account for member in new)
+
+    async def release(self, accounts: Collection[str]) -> None:
+        """Serve these accounts no more: no new claims, at most four seconds for sends in flight, then their runners
+        end, their channels close, and what they told is written. Afterwards another process may take them.
+        """
+        leaving = [account for account in accounts if account in self._runners]
+        if leaving:
+            await self._courier.release(leaving)
+            await self._let_go(leaving)
 
     def stop(self) -> None:
         """Ask `run` to end: no more claims, at most four seconds for sends in flight, then everything closes."""
         self._stop_asked.set()
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, members: Sequence[Member]) -> None:
         known, rests = await self._read_accounts()
-        for member in self._members:
+        waiting = await self._inbox.take_up([member.account for member in members])
+        for member in members:
             account = member.account
             contact, paused = known.get(account, (None, False))
             runner = Runner(
@@ -154,10 +195,34 @@ class Fleet:
             )
             self._runners[account] = runner
             self._courier.add(member.lane, Sender(runner, self._db, member.publisher))
-        doubtful = await self._courier.recover()
-        waiting = await self._inbox.take_up(list(self._runners))
-        if doubtful or waiting:
-            log.info("taken_up", in_doubt=doubtful, unhandled=waiting)
+        if waiting:
+            log.info("taken_up", unhandled=waiting)
+
+    def _keep(self, accounts: Iterable[str]) -> None:
+        assert self._group is not None  # noqa: S101  # `run` has begun
+        for account in accounts:
+            keeping = self._runners[account].run()
+            self._keeping[account] = self._group.create_task(keeping, name=f"account:{account}")
+
+    async def _let_go(self, accounts: Collection[str]) -> None:
+        """End their runners, and write what they said; what takes too long is left to end by itself."""
+        ending = [task for account in accounts if (task := self._keeping.pop(account, None)) is not None]
+        for task in ending:
+            task.cancel()
+        if self._background is not None:
+            self._background.released(accounts)
+        try:
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await asyncio.gather(*ending, return_exceptions=True)
+                await self._inbox.release(accounts)
+                await self._book.written()
+        except TimeoutError:
+            log.warning("release_cut_short", accounts=len(accounts))
+        for account in accounts:
+            self._runners.pop(account, None)
+        for contact, account in list(self._around.owners.items()):
+            if account not in self._runners:
+                del self._around.owners[contact]
 
     async def _read_accounts(self) -> tuple[dict[str, tuple[str | None, bool]], dict[str, int]]:
         """Own WeChat ids and pauses by account, and until when limited accounts rest."""
@@ -170,14 +235,21 @@ class Fleet:
             rests = {account: int(values.get("until_ms", 0)) for account, values in repairs if account}
         return known, rests
 
-    async def _drain(self, book: asyncio.Task[None], inbox: asyncio.Task[None], courier: asyncio.Task[None]) -> None:
+    async def _drain(
+        self,
+        book: asyncio.Task[None],
+        inbox: asyncio.Task[None],
+        courier: asyncio.Task[None],
+        watching: Sequence[asyncio.Task[None]],
+    ) -> None:
         await self._courier.stop()
         await courier
-        for task in self._tasks:
+        tasks = [*watching, *self._keeping.values()]
+        for task in tasks:
             task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
                 await self._inbox.stop()
                 await inbox
                 self._book.stop()
@@ -212,6 +284,8 @@ class Fleet:
                 self._troubled = False
 
     async def _sweep(self) -> None:
+        lost, self._lost = self._lost, set()
+        await self.release(lost)
         now_ms = self._clock.now_ms()
         asking = [runner for runner in self._runners.values() if runner.wants_session()]
         await asyncio.gather(*(runner.begin_session() for runner in asking))

@@ -1,7 +1,7 @@
 """The last stage of the inbox: each arrival is given to whoever acts on it, once, in the order of its conversation."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,7 @@ from bots.payloads import conversation_of
 from rules.clock import Clock
 from rules.pacing import MINUTE_MS
 from storage.engine import Database, translate
-from storage.inbox import Received, mark_fetched, mark_handled, mark_lost
+from storage.inbox import Received, mark_fetched, mark_handled, mark_lost, still_open
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -58,19 +58,35 @@ class _Failed(Exception):
     """Handling one arrival raised; the transaction of its chunk is void."""
 
 
-class Handling:
-    """Gives arrivals to `handle`. One bad message costs only itself: after three tries it is a repair."""
+Urgent = Callable[[Received], bool]
+"""Must this arrival not wait behind those of other conversations? Asked only where many wait."""
 
-    def __init__(self, db: Database, clock: Clock, handle: Handle) -> None:
+
+def never_urgent(received: Received) -> bool:
+    """First come, first served."""
+    return False
+
+
+class Handling:
+    """Gives arrivals to `handle`. One bad message costs only itself: after three tries it is a repair.
+
+    Where many wait, what is `urgent` goes before them, with what its own conversation said earlier.
+    """
+
+    def __init__(self, db: Database, clock: Clock, handle: Handle, urgent: Urgent = never_urgent) -> None:
         self._db = db
         self._clock = clock
         self._handle = handle
+        self._urgent = urgent
         self._ready: list[Received] = []
+        self._queue: list[_Waiting] = []
         self._fetched: list[Received] = []
         self._gone: list[Received] = []
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._space = asyncio.Event()
+        self._chunk = asyncio.Lock()
+        self._released: set[str] = set()
         self._stopping = False
         self._failing = False
 
@@ -81,12 +97,31 @@ class Handling:
 
     async def add_fetched(self, found: Sequence[Received], gone: Sequence[Received]) -> None:
         """Payloads as they came, and arrivals that can't be fetched any more. Waits while too many are ahead."""
-        while len(self._fetched) + len(self._ready) >= _WAITING_AT_MOST and not self._stopping:
+        while self._ahead >= _WAITING_AT_MOST and not self._stopping:
             self._space.clear()
             await self._space.wait()
         self._fetched += found
         self._gone += gone
         self._wake.set()
+
+    async def release(self, accounts: Collection[str]) -> None:
+        """Leave what is not handled of these accounts to whoever takes them up; a chunk under way is finished."""
+        self._released |= set(accounts)
+        async with self._chunk:
+            """What begins from here on skips them."""
+
+    def take_up(self, accounts: Collection[str]) -> None:
+        """Handle what comes of these accounts, even if they were released before."""
+        self._released.difference_update(accounts)
+
+    @property
+    def _ahead(self) -> int:
+        return len(self._fetched) + len(self._ready) + len(self._queue)
+
+    @property
+    def waiting(self) -> int:
+        """Arrivals in memory that are not handled yet."""
+        return len(self._fetched) + len(self._ready) + len(self._waiting)
 
     def stop(self) -> None:
         """End after the chunk under way; what is left stays unhandled in the database."""
@@ -156,14 +191,31 @@ class Handling:
         due = [waiting for waiting in self._waiting if waiting.until_ms <= now_ms]
         self._waiting = [waiting for waiting in self._waiting if waiting.until_ms > now_ms]
         due.sort(key=lambda waiting: waiting.received.id)
-        work = [*due, *(_Waiting(received, now_ms) for received in self._ready)]
-        self._ready = []
-        position = 0
+        self._queue = due
+        self._line_up()
         try:
-            while position < len(work) and not self._stopping:
-                position += await self._handle_chunk(work[position : position + _CHUNK])
+            while self._queue and not self._stopping:
+                done = await self._handle_chunk(self._queue[:_CHUNK])
+                del self._queue[:done]
+                self._space.set()
+                await self._write_fetched()
+                self._line_up()
         finally:
-            self._waiting += work[position:]  # left over by a stop or by a database that broke
+            self._waiting += self._queue  # left over by a stop or by a database that broke
+            self._queue = []
+
+    def _line_up(self) -> None:
+        """What came joins the end, or with all of its conversation the front. No conversation overtakes itself."""
+        if not self._ready:
+            return
+        now_ms = self._clock.now_ms()
+        came, self._ready = [_Waiting(received, now_ms) for received in self._ready], []
+        self._queue += came
+        if len(self._queue) <= _CHUNK:
+            return
+        first = {_conversation(item.received) for item in came if self._urgent(item.received)}
+        if first:
+            self._queue.sort(key=lambda item: _conversation(item.received) not in first)
 
     async def _handle_chunk(self, chunk: list[_Waiting]) -> int:
         """Handle the first of `chunk` in one transaction. Returns how many were dealt with.
@@ -183,9 +235,14 @@ class Handling:
         lost: list[Received] = []
         blocked = {_conversation(waiting.received) for waiting in self._waiting}
         done = 0
-        async with self._db.write() as tx:
+        async with self._chunk, self._db.write() as tx:
+            # On PostgreSQL somebody who lost the account may be about, handling the very same.
+            unhandled = await still_open(tx, [item.received.id for item in chunk])
             for item in chunk:
                 done += 1
+                if item.received.id not in unhandled or item.received.account in self._released:
+                    continue
+                unhandled.discard(item.received.id)  # should it stand here twice
                 conversation = _conversation(item.received)
                 if conversation in blocked:
                     again.append(item)

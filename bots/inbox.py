@@ -7,14 +7,14 @@ transaction.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import structlog
 
 from bots.errors import GatewayProblem, PayloadGone
 from bots.gateway import Contact, FriendshipChanged, Gateway, MessageArrived, RoomChanged
-from bots.handling import Handle, Handling
+from bots.handling import Handle, Handling, Urgent, never_urgent
 from bots.payloads import friendship_payload, message_payload, room_payload
 from rules.clock import Clock
 from storage.engine import Database
@@ -49,12 +49,16 @@ class InboxWriter:
     `handle` is called inside a transaction with its effects; see `bots.handling`.
     """
 
-    def __init__(self, db: Database, clock: Clock, gateway_of: GatewayOf, handle: Handle) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, gateway_of: GatewayOf, handle: Handle, urgent: Urgent = never_urgent
+    ) -> None:
         self._db = db
         self._clock = clock
         self._gateway_of = gateway_of
-        self._handling = Handling(db, clock, handle)
+        self._handling = Handling(db, clock, handle, urgent)
         self._incoming: list[NewArrival] = []
+        self._writing: list[NewArrival] = []
+        self._released: set[str] = set()
         self._lines: dict[str, deque[Received]] = {}
         self._fetching: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_FETCHES_AT_ONCE)
@@ -95,6 +99,8 @@ class InboxWriter:
 
         Call it before events come in. Rows whose payload is still to be fetched wait for `logged_in`.
         """
+        self._released.difference_update(accounts or ())
+        self._handling.take_up(accounts or ())
         taken = after = 0
         while True:
             async with self._db.read() as connection:
@@ -109,12 +115,30 @@ class InboxWriter:
             taken += len(page)
             after = page[-1].id
 
+    def waiting(self) -> dict[str, int]:
+        """Events in memory, by what they wait for."""
+        lines = sum(map(len, self._lines.values()))
+        return {"write": len(self._incoming), "fetch": lines, "handle": self._handling.waiting}
+
     def logged_in(self, account: str) -> None:
         """The account's gateway answers (again): fetch what waits."""
         self._start_line(account)
 
-    async def _end_lines(self) -> None:
-        tasks = list(self._fetching.values())
+    async def release(self, accounts: Collection[str]) -> None:
+        """These accounts tell nothing more: what they told is written, a handling under way is finished, and the rest
+        waits in the database for whoever takes them up.
+        """
+        self._released |= set(accounts)
+        await self._end_lines(accounts)
+        while any(arrival.account in accounts for arrival in (*self._incoming, *self._writing)):
+            self._space.clear()
+            await self._space.wait()
+        for account in accounts:
+            self._lines.pop(account, None)
+        await self._handling.release(accounts)
+
+    async def _end_lines(self, accounts: Collection[str] | None = None) -> None:
+        tasks = [task for account, task in self._fetching.items() if accounts is None or account in accounts]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -130,7 +154,9 @@ class InboxWriter:
             while self._incoming:
                 batch = self._incoming[:_BATCH]
                 del self._incoming[: len(batch)]
+                self._writing = batch
                 self._route(await self._record(batch))
+                self._writing = []
                 self._space.set()
             if self._stopping:
                 return
@@ -158,6 +184,8 @@ class InboxWriter:
 
     def _route(self, new: Sequence[Received]) -> None:
         for received in new:
+            if received.account in self._released:
+                continue  # it waits for whoever takes the account up
             if received.kind == "room":
                 self._handling.add(received)
                 continue
@@ -170,7 +198,7 @@ class InboxWriter:
 
     def _start_line(self, account: str) -> None:
         """One task fetches for the account as long as something waits and its gateway answers; none else exists."""
-        if self._stopping or account in self._fetching or not self._lines.get(account):
+        if self._stopping or account in self._fetching or not self._lines.get(account) or account in self._released:
             return
         if self._gateway_of(account) is None:
             return

@@ -18,9 +18,11 @@ from rules.clock import Clock
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
+from storage.statements import both, rows_of
 from storage.tables import LiveRequest
 from texts.catalogue import say
 
+_ANY = both("SELECT 1 FROM requests WHERE state = 'waiting' LIMIT 1")
 _AT_ONCE = 50
 _QR_WALL_MS = 30_000
 
@@ -44,6 +46,8 @@ class _Answer:
 async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runner]) -> int:
     """Answer what waits for one of `runners`. Returns how many rows were answered."""
     async with db.read() as connection:
+        if not await rows_of(connection, _ANY, {}):
+            return 0
         waiting = [
             _Asked(*row)
             for row in await connection.execute(
@@ -52,17 +56,17 @@ async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runn
                 )
                 .where(LiveRequest.state == "waiting")
                 .order_by(LiveRequest.id)
-                .limit(_AT_ONCE)
             )
-        ]
+            if row.account in runners  # those of another process wait for it
+        ][:_AT_ONCE]
     answers: list[_Answer] = []
     for asked in waiting:
         runner = runners.get(asked.account)
-        if runner is not None:
+        if runner is not None:  # released meanwhile
             answer = await _answer(asked, runner, clock)
             if answer is not None:
                 answers.append(answer)
-    tests = [asked for asked in waiting if asked.verb == "test_message" and asked.account in runners]
+    tests = [asked for asked in waiting if asked.verb == "test_message"]
     if answers or tests:
         async with db.write() as tx:
             answers += [await _plan_test(tx, asked, clock.now_ms()) for asked in tests]

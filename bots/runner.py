@@ -69,6 +69,7 @@ class Runner:
         "account",
         "gateway",
         "logged_in",
+        "lost",
         "paused",
         "qr",
         "rests_until_ms",
@@ -90,6 +91,7 @@ class Runner:
         self.gateway = gateway
         self.state = State.STOPPED
         self.logged_in = False
+        self.lost = False  # another process keeps the account by now: nothing more is written about it
         self.paused = paused
         self.qr = ""
         self.rests_until_ms = rests_until_ms
@@ -300,5 +302,5 @@ class Runner:
         for event in events:
             self.state = next_state(self.state, event)
         self._detail = detail
-        if (self.state, detail) != (before, before_detail):
+        if (self.state, detail) != (before, before_detail) and not self.lost:
             self._around.book.note_state(self.account, self.state, detail)

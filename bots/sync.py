@@ -7,7 +7,7 @@ only where their confirmation is heard.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,13 +16,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.acquaintances import NewFriend, befriend, read_remark, unread_remarks
-from bots.errors import GatewayProblem, PayloadGone
+from bots.errors import GatewayProblem, GatewayUnavailable, PayloadGone
 from bots.friend_requests import close_requests
 from bots.gateway import Contact, Gateway
 from rules.clock import Clock
 from rules.pacing import DAY_MS
 from storage.engine import Database
 from storage.tables import Account, FriendRequest, Friendship
+from texts.catalogue import say
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ class FriendSync:
         self._finished_ms: dict[str, int] = {}
         self._at_work: set[str] = set()
         self._again: set[str] = set()
+        self._released: set[str] = set()
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._next_call_ms = {True: 0.0, False: 0.0}
@@ -86,6 +88,7 @@ class FriendSync:
     def logged_in(self, account: str, gateway: Gateway) -> None:
         """The account is in: look at its list, unless that was done lately."""
         self._gateways[account] = gateway
+        self._released.discard(account)
         last_ms = self._finished_ms.get(account)
         recently = last_ms is not None and self._clock.now_ms() - last_ms < AGAIN_MS
         if account in self._at_work:
@@ -93,6 +96,15 @@ class FriendSync:
         elif account not in self._queue and not recently:
             self._queue.append(account)
             self._wake.set()
+
+    def released(self, accounts: Collection[str]) -> None:
+        """Another process keeps these accounts from now on: what is at work for them ends at its next call."""
+        self._released |= set(accounts)
+        for account in accounts:
+            self._gateways.pop(account, None)
+            self._finished_ms.pop(account, None)
+            self._again.discard(account)
+        self._queue = deque(account for account in self._queue if account in self._gateways)
 
     async def run(self) -> None:
         """Until cancelled. What an account's gateway says or refuses is that account's affair."""
@@ -171,6 +183,8 @@ class FriendSync:
         friends: list[NewFriend] = []
         for id in ids:
             await self._may_call(plan)
+            if plan.account in self._released:
+                raise GatewayUnavailable(say("bots.offline"), hint=say("bots.offline.hint"), where=plan.account)
             try:
                 contact = await gateway.contact(id)
             except PayloadGone:

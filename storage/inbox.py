@@ -131,6 +131,12 @@ async def mark_fetched(tx: AsyncConnection, rows: Sequence[Received]) -> None:
         await tx.execute(_FETCH, [{"row": received.id, "found": received.payload} for received in rows])
 
 
+async def still_open(tx: AsyncConnection, ids: Sequence[int]) -> set[int]:
+    """Which of these rows nobody has handled yet, and nobody else will before `tx` ends."""
+    open_rows = select(Arrival.id).where(Arrival.id.in_(ids), Arrival.state.in_(OPEN))
+    return set((await tx.execute(open_rows.order_by(Arrival.id).with_for_update())).scalars())
+
+
 async def mark_handled(tx: AsyncConnection, outcomes: Sequence[tuple[int, str]], *, now_ms: int) -> None:
     """Close rows with what came of them: [(id, outcome)]."""
     if outcomes:
