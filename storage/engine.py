@@ -47,6 +47,8 @@ class Database:
         self._one_writer = asyncio.Lock() if writer.dialect.name == "sqlite" else None
         self._listeners: list[Touched] = []
         self.url = url
+        self.errors = 0
+        """Transactions that the driver refused or lost, since the start."""
 
     @property
     def dialect(self) -> str:
@@ -79,6 +81,7 @@ class Database:
                 async with tx.begin():
                     yield tx
         except DBAPIError as error:
+            self.errors += 1
             raise translate(error, self.url) from error
         if touched:
             for listener in self._listeners:
@@ -91,6 +94,7 @@ class Database:
             async with self._readers.connect() as connection, connection.begin():
                 yield connection
         except DBAPIError as error:
+            self.errors += 1
             raise translate(error, self.url) from error
 
     async def close(self) -> None:

@@ -19,6 +19,8 @@ _KNOWN = {
     errno.ELOOP: "loop",
     errno.ENOENT: "missing",
     errno.EISDIR: "folder",
+    errno.EADDRINUSE: "in_use",
+    errno.EADDRNOTAVAIL: "not_ours",
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "reset",
     errno.EPIPE: "reset",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from functools import partial
 from random import Random
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,11 +20,12 @@ from bots.gateway import Gateway
 from bots.lane import LaneConfig
 from bots.payloads import friendship_of
 from bots.sync import FriendSync
+from bots.tally import Tally
 from bots.tenure import Ownership
 from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
-from commands.chat import Chat
-from conversations.intake import Intake
+from commands.chat import Chat, stops_everything
+from conversations.intake import Intake, is_urgent
 from conversations.notices import tell_staff
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
@@ -49,9 +51,11 @@ OnScan = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The parts that a service starts and stops."""
+    """The parts that a service starts and stops. `members` are all accounts, whoever serves them."""
 
     fleet: Fleet
+    courier: Courier
+    members: tuple[Member, ...]
     planner: Planner
     webhooks: tuple[Webhook, ...]
 
@@ -69,8 +73,11 @@ def build(
     doors: Doors | None,
     ownership: Ownership,
     on_scan: OnScan,
+    shared: bool = False,
 ) -> House:
-    """A fleet with all its rooms. `doors`: where the simulated world is, when there is one."""
+    """A fleet with all its rooms. `doors`: where the simulated world is, when there is one. A `shared` one begins with
+    no accounts: they are taken up and released while it runs.
+    """
     voices = Voices(book, settings.shop)
     friends = Friends(settings.channels, Welcome(voices))
     chat = Chat(desk_of(settings), settings.shop.time_zone)
@@ -87,12 +94,14 @@ def build(
         random=Random(),
         ownership=ownership,
         on_problem=lambda account, problem: fleets[0].hear_problem(account, problem),
+        on_lost=lambda accounts: fleets[0].hear_lost(accounts),
+        tally=Tally(perf_counter),
     )
     webhooks = {a.id: _webhook(a, doors, clock) for a in settings.accounts if isinstance(a.publisher, WebhookPublisher)}
     members = [_member(settings, account, doors, webhooks) for account in settings.accounts]
     fleet = Fleet(
-        db, clock, members, courier=courier, handle=intake.handle, background=FriendSync(db, clock), on_scan=on_scan,
-        random=Random(),
+        db, clock, () if shared else members, courier=courier, handle=intake.handle, background=FriendSync(db, clock), on_scan=on_scan,
+        random=Random(), urgent=partial(is_urgent, stops_everything=stops_everything),
     )  # fmt: skip
     fleets.append(fleet)
     expiry = Expiry()
@@ -105,7 +114,7 @@ def build(
             Step(assisted.is_due, assisted.remind_and_expire),
         ),
     )  # fmt: skip
-    return House(fleet, planner, tuple(webhooks.values()))
+    return House(fleet, courier, tuple(members), planner, tuple(webhooks.values()))
 
 
 def desk_of(settings: Settings) -> Desk:
