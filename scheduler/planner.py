@@ -68,6 +68,7 @@ class Planner:
         ]  # fmt: skip
         self._days: list[tuple[str, date]] = []
         self._campaigns: list[int] = []
+        self._resting: dict[int, int] = {}
         self._planned: set[tuple[str, date]] = set()
         self._failing: set[str] = set()
 
@@ -141,7 +142,7 @@ class Planner:
             await follow(tx, self._clock.now_ms())
 
     async def _campaigns_due(self, connection: AsyncConnection, now_ms: int) -> bool:
-        self._campaigns = await due_campaigns(connection, now_ms)
+        self._campaigns = await due_campaigns(connection, now_ms, resting=self._resting)
         return bool(self._campaigns)
 
     async def _advance(self) -> None:

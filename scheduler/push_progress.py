@@ -1,6 +1,6 @@
 """What becomes of running campaigns by themselves: windows, first batch, error budget, validity, the end."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ from scheduler.pushes import FIRST_BATCH, behind_first_batch, open_rest
 from scheduler.sending_hours import opens_ms
 from storage.engine import touch
 from storage.outbox import DeliveryState
+from storage.statements import both, rows_of
 from storage.tables import Account, Campaign, Delivery
 
 BUDGET_SHARE = 0.2
@@ -25,6 +26,11 @@ PATIENCE_MS = 30 * MINUTE_MS
 """So long the rest waits for a row of the first batch that is due. Ours."""
 _WAITS_LONG = ("weekly_cap", "muted", "trust_first", "pushes_per_day", "messages_per_day", "replies_kept")
 """Reasons for which a row of the first batch may wait for days: the rest does not wait for it."""
+
+ROWS_A_LOOK = 20_000
+"""A campaign sits out a look for each so many rows: of a million, fifty. Ours."""
+_OPEN_STATES = ", ".join(f"'{state.value}'" for state in OPEN)
+_ANY_OPEN = both(f"SELECT 1 FROM campaigns WHERE state IN ({_OPEN_STATES}) LIMIT 1")
 
 
 class Turn(StrEnum):
@@ -53,11 +59,29 @@ class CampaignEvent:
     values: dict[str, int] = field(default_factory=dict)
 
 
-async def due_campaigns(tx: AsyncConnection, now_ms: int) -> list[int]:
-    """Campaigns that `advance` has something to do for. A look that writes nothing."""
+async def due_campaigns(
+    tx: AsyncConnection, now_ms: int, *, resting: MutableMapping[int, int] | None = None
+) -> list[int]:
+    """Campaigns that `advance` has something to do for. A look that writes nothing.
+
+    `resting`, kept from look to look, lets large campaigns sit out: all their rows are counted each time, and that
+    must not take up the time in which they are sent.
+    """
+    if not await rows_of(tx, _ANY_OPEN, {}):
+        return []
+    resting = {} if resting is None else resting
     states = [state.value for state in OPEN]
     rows = (await tx.execute(select(Campaign.__table__).where(Campaign.state.in_(states)))).all()
-    return [row.id for row in rows if await _turn(tx, row, now_ms, await _tally(tx, row.id)) is not None]
+    due = []
+    for row in rows:
+        if resting.get(row.id, 0) > 0:
+            resting[row.id] -= 1
+            continue
+        tally = await _tally(tx, row.id)
+        resting[row.id] = sum(tally.values()) // ROWS_A_LOOK
+        if await _turn(tx, row, now_ms, tally) is not None:
+            due.append(row.id)
+    return due
 
 
 async def advance(tx: AsyncConnection, campaign: int, now_ms: int) -> list[CampaignEvent]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.gateway import Fault, Logout, MessageKind, Reset, RoomChanged, Scan
+from bots.gateway import Fault, Logout, MessageArrived, MessageKind, Reset, RoomChanged, Scan
 from bots.wechaty_events import epoch_ms, message_kind, read_event
 from tests.bots.hostile_gateways import event
 
@@ -32,6 +32,12 @@ def test_every_number_has_a_kind(number: int) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_reader(raw: bytes) -> None:
     read_event(raw, str)
+
+
+@given(st.integers(1, 20_000), st.sampled_from(["a", "鱼", "\\"]))
+def test_an_event_of_any_length_is_read_as_it_was_written(length: int, letter: str) -> None:
+    id = letter * length
+    assert read_event(event(2, json.dumps({"messageId": id}, ensure_ascii=False)), str) == MessageArrived(id)
 
 
 @given(
