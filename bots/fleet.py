@@ -24,6 +24,7 @@ from bots.runner import Runner, Surroundings
 from bots.sender import Sender
 from rules.clock import Clock
 from storage.engine import Database
+from storage.statements import both, rows_of
 from storage.tables import Account, Repair
 from texts.problem import Problem
 
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 CONNECTING_AT_ONCE = 50
 SWEEP_WALL_MS = 1000
 """How often pauses, requests, rests and silent gateways are looked at."""
+_PAUSED = both("SELECT id FROM accounts WHERE paused_by IS NOT NULL")
 _LAST_WORDS_S = 0.8
 """What a stop or a release has left after the courier's drain of four seconds."""
 
@@ -298,7 +300,7 @@ class Fleet:
 
     async def _read_pauses(self) -> None:
         async with self._db.read() as connection:
-            paused = set((await connection.scalars(select(Account.id).where(Account.paused_by.is_not(None)))).all())
+            paused = {row[0] for row in await rows_of(connection, _PAUSED, {})}
         for account, runner in self._runners.items():
             if runner.paused is not (account in paused):
                 runner.pause(account in paused)
