@@ -8,9 +8,10 @@ import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 PACKAGES = ("sqlalchemy", "aiosqlite", "psycopg", "grpclib", "wechaty-grpc")
-Measure = Callable[[], Awaitable[float]]
+Found = TypeVar("Found")
 
 
 def allow_many_files() -> None:
@@ -19,9 +20,9 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def alternate(measures: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
+async def alternate(measures: Mapping[str, Callable[[], Awaitable[Found]]], rounds: int) -> dict[str, list[Found]]:
     """Each measure once a round, so that what else the machine does meets all of them."""
-    found: dict[str, list[float]] = {name: [] for name in measures}
+    found: dict[str, list[Found]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
             gc.collect()

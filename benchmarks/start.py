@@ -23,8 +23,9 @@ from wechaty_grpc.wechaty.puppet import EventType
 
 from benchmarks.databases import fresh_database
 from benchmarks.gateways import Address, bare_clients, gateways
+from benchmarks.matrix import OPEN, ZONE
 from benchmarks.measuring import allow_many_files, alternate, ratios, show, show_machine, show_ratio
-from benchmarks.sends import OPEN, ZONE, TemplateWords, nobody_posts
+from benchmarks.sends import TemplateWords, nobody_posts
 from bots.courier import Courier
 from bots.fleet import CONNECTING_AT_ONCE, Fleet, Member
 from bots.lane import LaneConfig
