@@ -99,6 +99,15 @@ class Chat:
         return isinstance(request, MakeStaffRoom) or (await staff_room(tx)).room == message.room
 
 
+def stops_everything(text: str) -> bool:
+    """Is this the command that stops the whole fleet?"""
+    line = parse(text)
+    try:
+        return line is not None and isinstance(request_of(Said(line, now_ms=0, zone="UTC")), StopAll)
+    except NotUnderstood:
+        return False
+
+
 async def _first_time(tx: AsyncConnection, message: StaffMessage) -> bool:
     """Were these words not said there within the last minute? Remembers them; of two at once one is the first."""
     where = message.room or message.account

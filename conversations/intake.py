@@ -13,6 +13,7 @@ from bots.gateway import Message, MessageKind
 from bots.payloads import message_of
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.customer import CustomerTalk
+from conversations.intents import Wish, wish_of
 from conversations.phone import own_message
 from conversations.speaking import Voices
 from conversations.talkers import Known, Talker, staff_room, who_is
@@ -102,6 +103,22 @@ class Intake:
             late=late,
         )
         return await self._on_command(tx, words)
+
+
+def is_urgent(received: Received, *, stops_everything: Callable[[str], bool]) -> bool:
+    """Must it not wait behind other conversations? An opt-out, even a doubtful one, and the 全停 of staff.
+
+    By its words alone, without the database: who speaks is looked at when it is handled.
+    """
+    if received.kind != "message":
+        return False
+    message = message_of(received.payload)
+    if message.kind is not MessageKind.TEXT:
+        return False
+    text = _without_mention(message.text)
+    if text.startswith(PREFIXES):
+        return stops_everything(text)
+    return not message.room and wish_of(text) in (Wish.OPT_OUT, Wish.UNCLEAR)
 
 
 def _without_mention(text: str) -> str:
