@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.campaign_state import CampaignState
 from storage.inbox import OPEN
+from storage.moving import RESTORED_MS
 from storage.outbox import DeliveryState, insert_ignoring
 from storage.tables import Arrival, Audit, Campaign, Confirmation, Delivery, LiveRequest, Person, Setting
 from texts.catalogue import say
 
 REASON = "restored"
 """Why rows are in doubt, campaigns paused and posts not planned."""
-RESTORED_MS = "restored_ms"
-"""Setting: when the last restore was, by the shop's clock. What fell due before it is not planned afresh."""
 LATE_MS = 10 * 60_000 + 1
 """An arrival that waited for so long goes to a person instead of being answered."""
 

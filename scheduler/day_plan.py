@@ -15,8 +15,9 @@ from rules.pacing import MINUTE_MS
 from rules.roles import Role
 from scheduler.moments import Calendar, Entry
 from scheduler.rhythm import Advice, Planned, advise
+from storage.moving import RESTORED_MS
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, Delivery, Post
+from storage.tables import Account, Delivery, Post, Setting
 
 GRACE_MS = 30 * MINUTE_MS
 """A post that is later than this when it is planned is not published any more."""
@@ -55,8 +56,9 @@ async def preview(
 ) -> DayPlan:
     """What `plan_day` would plan. Writes nothing."""
     plan = DayPlan()
+    restored_ms = await _restored_ms(tx)
     for account in await _sources(tx, time_zone):
-        posts = list(_posts_of(account, calendar, day, now_ms))
+        posts = list(_posts_of(account, calendar, day, now_ms, restored_ms))
         plan.posts += posts
         estimate = [Planned(post.entry.name, post.entry.kind, post.due_ms) for post in posts if not post.skipped]
         limits = Limits.model_validate(account.limits)
@@ -70,7 +72,8 @@ async def plan_day(
     """Write the posts of `day` (a date in each account's own zone) for every account that is nobody's mirror.
 
     Only accounts of `time_zone`, where given. What is past already is written as skipped (too_late), what the role
-    forbids as skipped (role). Planning a day again changes nothing.
+    forbids as skipped (role), what a restored backup may have forgotten as skipped (restored). Planning a day again
+    changes nothing.
     """
     day_plan = await preview(tx, calendar, day, now_ms, time_zone=time_zone)
     known = await _known(tx, [post.key for post in day_plan.posts])
@@ -78,7 +81,7 @@ async def plan_day(
     ids = await _write_posts(tx, fresh, day)
     rows = [moment(post.account, ids[post.key], post.key, post.due_ms) for post in fresh]
     day_plan.new = await plan(tx, rows, now_ms=now_ms)
-    for reason in ("too_late", "role"):
+    for reason in ("too_late", "role", "restored"):
         keys = [delivery_key(post.account, post.key) for post in fresh if post.skipped == reason]
         await skip_planned(tx, keys, reason, now_ms)
     return day_plan
@@ -120,7 +123,12 @@ async def _sources(tx: AsyncConnection, time_zone: str | None) -> Sequence[Row[A
     return (await tx.execute(query.order_by(Account.id))).all()
 
 
-def _posts_of(account: Row[Any], calendar: Calendar, day: date, now_ms: int) -> Iterable[DayPost]:
+async def _restored_ms(tx: AsyncConnection) -> int:
+    """What was due before this moment may have been published: the tables come from a backup. 0 when they do not."""
+    return int(await tx.scalar(select(Setting.value).where(Setting.key == RESTORED_MS)) or 0)
+
+
+def _posts_of(account: Row[Any], calendar: Calendar, day: date, now_ms: int, restored_ms: int) -> Iterable[DayPost]:
     for entry in calendar.entries(account.id, account.persona, day):
         due_ms = entry.due_ms(account.id, day, account.time_zone)
         skipped = ""
@@ -128,6 +136,8 @@ def _posts_of(account: Row[Any], calendar: Calendar, day: date, now_ms: int) -> 
             skipped = "role"
         elif due_ms + GRACE_MS < now_ms:
             skipped = "too_late"
+        elif due_ms <= restored_ms:
+            skipped = "restored"
         yield DayPost(account.id, f"{account.id}:{day.isoformat()}:{entry.name}", entry, due_ms, skipped)
 
 

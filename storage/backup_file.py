@@ -14,7 +14,7 @@ from storage.errors import DatabaseUnavailable, DatabaseUnreadable, DiskFull, No
 from storage.moving import TAKEN_MS, archive
 from storage.row_copy import Progress
 from storage.schema import upgrade
-from storage.shape import Shape, require_newest, shape_of
+from storage.shape import Shape, require_newest, require_some, shape_of
 from texts.catalogue import say
 from texts.os_words import os_reason
 from texts.problem import Problem
@@ -36,6 +36,7 @@ async def back_up(db: Database, path: Path, *, now_ms: int, overwrite: bool, on_
     """
     if not overwrite:
         _must_be_free(path)
+    await require_some(db)
     with _aside(path) as partial:
         if db.dialect == "sqlite":
             await asyncio.to_thread(_copy_pages, Path(db.url), partial)

@@ -80,7 +80,7 @@ async def doubts(
         select(
             Delivery.id, Delivery.account, Account.time_zone, Delivery.kind, Delivery.to, Person.call_me, Person.name,
             Friendship.nickname, Delivery.campaign, Campaign.title, Delivery.text, Delivery.reason, Delivery.sent_ms,
-            Delivery.valid_until_ms, _blocked(now_ms).label("blocked"),
+            Delivery.due_ms, Delivery.valid_until_ms, _blocked(now_ms).label("blocked"),
         )
         .outerjoin(Account, Account.id == Delivery.account)
         .outerjoin(Person, Person.id == Delivery.person)
@@ -126,7 +126,7 @@ def _doubt(row: Row[*tuple[Any, ...]]) -> Doubt:
         title=row.title or "",
         text=row.text or "",
         reason=row.reason or "",
-        sent_ms=row.sent_ms or 0,
+        sent_ms=row.sent_ms or row.due_ms,  # restored from a backup: if it was sent, then about when it was due
         valid_until_ms=row.valid_until_ms,
         blocked=row.blocked or "",
     )

@@ -32,6 +32,8 @@ MOVED_TO = "moved_to"
 """Setting of a database that was moved: where it lives now. Nothing may be sent from here any more."""
 TAKEN_MS = "backup_taken_ms"
 """Setting in a backup: when it was taken, by the shop's clock."""
+RESTORED_MS = "restored_ms"
+"""Setting: when the last restore was, by the shop's clock. What fell due before may have left: it is not planned."""
 
 Idle = Callable[[AsyncConnection], Awaitable[None]]
 """Called when nobody else can write any more; raises FleetRunning when a fleet lives by its heartbeat."""

@@ -35,9 +35,19 @@ async def require_newest(db: Database) -> None:
     """Raises SchemaOlder when the database has not the shape of this version."""
     shape = await shape_of(db)
     if not shape.newest:
-        found = shape.found or say("database.empty")
-        message = say("database.older", found=found, wanted=shape.wanted)
-        raise SchemaOlder(message, hint=say("database.older.hint"), where=db.url)
+        raise _older(shape, db.url)
+
+
+async def require_some(db: Database) -> None:
+    """Raises SchemaOlder when there is nothing of ours in the database at all."""
+    shape = await shape_of(db)
+    if shape.found is None:
+        raise _older(shape, db.url)
+
+
+def _older(shape: Shape, url: str) -> SchemaOlder:
+    message = say("database.older", found=shape.found or say("database.empty"), wanted=shape.wanted)
+    return SchemaOlder(message, hint=say("database.older.hint"), where=url)
 
 
 def _revision(connection: Connection) -> str | None:
