@@ -10,9 +10,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
+import psycopg_pool
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -37,6 +38,7 @@ _NEVER_S = 10.0**8
 _ANSWER_S = 5.0
 """A statement that has no answer by then is given up: the connection may be cut without anybody saying so."""
 _AGAIN_S = 1.0
+_FETCHED_AT_ONCE = 64
 KEEP_FAILED_HOURS = 24
 
 
@@ -61,7 +63,9 @@ class ShardJobs:
         logging.getLogger("procrastinate").setLevel(logging.WARNING)  # a line for each job's beginning and end
         self._timeout_ms = timeout_ms
         options = {"connect_timeout": 5, "application_name": "wxfleet jobs"}
-        connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, timeout=_ANSWER_S, kwargs=options)
+        connector = PsycopgConnector(
+            conninfo=url, min_size=1, max_size=4, timeout=_ANSWER_S, kwargs=options, pool_factory=_trusting_pool
+        )
         self._app = App(connector=connector)
         self._jobs = _Jobs(connector, room, moved)
         self._app.job_manager = self._jobs
@@ -155,6 +159,7 @@ class _Jobs(JobManager):
         self._moved = moved
         self._wake: Callable[[], Awaitable[None]] | None = None
         self._waking: set[asyncio.Task[None]] = set()
+        self._fetched: list[Job] = []
         self._troubled = False
         self.worker: int | None = None
 
@@ -173,8 +178,18 @@ class _Jobs(JobManager):
         await self._asked(super().unregister_worker(worker_id))
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        wanted = [_SHARDS_QUEUE, _COARSE_QUEUE] if self._room() > 0 else [_COARSE_QUEUE]
-        return await self._asked(super().fetch_job(wanted, worker_id))
+        """Shards by the dozen and only as many as are wanted, else coarse work."""
+        count = min(self._room(), _FETCHED_AT_ONCE)
+        if not self._fetched and count > 0:
+            rows = await self._asked(
+                self.connector.execute_query_all_async(
+                    query=_FETCH, queues=[_SHARDS_QUEUE], worker=worker_id, count=count
+                )
+            )
+            self._fetched = [Job.from_row(row["job"]) for row in rows or () if row["job"]["id"] is not None]
+        if self._fetched:
+            return self._fetched.pop(0)
+        return await self._asked(super().fetch_job([_COARSE_QUEUE], worker_id))
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """The job of a shard was ended by `hand_back` or a sweep; where not, `running` tells its worker."""
@@ -215,7 +230,16 @@ class _Jobs(JobManager):
         return answer
 
 
+def _trusting_pool(**options: Any) -> psycopg_pool.AsyncConnectionPool:
+    """Without a question before each question: a connection that is broken costs one answer, and all may fail."""
+    return psycopg_pool.AsyncConnectionPool(**{**options, "check": None})
+
+
 _INSERTED: Any = {"type": "job_inserted", "job_id": 0}
+_FETCH: LiteralString = (
+    "SELECT to_jsonb(procrastinate_fetch_job_v2(%(queues)s::varchar[], %(worker)s)) AS job"
+    " FROM generate_series(1, %(count)s)"
+)
 _NUDGE = text(f"SELECT pg_notify('procrastinate_queue_v1#{_SHARDS_QUEUE}', '{{\"type\": \"moved\"}}')")
 _BEAT = text(
     # It was forgotten while this process was frozen: it is there again, under its number.

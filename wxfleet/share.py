@@ -30,8 +30,10 @@ log = structlog.get_logger(__name__)
 
 BEATS_A_TIMEOUT = 10
 _LONGEST_BEAT_S = 2.0
-_GATHER_S = 0.01
+_GATHER_S = 0.05
 """Shards that arrive within this time are taken up together: one transaction instead of a hundred."""
+_SETTLE_S = 0.01
+"""Many notifications come together; they are one."""
 _REST_S = 0.5
 """After a shard that could not be had, so that nobody asks for it in a circle."""
 
@@ -97,7 +99,7 @@ class Share:
         """Be counted. Raises OwnershipHeld while `wxfleet run` owns everything."""
         async with self._tenure.heartbeat(self._db) as tx:
             await make_shards(tx)
-            await self._nobody_alone(tx)
+            await self._fair_share(tx)
             await queue_successors(tx)
             await nudge(tx)
 
@@ -188,7 +190,7 @@ class Share:
             else:
                 self._say_well()
             if await self._clock.wait(self._moved, self._clock.now_ms() + round(self._beat_s * 1000)):
-                await asyncio.sleep(_GATHER_S)
+                await asyncio.sleep(_SETTLE_S)
                 self._moved.clear()
 
     async def _look(self) -> None:
@@ -197,7 +199,6 @@ class Share:
         async with self._tenure.heartbeat(self._db) as tx:
             await self.jobs.beat(tx)
             self._note_beat()
-            await self._nobody_alone(tx)
             wanted = await self._fair_share(tx)
             ours = (await owned(tx, self._tenure.owner.id)).keys()
             running = await self.jobs.running(tx)
@@ -251,23 +252,18 @@ class Share:
                 over.set()
 
     async def _fair_share(self, tx: AsyncConnection) -> int:
+        """How many shards this worker should have. Raises OwnershipHeld where `wxfleet run` owns everything."""
         wall_ms = await wall_of(tx, self._clock.now_ms())
-        query = select(Worker.id, Worker.share).where(
-            Worker.kind == "worker", Worker.stopping.is_(False), is_alive(wall_ms)
-        )
-        shares = {row.id: row.share for row in await tx.execute(query)}
+        query = select(Worker.id, Worker.kind, Worker.stopping, Worker.share).where(is_alive(wall_ms))
+        living = {row.id: row for row in await tx.execute(query)}
+        alone = next((row.id for row in living.values() if row.kind == "run"), None)
+        if alone is not None:
+            raise OwnershipHeld(say("worker.run_is_there", owner=alone), hint=say("worker.run_is_there.hint"))
         me = self._tenure.owner.id
-        wanted = -(-SHARDS // max(1, len(shares)))
-        if shares.get(me, wanted) != wanted:
+        wanted = -(-SHARDS // max(1, sum(not row.stopping for row in living.values())))
+        if me in living and living[me].share != wanted:
             await tx.execute(update(Worker).where(Worker.id == me).values(share=wanted))
         return wanted
-
-    async def _nobody_alone(self, tx: AsyncConnection) -> None:
-        """Raises OwnershipHeld where `wxfleet run` owns everything."""
-        wall_ms = await wall_of(tx, self._clock.now_ms())
-        holder = await tx.scalar(select(Worker.id).where(Worker.kind == "run", is_alive(wall_ms)).limit(1))
-        if holder is not None:
-            raise OwnershipHeld(say("worker.run_is_there", owner=holder), hint=say("worker.run_is_there.hint"))
 
     def _note_beat(self) -> None:
         """Who was out of touch itself gives the others time to be heard, before it takes them for dead."""
