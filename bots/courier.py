@@ -13,7 +13,7 @@ from random import Random
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.errors import GatewayProblem, GatewayUnavailable, NotLoggedIn, OwnershipLost
+from bots.errors import GatewayProblem, GatewayUnavailable, NotAFriend, NotLoggedIn, OwnershipLost
 from bots.lane import Lane, LaneConfig, Sender
 from bots.ownership import shard_of
 from bots.tally import Tally
@@ -23,7 +23,8 @@ from rules.clock import Clock
 from rules.kinds import Kind, Surface, gate_of
 from rules.pacing import DAY_MS, Pace
 from storage import claiming
-from storage.engine import Database
+from storage.engine import EVERYBODY, Database
+from storage.farewells import DELETED_US
 from storage.outbox import Claimed, DeliveryState, Wording
 from storage.settling import Settlement, doubt_what_was_under_way, put_back_unsent, settle, settle_late
 from texts.problem import Problem
@@ -90,16 +91,16 @@ class Courier:
         self._doubt_commit = False
         self._stopping = False
         self._ticking = asyncio.Lock()
-        db.on_touched(self._hear)
+        db.on_touched(self._hear, serves=self._lanes)
 
     def add(self, config: LaneConfig, sender: Sender) -> None:
         """Serve this account from now on."""
         self._lanes[config.account] = Lane(config, sender, Pace(config.limits))
-        self._hear((config.account,))
+        self._hear(frozenset({config.account}))
 
     def wake(self, account: str) -> None:
         """Something about the account changed (it came online): look at it."""
-        self._hear((account,))
+        self._hear(frozenset({account}))
 
     @property
     def in_flight(self) -> int:
@@ -316,7 +317,8 @@ class Courier:
         if isinstance(problem, GatewayUnavailable | NotLoggedIn) and claimed.attempts < MAX_ATTEMPTS:
             again_ms = self._clock.now_ms() + self._clock.span_ms(RETRY_WALL_MS) * claimed.attempts
             return Settlement(claimed.id, DeliveryState.PENDING, reason="gateway_unavailable", retry_ms=again_ms)
-        return Settlement(claimed.id, DeliveryState.FAILED, reason=problem.message)
+        reason = DELETED_US if isinstance(problem, NotAFriend) else problem.message
+        return Settlement(claimed.id, DeliveryState.FAILED, reason=reason)
 
     async def _put_back(self, tx: AsyncConnection) -> None:
         known = [*self._under_way, *(result.id for result in self._results)]
@@ -355,9 +357,11 @@ class Courier:
         self._newest = newest
         self._next_look_ms = now_ms + self._clock.span_ms(LOOK_WALL_MS)
 
-    def _hear(self, accounts: Iterable[str]) -> None:
-        self._touched.update(accounts)
-        self._wake.set()
+    def _hear(self, accounts: frozenset[str]) -> None:
+        ours = self._lanes.keys() if EVERYBODY in accounts else self._lanes.keys() & accounts
+        if ours:
+            self._touched |= ours
+            self._wake.set()
 
     async def _rest(self, *, backlog: bool, troubled: bool) -> None:
         """Until there is something to do; at most one tick in `TICK_WALL_MS`, unless lanes without a pace are full."""

@@ -6,14 +6,15 @@ handling is off and a writer begins with BEGIN IMMEDIATE.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.engine import make_url
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
@@ -23,6 +24,10 @@ from texts.os_words import os_reason
 from texts.problem import Problem
 
 _TOUCHED = "wxfleet_touched_accounts"
+CHANNEL = "wxfleet"
+"""Where PostgreSQL passes on which accounts were touched."""
+_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', :payload)")
+_LONGEST_PAYLOAD = 7_900  # bytes; PostgreSQL refuses 8000
 _READERS = 4
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -37,15 +42,22 @@ _PRAGMAS = (
 
 Touched = Callable[[frozenset[str]], None]
 
+EVERYBODY = "*"
+"""Among accounts that were touched: all of them."""
+DEAD_AFTER_MS = 30_000
+"""After so long without a heartbeat other processes take ours for dead; see `bots.ownership`."""
+
 
 class Database:
     """The one door to the tables. `async with db.write() as tx:` is a transaction; `db.read()` a snapshot."""
 
-    def __init__(self, writer: AsyncEngine, readers: AsyncEngine, url: str) -> None:
+    def __init__(self, writer: AsyncEngine, readers: AsyncEngine, url: str, *, patience_s: float | None = None) -> None:
         self._writer = writer
         self._readers = readers
         self._one_writer = asyncio.Lock() if writer.dialect.name == "sqlite" else None
         self._listeners: list[Touched] = []
+        self._served: list[Container[str]] = []
+        self._patience_s = patience_s
         self.url = url
         self.errors = 0
         """Transactions that the driver refused or lost, since the start."""
@@ -55,9 +67,25 @@ class Database:
         """'sqlite' or 'postgresql'."""
         return str(self._writer.dialect.name)
 
-    def on_touched(self, listener: Touched) -> None:
-        """Call `listener` after each commit that planned deliveries, with the accounts concerned."""
+    @property
+    def address(self) -> str:
+        """The whole URL, with its password: for a connection of one's own, never for people."""
+        return self._writer.url.set(drivername=self._writer.url.get_backend_name()).render_as_string(
+            hide_password=False
+        )
+
+    def on_touched(self, listener: Touched, *, serves: Container[str] = ()) -> None:
+        """Call `listener` after each commit that planned deliveries, with the accounts concerned.
+
+        On PostgreSQL other processes are told of accounts that no listener here `serves`.
+        """
         self._listeners.append(listener)
+        self._served.append(serves)
+
+    def hear(self, accounts: frozenset[str]) -> None:
+        """Another process planned deliveries for these accounts; `EVERYBODY` stands for all."""
+        for listener in self._listeners:
+            listener(accounts)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -75,27 +103,48 @@ class Database:
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         touched: set[str] = set()
-        try:
-            async with self._writer.connect() as tx:
-                tx.sync_connection.info[_TOUCHED] = touched  # type: ignore[union-attr]
-                async with tx.begin():
-                    yield tx
-        except DBAPIError as error:
-            self.errors += 1
-            raise translate(error, self.url) from error
+        async with self._patiently(), self._writer.connect() as tx:
+            tx.sync_connection.info[_TOUCHED] = touched  # type: ignore[union-attr]
+            async with tx.begin():
+                yield tx
+                if touched and self._one_writer is None:
+                    await self._tell_others(tx, touched)
         if touched:
-            for listener in self._listeners:
-                listener(frozenset(touched))
+            self.hear(frozenset(touched))
+
+    async def _tell_others(self, tx: AsyncConnection, touched: set[str]) -> None:
+        """In the transaction, so that they hear of it when it is committed and not otherwise."""
+        others = [account for account in touched if not any(account in served for served in self._served)]
+        if others:
+            await tx.execute(_NOTIFY, {"payload": payload_of(others)})
+
+    @asynccontextmanager
+    async def _patiently(self) -> AsyncIterator[None]:
+        """Errors in our words; and no waiting for ever for an answer from a connection that is cut unnoticed."""
+        limit = asyncio.timeout(self._patience_s)
+        try:
+            async with limit:
+                yield
+        except (DBAPIError, PoolExhausted) as error:
+            self.errors += 1
+            raise (translate(error, self.url) if isinstance(error, DBAPIError) else self._no_answer()) from error
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            self.errors += 1
+            raise self._no_answer() from error
+
+    def _no_answer(self) -> DatabaseUnavailable:
+        reason = say("storage.because.no_answer")
+        return DatabaseUnavailable(
+            say("storage.unavailable", error=reason), hint=say("storage.unavailable.hint"), where=self.url
+        )
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent look. Do not hold it across a network call."""
-        try:
-            async with self._readers.connect() as connection, connection.begin():
-                yield connection
-        except DBAPIError as error:
-            self.errors += 1
-            raise translate(error, self.url) from error
+        async with self._patiently(), self._readers.connect() as connection, connection.begin():
+            yield connection
 
     async def close(self) -> None:
         await self._writer.dispose()
@@ -109,9 +158,19 @@ def touch(tx: AsyncConnection, accounts: Iterable[str]) -> None:
     info.setdefault(_TOUCHED, set()).update(accounts)
 
 
-def open_database(url: str, *, home: Path | None = None) -> Database:
+def payload_of(accounts: Iterable[str]) -> str:
+    """What other processes are told about these accounts: their names, or that there are too many to name."""
+    words = "\n".join(sorted(accounts))
+    return words if len(words.encode()) <= _LONGEST_PAYLOAD else EVERYBODY
+
+
+def open_database(
+    url: str, *, home: Path | None = None, dead_after_ms: int = DEAD_AFTER_MS, patience_s: float | None = None
+) -> Database:
     """`sqlite:///relative/or/absolute.db` (relative to `home`) or `postgresql://user@host/name`.
 
+    On PostgreSQL a transaction of a process that is frozen or cut off ends well before others take that process for
+    dead (`dead_after_ms`), and so does waiting for a lock; here a transaction is given up after `patience_s`.
     Raises DatabaseUnavailable when the folder or the file can't be made. Connects on first use; see `storage.schema`.
     """
     parsed = make_url(url)
@@ -138,8 +197,38 @@ def open_database(url: str, *, home: Path | None = None) -> Database:
         _prepare_sqlite(readers, "BEGIN")
         return Database(writer, readers, str(path))
     target_url = parsed.set(drivername="postgresql+psycopg")
-    engine = create_async_engine(target_url, pool_size=10, max_overflow=5, pool_pre_ping=True)
-    return Database(engine, engine, parsed.render_as_string(hide_password=True))
+    engine = create_async_engine(
+        target_url, pool_size=10, max_overflow=5, pool_pre_ping=True,
+        connect_args=_ends_by_itself(parsed, dead_after_ms),
+    )  # fmt: skip
+    return Database(engine, engine, parsed.render_as_string(hide_password=True), patience_s=patience_s)
+
+
+def _ends_by_itself(url: URL, dead_after_ms: int) -> dict[str, Any]:
+    """Settings of a connection by which neither side waits for ever for the other.
+
+    A take-over waits for the claims of the owner before, and a claim for people whom another transaction holds: the
+    server must end what a frozen process holds, and notice a line that is cut. Source: PostgreSQL, "Client Connection
+    Defaults" and "TCP Settings"; libpq, "Parameter Key Words".
+    """
+    limit_ms = dead_after_ms // 2
+    silence_s = max(1, dead_after_ms // 6000)
+    ours = {
+        "idle_in_transaction_session_timeout": limit_ms,
+        "lock_timeout": limit_ms,
+        "tcp_keepalives_idle": silence_s,
+        "tcp_keepalives_interval": silence_s,
+        "tcp_keepalives_count": 2,
+        "tcp_user_timeout": limit_ms,
+    }
+    theirs = url.query.get("options", "")
+    options = [theirs if isinstance(theirs, str) else " ".join(theirs)]
+    options += [f"-c {name}={value}" for name, value in ours.items()]
+    return {
+        "options": " ".join(options).strip(), "connect_timeout": 5, "application_name": "wxfleet",
+        "keepalives_idle": silence_s, "keepalives_interval": silence_s, "keepalives_count": 2,
+        "tcp_user_timeout": limit_ms,
+    }  # fmt: skip
 
 
 def _must_open(path: Path) -> None:
