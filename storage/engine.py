@@ -44,6 +44,8 @@ Touched = Callable[[frozenset[str]], None]
 
 EVERYBODY = "*"
 """Among accounts that were touched: all of them."""
+PATIENCE_S = 60.0
+"""How long a process that serves accounts waits for the end of a transaction on PostgreSQL, wall time (ours)."""
 DEAD_AFTER_MS = 30_000
 """After so long without a heartbeat other processes take ours for dead; see `bots.ownership`."""
 

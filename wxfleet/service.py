@@ -18,7 +18,7 @@ from rules.clock import Clock
 from scheduler.clock import Ticker
 from scheduler.push_file import load_pushes
 from simulator.simulation import Simulation
-from storage.engine import Database, open_database
+from storage.engine import PATIENCE_S, Database, open_database
 from storage.schema import upgrade
 from storage.tables import Arrival, Delivery, Setting
 from texts.problem import Problem
@@ -141,6 +141,8 @@ class Service:
                     group.create_task(self._heartbeat(db, clock), name="heartbeat"),
                     group.create_task(self._screen.watch(), name="screen"),
                 ]
+                if db.dialect == "postgresql":
+                    watchers.append(group.create_task(house.listener.run(), name="listener"))
                 ticker.start()
                 stopping = asyncio.create_task(self._stop.wait(), name="stop")
                 await asyncio.wait({stopping, fleet, *watchers}, timeout=wall_s, return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +165,9 @@ class Service:
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[Database]:
-        db = open_database(self._settings.database_url)
+        db = open_database(
+            self._settings.database_url, dead_after_ms=self.tenure.owner.timeout_ms, patience_s=PATIENCE_S
+        )
         try:
             await upgrade(db)
             yield db

@@ -43,6 +43,7 @@ from simulator.simulation import Doors
 from storage.engine import Database
 from storage.expiry import Expiry
 from storage.inbox import Received
+from storage.notify import Listener
 from texts.catalogue import say
 from wxfleet.settings import Settings
 
@@ -57,6 +58,7 @@ class House:
     courier: Courier
     members: tuple[Member, ...]
     planner: Planner
+    listener: Listener
     webhooks: tuple[Webhook, ...]
 
     async def close(self) -> None:
@@ -114,7 +116,7 @@ def build(
             Step(assisted.is_due, assisted.remind_and_expire),
         ),
     )  # fmt: skip
-    return House(fleet, courier, tuple(members), planner, tuple(webhooks.values()))
+    return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
 
 
 def desk_of(settings: Settings) -> Desk:

@@ -14,7 +14,7 @@ from bots.ownership import shard_of
 from bots.tenure import Tenure
 from reports.summary import summary
 from rules.clock import Clock
-from storage.engine import Database, open_database
+from storage.engine import PATIENCE_S, Database, open_database
 from storage.schema import upgrade
 from texts.problem import Problem
 from wxfleet.clocks import RunningClock, alive_ms, wall_ms
@@ -92,6 +92,7 @@ class SharingWorker:
                 fleet = group.create_task(house.fleet.run(), name="fleet")
                 sharing = group.create_task(share.run(), name="share")
                 screen = group.create_task(self._screen.watch(), name="screen")
+                listening = group.create_task(house.listener.run(), name="listener")
                 stopping = asyncio.create_task(self._stop.wait(), name="stop")
                 await asyncio.wait(
                     {stopping, fleet, sharing, screen}, timeout=wall_s, return_when=asyncio.FIRST_COMPLETED
@@ -100,12 +101,15 @@ class SharingWorker:
                 self._screen.closing()
                 await share.hand_over()
                 screen.cancel()
+                listening.cancel()
                 sharing.cancel()
                 house.fleet.stop()
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[Database]:
-        db = open_database(self._settings.database_url)
+        db = open_database(
+            self._settings.database_url, dead_after_ms=self.tenure.owner.timeout_ms, patience_s=PATIENCE_S
+        )
         try:
             await upgrade(db)
             yield db
