@@ -33,7 +33,12 @@ def allow_files(accounts: int) -> str:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    needed = accounts * _FILES_AN_ACCOUNT + _FILES_BESIDE
+    needed = files_needed(accounts)
     if hard != resource.RLIM_INFINITY and hard < needed:
         return say("screen.few_files", hard=hard, needed=needed)
     return ""
+
+
+def files_needed(accounts: int) -> int:
+    """Open files of a process that serves so many accounts."""
+    return accounts * _FILES_AN_ACCOUNT + _FILES_BESIDE
