@@ -4,9 +4,11 @@ Everything that is chosen is chosen from the seed; what a machine makes of it ma
 """
 
 import asyncio
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -15,11 +17,12 @@ from sqlalchemy import func, select, update
 
 from storage.engine import Database, open_database
 from storage.schema import upgrade
-from storage.tables import Account, Arrival, Delivery, Worker
+from storage.tables import Arrival, Delivery, Worker
 from tests.faults.deaths import POINTS, Death
 from tests.faults.evidence import Evidence, gather, under_way
+from tests.faults.judge import judge
 from tests.faults.nursery import Child, Nursery
-from tests.faults.shop import Friend, meet_people, plan_load, write_config
+from tests.faults.shop import FRIENDS, Friend, meet_people, plan_load, write_config
 from tests.faults.world import World
 
 ACCOUNTS = 10
@@ -30,8 +33,14 @@ LINGER_S = 0.02
 _LATEST_S = 4.0
 """A death that does not come by itself comes then."""
 _DRAIN_S = 60.0
+_RECOVERY_S = 20.0
+"""A fleet that is not at work again by then has not recovered."""
 
 _COUNTS = {"statement": 300, "before_commit": 60, "after_commit": 60, "before_send": 150, "after_send": 150}
+
+
+Trouble = Callable[["Drill", Child, Random], Awaitable[int]]
+"""Something that goes wrong while the fleet lives; returns how many rows it may leave in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,13 @@ class Drill:
     ledger: set[str] = field(default_factory=set)
     crashes: list[Counter[str]] = field(default_factory=list)
     lives: int = 0
+    doubts_allowed: int = 0
+    diary: list[str] = field(default_factory=list)
+    began_s: float = field(default_factory=time.monotonic)
+
+    def note(self, what: str) -> None:
+        """Remember what happened when, for whoever must understand a failure."""
+        self.diary.append(f"{time.monotonic() - self.began_s:6.2f} s {what}")
 
     async def prepare(self) -> None:
         self.roll = Random(self.seed)
@@ -110,19 +126,42 @@ class Drill:
             await self._until(lambda: child.ended() is not None, _LATEST_S)
         child.kill()
         code = child.wait()
-        assert code == -9, f"it ended by itself ({code}):\n{self.log.read_text(encoding='utf-8')[-3000:]}"
+        assert code == -9, f"it ended by itself ({code}):\n{self.words}"
         self.crashes.append(await under_way(self.db))
+        self.note(f"death {len(self.crashes)}: {blow}; {self.crashes[-1].total()} under way")
         await self.bury()
+
+    async def live_through(self, troubles: Sequence[Trouble], roll: Random) -> None:
+        """One life in which all of this happens, each while the fleet is at work."""
+        child = self.start()
+        for trouble in troubles:
+            await self.plan()
+            before = self.world.reached()
+            await self._until(lambda: self.world.reached() > before + 20 or child.ended() is not None, _RECOVERY_S)  # noqa: B023
+            assert self.world.reached() > before + 20, f"it sends no more, before {trouble.__qualname__}"
+            self.doubts_allowed += await trouble(self, child, roll)
+            self.note(trouble.__qualname__)
+        await self.come_to_rest(child)
 
     async def live_to_the_end(self) -> None:
         """A last life that settles everything and ends politely."""
-        child = self.start()
+        await self.come_to_rest(self.start())
+
+    async def come_to_rest(self, child: Child) -> None:
+        """Until nothing is left to do; then a polite end."""
+        self.note(f"{await self.left()} are left to do")
         async with asyncio.timeout(_DRAIN_S):
             while await self.left():
-                assert child.ended() is None, self.log.read_text(encoding="utf-8")[-3000:]
+                assert child.ended() is None, self.words
                 await asyncio.sleep(0.1)
-        child.kill(15)
-        assert child.wait() == 0, self.log.read_text(encoding="utf-8")[-3000:]
+        child.kill(signal.SIGTERM)
+        assert child.wait() == 0, self.words
+        self.note("rest")
+
+    async def verdict(self) -> str:
+        """What the judge complains of, with all that is needed to understand it; '' when it acquits."""
+        complaints = judge(await self.evidence())
+        return "\n".join([f"seed {self.seed}", *self.diary, *complaints]) if complaints else ""
 
     def start(self, death: Death | None = None) -> Child:
         self.lives += 1
@@ -131,6 +170,11 @@ class Drill:
     @property
     def log(self) -> Path:
         return self.folder / "fleet.out"
+
+    @property
+    def words(self) -> str:
+        """The last that fleets had to say."""
+        return self.log.read_text(encoding="utf-8")[-3000:]
 
     async def left(self) -> int:
         """Rows that are due or under way, of the accounts without a pace, and events that nobody acted upon."""
@@ -145,14 +189,11 @@ class Drill:
         async with self.db.write() as tx:
             await tx.execute(update(Worker).values(heartbeat_ms=0))
 
-    async def evidence(self, doubts_allowed: int = 0) -> Evidence:
+    async def evidence(self) -> Evidence:
         return await gather(
             self.db, self.world.record, now_ms=now_ms(), ledger=self.ledger, crashes=self.crashes,
-            doubts_allowed=doubts_allowed, slow={self.slow},
+            doubts_allowed=self.doubts_allowed, slow={self.slow},
         )  # fmt: skip
-
-    async def close(self) -> None:
-        await self.db.close()
 
     async def _until(self, condition: Callable[[], bool], wall_s: float) -> None:
         until = time.monotonic() + wall_s
@@ -160,29 +201,20 @@ class Drill:
             await asyncio.sleep(0.01)
 
 
-async def drill(folder: Path, database: str, seed: int, plan: Sequence[Blow], *, accounts: int = ACCOUNTS) -> Evidence:
-    """A whole one: every blow of the plan, and the end."""
+@asynccontextmanager
+async def drilling(folder: Path, database: str, seed: int, *, accounts: int = ACCOUNTS) -> AsyncIterator[Drill]:
+    """A drill made ready in `folder`; who still lives after it is killed."""
     (folder / "world").mkdir()
     (folder / "shop").mkdir()
-    with Nursery() as nursery, World(folder / "world", accounts=accounts, friends=40, seed=seed) as world:
-        one = Drill(folder / "shop", database, world, nursery, seed)
-        await one.prepare()
+    with Nursery() as nursery, World(folder / "world", accounts=accounts, friends=FRIENDS, seed=seed) as world:
+        drill = Drill(folder / "shop", database, world, nursery, seed)
+        await drill.prepare()
         try:
-            for blow in plan:
-                await one.live_and_die(blow)
-            await one.live_to_the_end()
-            return await one.evidence()
+            yield drill
         finally:
-            await one.close()
+            await drill.db.close()
 
 
 def now_ms() -> int:
     """The wall, as fleet and world read it."""
     return round(time.time() * 1000)
-
-
-async def online(db: Database) -> int:
-    """How many accounts say that they are online."""
-    async with db.read() as connection:
-        count = select(func.count()).select_from(Account).where(Account.state == "online")
-        return int((await connection.execute(count)).scalar_one())

@@ -21,7 +21,7 @@ FRIENDS = 40
 FREE = (
     "{gap_min_s: 0, gap_max_s: 0, people_per_minute: 100000, messages_per_minute: 100000, messages_per_day: 1000000,"
     ' pushes_per_day: 1000000, quiet_from: "00:00", quiet_until: "00:00", posts_per_day: 50, post_gap_min: 0,'
-    ' posts_from: "00:00", posts_until: "00:00", accept_gap_min_s: 0, accept_gap_max_s: 0, accepts_per_day: 1000}'
+    ' posts_from: "00:00", posts_until: "23:59", accept_gap_min_s: 0, accept_gap_max_s: 0, accepts_per_day: 1000}'
 )
 """Limits that nothing reaches: the more is under way at a death, the sharper is the test."""
 CAREFUL = "{gap_min_s: 1, gap_max_s: 1.5, messages_per_minute: 12, people_per_minute: 5}"

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.drill import blows, drill
-from tests.faults.judge import judge
+from tests.faults.drill import blows, drilling
 
 KILLS = 12
 SEEDS = {"sqlite": 20_261_121, "postgresql": 20_261_122}
@@ -16,9 +15,10 @@ async def test_twelve_kills_send_exactly_what_was_meant(
 ) -> None:
     """Each death is one of: at a statement, before or after a commit or a send, at a moment of the wall."""
     seed = SEEDS[request.node.callspec.params["database_url"]]
-    plan = blows(seed, KILLS)
-    evidence = await drill(tmp_path, database_url, seed, plan)
-    told = "\n".join([f"seed {seed}: {'; '.join(map(str, plan))}", *judge(evidence)])
-    assert not judge(evidence), told
-    assert len(evidence.crashes) == KILLS
-    assert sum(crash.total() for crash in evidence.crashes) > 0, "no death met a message under way"
+    async with drilling(tmp_path, database_url, seed) as drill:
+        for blow in blows(seed, KILLS):
+            await drill.live_and_die(blow)
+        await drill.live_to_the_end()
+        assert not await drill.verdict(), await drill.verdict()
+    assert len(drill.crashes) == KILLS
+    assert sum(crash.total() for crash in drill.crashes) > 0, "no death met a message under way"
