@@ -51,6 +51,10 @@ class Refused(GatewayProblem):
     retry = False
 
 
+class NotAFriend(Refused):
+    """They deleted the account, or never were a friend of it: every further message would be refused, too."""
+
+
 class AccountRestricted(GatewayProblem):
     """WeChat limits the account (操作频繁, 功能受限). It rests; a person looks."""
 

@@ -7,6 +7,7 @@ from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind
+from storage.farewells import PARTED
 from storage.outbox import Content, NewDelivery
 from storage.tables import Account, Friendship, Setting, StaffContact, StaffMember
 
@@ -34,7 +35,7 @@ async def road_to_holder(tx: AsyncConnection, account: str, holder: str | None) 
                 select(Friendship.account, Friendship.contact)
                 .join(StaffContact, StaffContact.contact == Friendship.contact)
                 .join(Account, Account.id == Friendship.account)
-                .where(StaffContact.staff == member, Friendship.state != "gone", Account.removed.is_(False))
+                .where(StaffContact.staff == member, Friendship.state.not_in(PARTED), Account.removed.is_(False))
                 .order_by(
                     case((Friendship.account == (desk or account), 0), (Friendship.account == account, 1), else_=2),
                     Friendship.account,

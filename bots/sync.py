@@ -174,7 +174,10 @@ class FriendSync:
     async def _unknown(self, account: str, ids: Sequence[str]) -> list[str]:
         async with self._db.read() as connection:
             rows = await connection.scalars(
-                select(Friendship.contact).where(Friendship.account == account, Friendship.state == "friend")
+                # Who deleted the account may still stand in its list: that alone makes nobody a friend again.
+                select(Friendship.contact).where(
+                    Friendship.account == account, Friendship.state.in_(("friend", "deleted"))
+                )
             )
             known = set(rows)
         return [id for id in ids if id not in known]

@@ -19,6 +19,7 @@ from bots.errors import (
     GarbageAnswer,
     GatewayProblem,
     GatewayUnavailable,
+    NotAFriend,
     NotLoggedIn,
     OutcomeUnknown,
     PayloadGone,
@@ -51,6 +52,13 @@ _NOT_LOGGED_IN = re.compile(r"not\s+log(ged|in|ged-)?[ -]?in|not\s+login|need\s+
 _RESTRICTED = re.compile(
     r"频繁|受限|(账号|功能|微信).{0,8}限制|限制(登录|使用)|冻结|封禁|被封|异常操作"
     r"|restricted|too frequent|too many (requests|messages|operations)|rate.?limit|spam",
+    re.IGNORECASE,
+)
+# Only what can't mean anything else: it ends the friendship.
+_NOT_A_FRIEND = re.compile(
+    r"不是.{0,8}?(?:好友|朋友)|非好友|开启了(?:好友|朋友)验证|删除了?(?:你|我们|本号)|被对方删除"
+    r"|\b(?:not|no longer) (?:(?:a|your|their|our|his|her) )?friends?\b|\bdeleted you\b"
+    r"|friend (?:verification|confirmation)",
     re.IGNORECASE,
 )
 # A gateway's own "no": it looked at the request and refused it. Everything else may have happened after the deed.
@@ -142,6 +150,8 @@ def _said_no(said: str, at: Whereabouts, asking: Asking, status: Status) -> Gate
         case Asking.SEND:
             if _RESTRICTED.search(said):
                 return at.problem(AccountRestricted, "restricted", said=said)
+            if _NOT_A_FRIEND.search(said):
+                return at.problem(NotAFriend, "not_a_friend", said=said)
             return at.problem(Refused, "refused", said=said or status.name)
         case Asking.FETCH:
             return at.problem(PayloadGone, "payload_gone", said=said or status.name)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.farewells import PARTED
 from storage.tables import Claim, Friendship, Order, Person
 
 MOST_FOUND = 50
@@ -77,7 +78,7 @@ def _by_whole_name(text: str) -> ColumnElement[bool]:
     name = text.casefold()
     known = select(Friendship.person).where(
         or_(func.lower(Friendship.nickname) == name, func.lower(Friendship.alias) == name),
-        Friendship.state != "gone",
+        Friendship.state.not_in(PARTED),
     )
     return or_(func.lower(Person.name) == name, func.lower(Person.call_me) == name, Person.id.in_(known))
 
@@ -127,7 +128,7 @@ async def _shown(tx: AsyncConnection, ids: Sequence[int]) -> list[FoundPerson]:
         return []
     known: dict[int, list[KnownAs]] = {}
     friendships = select(Friendship.person, Friendship.account, Friendship.contact, Friendship.nickname).where(
-        Friendship.person.in_(ids), Friendship.state != "gone"
+        Friendship.person.in_(ids), Friendship.state.not_in(PARTED)
     )
     for row in (await tx.execute(friendships.order_by(Friendship.id))).all():
         known.setdefault(row.person, []).append(KnownAs(row.account, row.contact, row.nickname))

@@ -13,6 +13,7 @@ from operations.finding import described, person_named
 from operations.repairs import close_seen
 from operations.requests import Done, Mute, OptOut, Release, TakeOver
 from rules.quiet_hours import local
+from storage.farewells import PARTED
 from storage.tables import Friendship
 from texts.catalogue import say
 
@@ -61,7 +62,7 @@ async def release(tx: AsyncConnection, asked: Asked[Release]) -> Reply:
 async def _friendships(tx: AsyncConnection, asked: Asked[TakeOver] | Asked[Release], person: FoundPerson) -> list[int]:
     """Those at accounts which whoever asks looks after. Raises NotFound when there are none."""
     rows = await tx.execute(
-        select(Friendship.id, Friendship.account).where(Friendship.person == person.id, Friendship.state != "gone")
+        select(Friendship.id, Friendship.account).where(Friendship.person == person.id, Friendship.state.not_in(PARTED))
     )
     mine = [row.id for row in rows.all() if asked.staff.looks_after(row.account)]
     if not mine:

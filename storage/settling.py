@@ -9,12 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Surface
+from storage.farewells import DELETED_US, part
 from storage.outbox import DeliveryState
 from storage.statements import change
 
 ECHO_WINDOW_MS = 10 * 60_000
 """An echo belongs to a row sent at most this long before or after (ours; gateways' clocks differ a little)."""
 
+_SAME_ID_MS = 86_400_000
+"""An id is looked for among what was sent within a day of the echo: by no index but that of the times."""
 # With the words of the partial index's own condition: SQLite would read the whole outbox otherwise.
 _SENDING = "state = 'sending' AND state IN ('sending', 'in_doubt')"
 _WEEKLY = ", ".join(f"'{kind}'" for kind, gate in GATES.items() if gate.weekly)
@@ -97,6 +100,9 @@ async def settle(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: 
     gone = [r.id for r in results if r.state in (DeliveryState.FAILED, DeliveryState.PENDING)]
     if gone:
         await give_back_week(tx, gone)
+    parted = [r.id for r in others if r.reason == DELETED_US]
+    if parted:
+        await part(tx, parted, now_ms=now_ms)
 
 
 async def settle_late(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: int) -> None:
@@ -177,7 +183,7 @@ async def match_echo(
     row = await _row_by_id(tx, parameters) or await _row_by_words(tx, kind, parameters)
     if row is None:
         under_way = await tx.execute(
-            text("SELECT 1 FROM outbox WHERE account = :account AND state = 'sending' AND recipient = :to LIMIT 1"),
+            text(f"SELECT 1 FROM outbox WHERE {_SENDING} AND account = :account AND recipient = :to LIMIT 1"),
             parameters,
         )
         if under_way.first():
@@ -199,7 +205,9 @@ async def match_echo(
 
 async def _row_by_id(tx: AsyncConnection, parameters: dict[str, object]) -> int | None:
     found = await tx.execute(
-        text("SELECT id FROM outbox WHERE account = :account AND gateway_id = :id AND gateway_id <> '' LIMIT 1"),
+        text(f"""SELECT id FROM outbox
+                  WHERE account = :account AND sent_ms BETWEEN :at_ms - {_SAME_ID_MS} AND :at_ms + {_SAME_ID_MS}
+                    AND gateway_id = :id AND gateway_id <> '' LIMIT 1"""),
         parameters,
     )
     row: int | None = found.scalar_one_or_none()

@@ -177,7 +177,7 @@ class Friendship(Base):
     person: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     nickname: Mapped[str] = mapped_column(default="")
     alias: Mapped[str] = mapped_column(default="")
-    state: Mapped[str] = mapped_column(default="friend")  # friend | stranger (talks, not confirmed) | gone
+    state: Mapped[str] = mapped_column(default="friend")  # friend | stranger (not confirmed) | gone | deleted (us)
     origin: Mapped[str] = mapped_column(default="event")  # listed (there before us) | event | phone
     since_ms: Mapped[int]
     channel: Mapped[str | None]

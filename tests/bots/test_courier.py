@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, select, update
 
 from bots.courier import Courier
-from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
+from bots.errors import GatewayUnavailable, NotAFriend, OutcomeUnknown, Refused
 from bots.lane import LaneConfig
 from rules.gates import WEEK_MS
 from rules.kinds import Kind
@@ -170,6 +170,33 @@ async def test_a_refusal_fails_the_row_and_gives_the_week_back(desk: Desk) -> No
     assert list((await states(desk.db)).values()) == [("failed", "对方不是好友")]
     async with desk.db.read() as connection:
         assert (await connection.execute(select(Person.last_push_ms))).scalar_one() is None
+
+
+async def test_who_deleted_the_account_is_tried_once_and_what_waits_for_them_is_skipped(desk: Desk) -> None:
+    async def no(row: Claimed) -> str:
+        if row.to == "w1":
+            raise NotAFriend("对方开启了朋友验证")
+        return "m"
+
+    sender = desk.add(lane("a"), RecordingSender(no))
+    async with desk.db.write() as tx:
+        await add_account(tx, "a")
+        persons = [await befriend(tx, "a", contact, now_ms=desk.now_ms) for contact in ("w1", "w2")]
+    rows = [
+        reply("a", "w1", "welcome", desk.now_ms),
+        reply("a", "w1", "later", desk.now_ms + 60_000),
+        reply("a", "w2", "other", desk.now_ms + 60_000),
+    ]
+    await planned(desk.db, rows, desk.now_ms)
+    await desk.pass_time(5)
+    await planned(desk.db, [push("a", "w1", persons[0], None, desk.now_ms)], desk.now_ms)
+    await desk.pass_time(90, step_s=1)
+    found = await states(desk.db)
+    assert [row.to for row in sender.sent] == ["w1", "w2"]
+    assert found.pop(f"push:None:{persons[0]}") == ("skipped", "not_a_friend")
+    assert found == {
+        "welcome": ("failed", "deleted_us"), "later": ("skipped", "deleted_us"), "other": ("accepted", None),
+    }  # fmt: skip
 
 
 async def test_after_a_crash_what_was_under_way_is_in_doubt_and_the_rest_goes_on(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from bots.errors import (
     GarbageAnswer,
     GatewayProblem,
     GatewayUnavailable,
+    NotAFriend,
     NotLoggedIn,
     OutcomeUnknown,
     PayloadGone,
@@ -238,7 +239,9 @@ async def test_a_line_cut_in_the_middle_of_a_send_is_unknown_and_after_it_nothin
     [
         (Status.UNKNOWN, "Error: no such contact\n    at somewhere", Refused),
         (Status.INVALID_ARGUMENT, "text too long", Refused),
-        (Status.FAILED_PRECONDITION, "not a friend", Refused),
+        (Status.FAILED_PRECONDITION, "not a friend", NotAFriend),
+        (Status.UNKNOWN, "小北开启了朋友验证，你还不是他（她）朋友", NotAFriend),
+        (Status.UNKNOWN, "friend list is full", Refused),
         (Status.INVALID_ARGUMENT, "超过长度限制", Refused),
         (Status.UNIMPLEMENTED, "", Refused),
         (Status.UNKNOWN, "Error: not logged in", NotLoggedIn),
