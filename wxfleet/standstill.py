@@ -7,7 +7,10 @@ from contextlib import contextmanager, nullcontext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.engine import Database
 from storage.errors import FleetRunning
+from storage.schema import upgrade
+from storage.shape import shape_of
 from texts.catalogue import say
 from wxfleet.lock import sending_lock
 from wxfleet.service import data_folder
@@ -26,6 +29,21 @@ def standstill(settings: Settings) -> Iterator[None]:
     sqlite = settings.database_url.startswith("sqlite")
     with sending_lock(data_folder(settings)) if sqlite else nullcontext():
         yield
+
+
+async def upgrade_alone(db: Database, settings: Settings) -> None:
+    """`storage.schema.upgrade`, but tables of an older version are not changed under a fleet that runs on them.
+
+    Raises FleetRunning and what `upgrade` raises.
+    """
+    shape = await shape_of(db)
+    if shape.found is None or shape.newest:
+        await upgrade(db)
+        return
+    with standstill(settings):
+        async with db.read() as connection:
+            await require_idle(connection)
+        await upgrade(db)
 
 
 async def require_idle(tx: AsyncConnection) -> None:

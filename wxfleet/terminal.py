@@ -19,7 +19,6 @@ from rich.table import Table
 
 from storage.engine import Database, open_database
 from storage.moving import require_not_moved
-from storage.schema import upgrade
 from texts import catalogue
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
@@ -27,6 +26,7 @@ from texts.problem import ExitCode, Problem
 from wxfleet import logs
 from wxfleet.plain_console import PlainConsole, harmless
 from wxfleet.settings import Settings, load
+from wxfleet.standstill import upgrade_alone
 
 DEFAULT_CONFIG = "config.yaml"
 
@@ -48,7 +48,7 @@ class Terminal:
         """The migrated database of these settings, closed at the end. Raises DataMoved when it is of the past."""
         db = open_database(settings.database_url)
         try:
-            await upgrade(db)
+            await upgrade_alone(db, settings)
             async with db.read() as connection:
                 await require_not_moved(connection)
             yield db
