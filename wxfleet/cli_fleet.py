@@ -33,6 +33,7 @@ from wxfleet.screen import Screen, summary_text
 from wxfleet.service import Service, data_folder
 from wxfleet.settings import Settings, examine_strictly
 from wxfleet.terminal import Terminal, command, table
+from wxfleet.unserved import newest_request, unless_unserved
 from wxfleet.wiring import desk_of
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
@@ -204,7 +205,9 @@ async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
         async with db.write() as tx:
             now_ms = await shop_now_ms(tx, settings)
             who = staff or _first_owner(settings)
-            return await Chat(desk, settings.shop.time_zone).run_line(tx, who, line, Door.CLI, now_ms)
+            before = await newest_request(tx)
+            reply = await Chat(desk, settings.shop.time_zone).run_line(tx, who, line, Door.CLI, now_ms)
+            return await unless_unserved(tx, settings, reply, before)
 
 
 async def asked(terminal: Terminal, request: Request, *, confirmed: bool = False) -> Reply:
