@@ -102,8 +102,8 @@ def build(
     webhooks = {a.id: _webhook(a, doors, clock) for a in settings.accounts if isinstance(a.publisher, WebhookPublisher)}
     members = [_member(settings, account, doors, webhooks) for account in settings.accounts]
     fleet = Fleet(
-        db, clock, () if shared else members, courier=courier, handle=intake.handle, background=FriendSync(db, clock), on_scan=on_scan,
-        random=Random(), urgent=partial(is_urgent, stops_everything=stops_everything),
+        db, clock, () if shared else members, courier=courier, handle=intake.handle, background=FriendSync(db, clock),
+        on_scan=on_scan, random=Random(), urgent=partial(is_urgent, stops_everything=stops_everything),
     )  # fmt: skip
     fleets.append(fleet)
     expiry = Expiry()
