@@ -31,20 +31,20 @@ PRIORITY = gate_of(Kind.PUSH).priority
 _PUSH = PushFile(name="bench", title="bench", who=Who(levels=("VIP1",)), words={"default": "新到的针织给你留了一件"})
 
 _COUNT = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows) {}",
-    "postgresql": "WITH n AS (SELECT generate_series(1, CAST(:rows AS int)) AS i) {}",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :rows) {}",
+    "postgresql": "WITH n AS (SELECT generate_series(0, CAST(:rows AS int) - 1) AS i) {}",
 }
 _PEOPLE = """
     INSERT INTO people (id, name, call_me, created_ms, level, orders, net_paid_fen, kind, last_push_ms)
     SELECT i, '朋友', '小' || i, 0, 'VIP1', 1, 10000, 'customer', NULL FROM n"""
 _FRIENDSHIPS = """
     INSERT INTO friendships (account, contact, person, nickname, alias, state, origin, since_ms, last_in_ms)
-    SELECT 'load-' || (i % :accounts), 'wxid_friend_' || i, i, '朋友', '', 'friend', 'listed',
+    SELECT 'load-' || (i % :accounts), 'wxid_friend_' || (i / :accounts), i, '朋友', '', 'friend', 'listed',
            :now_ms - 100 * :day, :now_ms - :day FROM n"""
 _OUTBOX = """
     INSERT INTO outbox (account, kind, priority, key, recipient, person, campaign, content, source, due_ms,
                         valid_until_ms, state, attempts, epoch, created_ms, sent_ms, settled_ms)
-    SELECT 'load-' || (i % :accounts), 'push', :priority, :name || i, 'wxid_friend_' || i, i, :campaign,
+    SELECT 'load-' || (i % :accounts), 'push', :priority, :name || i, 'wxid_friend_' || (i / :accounts), i, :campaign,
            '{"text": "新到的针织给你留了一件"}', '', :now_ms - 60000, :now_ms + 30 * :day, :state, :attempts, 0,
            :now_ms - 60000, :sent, :sent FROM n"""
 
@@ -85,12 +85,14 @@ async def start(config: Path, db: Database, accounts: int) -> float:
 
 async def main(options: argparse.Namespace) -> None:
     allow_many_files()
-    async with gateways(options.accounts) as addresses:
+    friends = ("--friends", str(options.rows // options.accounts))
+    async with gateways(options.accounts, *friends) as addresses:
         with fresh_url(options.database) as url, installation(addresses, url) as config:
             db = open_database(url)
             await upgrade(db)
             try:
                 await fill(db, addresses, options.rows, RunningClock().now_ms())
+                await start(config, db, options.accounts)  # the first one gives people their levels
                 found = [await start(config, db, options.accounts) for _ in range(options.rounds)]
             finally:
                 await db.close()

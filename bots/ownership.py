@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.errors import OwnershipHeld
 from storage.moving import require_not_moved
 from storage.outbox import insert_ignoring
-from storage.settling import doubt_what_was_under_way
+from storage.settling import SENDING, doubt_what_was_under_way
 from storage.statements import both, rows_of
 from storage.tables import Delivery, Lane, Shard, Worker
 from texts.catalogue import say
@@ -205,7 +205,7 @@ async def _end_claims(tx: AsyncConnection, owners: Collection[str]) -> None:
 
 async def _doubt(tx: AsyncConnection, shards: Collection[int], now_ms: int) -> int:
     """What was under way in these shards may have arrived. Accounts without a lane are not forgotten."""
-    under_way = select(Delivery.account).where(Delivery.state.in_(("sending", "in_doubt")), Delivery.state == "sending")
+    under_way = select(Delivery.account).where(text(SENDING))
     accounts = [name for name in (await tx.execute(under_way.distinct())).scalars() if shard_of(name) in shards]
     if not accounts:
         return 0

@@ -18,8 +18,8 @@ ECHO_WINDOW_MS = 10 * 60_000
 
 _SAME_ID_MS = 86_400_000
 """An id is looked for among what was sent within a day of the echo: by no index but that of the times."""
-# With the words of the partial index's own condition: SQLite would read the whole outbox otherwise.
-_SENDING = "state = 'sending' AND state IN ('sending', 'in_doubt')"
+SENDING = "state = 'sending' AND state IN ('sending', 'in_doubt')"
+"""With the words of the partial index's own condition: SQLite would read the whole outbox otherwise."""
 _WEEKLY = ", ".join(f"'{kind}'" for kind, gate in GATES.items() if gate.weekly)
 _MESSAGES = ", ".join(f"'{kind}'" for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE)
 
@@ -133,7 +133,7 @@ async def doubt_what_was_under_way(tx: AsyncConnection, accounts: Iterable[str],
     of = _LIST[tx.dialect.name].format(name="accounts")
     result = await tx.execute(
         text(f"""UPDATE outbox SET state = 'in_doubt', reason = :reason, settled_ms = :now_ms
-                  WHERE {_SENDING} AND account IN {of}"""),
+                  WHERE {SENDING} AND account IN {of}"""),
         {"accounts": json.dumps(list(accounts)), "reason": reason, "now_ms": now_ms},
     )
     return int(result.rowcount)
@@ -149,7 +149,7 @@ async def put_back_unsent(tx: AsyncConnection, accounts: Iterable[str], under_wa
     parameters = {"accounts": json.dumps(list(accounts)), "under_way": json.dumps(list(under_way))}
     found = await tx.execute(
         text(f"""UPDATE outbox SET state = 'pending', sent_ms = NULL
-                  WHERE {_SENDING} AND account IN {of} AND id NOT IN {sent} RETURNING id"""),
+                  WHERE {SENDING} AND account IN {of} AND id NOT IN {sent} RETURNING id"""),
         parameters,
     )
     ids = [row[0] for row in found]
@@ -183,7 +183,7 @@ async def match_echo(
     row = await _row_by_id(tx, parameters) or await _row_by_words(tx, kind, parameters)
     if row is None:
         under_way = await tx.execute(
-            text(f"SELECT 1 FROM outbox WHERE {_SENDING} AND account = :account AND recipient = :to LIMIT 1"),
+            text(f"SELECT 1 FROM outbox WHERE {SENDING} AND account = :account AND recipient = :to LIMIT 1"),
             parameters,
         )
         if under_way.first():
