@@ -143,6 +143,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
     Command(Verb.DOUBT, ("存疑", "doubt"), _doubt, words=50),
     Command(Verb.RESOLVE_DOUBT, ("存疑处理", "resolvedoubt"), _resolve, words=50),
+    Command(Verb.UNDO, ("撤销", "undo"), lambda said: requests.Undo()),
     Command(Verb.STAFF_ROOM, ("设为员工群", "staffroom"), _staff_room, words=1),
     Command(Verb.INVITE, ("邀请", "invite"), _invite, words=2),
 )

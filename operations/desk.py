@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations import doubting, looking, people_acts, stopping
+from operations import doubting, looking, people_acts, stopping, undoing
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, record
 from operations.confirmations import LIFE_MS, ask, redeem
@@ -67,6 +67,7 @@ class Desk:
             Verb.INVITE: self._invite,
             Verb.DOUBT: doubting.in_doubt,
             Verb.RESOLVE_DOUBT: doubting.resolve,
+            Verb.UNDO: self._undo,
         }
         self._shows: dict[Verb, Show] = {
             Verb.PUSH: pushing.show_push,
@@ -138,6 +139,10 @@ class Desk:
 
     async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await people_acts.mute_(tx, asked, self._zone)
+
+    async def _undo(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        # A simulated shop's minute is as long as the person at the screen needs.
+        return await undoing.undo(tx, asked, self._code_life_ms * undoing.LIFE_MS // LIFE_MS)
 
     async def _staff_room(self, tx: AsyncConnection, asked: Asked[MakeStaffRoom]) -> Reply:
         request = asked.request

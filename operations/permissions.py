@@ -14,7 +14,7 @@ from texts.catalogue import say
 
 _LOOKING = frozenset({Verb.HELP, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT})
 _SERVING = _LOOKING | {
-    Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN,
+    Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN, Verb.UNDO,
 }  # fmt: skip
 _OPERATING = _SERVING | {
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,

@@ -30,6 +30,7 @@ class Verb(StrEnum):
     INVITE = "invite"
     DOUBT = "doubt"
     RESOLVE_DOUBT = "resolvedoubt"
+    UNDO = "undo"
 
 
 class Door(StrEnum):
@@ -215,6 +216,13 @@ class ResolveDoubt(Request):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", tuple(self.ids))  # JSON knows lists only
+
+
+@dataclass(frozen=True, slots=True)
+class Undo(Request):
+    """Take back the last thing whoever asks did within a minute."""
+
+    verb: ClassVar[Verb] = Verb.UNDO
 
 
 @dataclass(frozen=True, slots=True)

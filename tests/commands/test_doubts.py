@@ -103,7 +103,7 @@ async def test_whoever_releases_is_told_the_risk_and_how_many_carry_it(shop: Off
     asked = await shop.says("/存疑 重发 全部")
     assert "2 人会收到两遍" in asked.text
     speak("en")
-    assert "these 2 people get it twice" in (await shop.says("/doubt release all")).text
+    assert "they get it twice (2 of them)" in (await shop.says("/doubt release all")).text
 
 
 async def test_what_changed_between_the_look_and_the_word_is_left_alone(office: Office) -> None:

@@ -1,0 +1,145 @@
+"""Taking a command back: the last one of whoever asks, for a minute, and plainly what can't be taken back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.consent import mute
+from operations.asking import Asked, Reply
+from operations.audit import Outcome
+from operations.errors import NotFound, Refused
+from operations.finding import account_named, described, person_named
+from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
+from scheduler import pushes
+from storage.engine import touch
+from storage.outbox import DeliveryState
+from storage.tables import Account, Audit, Campaign, Delivery, Person
+from texts.catalogue import say
+
+LIFE_MS = 60_000
+
+_LOOKS = frozenset({
+    Verb.HELP, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT,
+})  # fmt: skip
+Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
+
+
+async def undo(tx: AsyncConnection, asked: Asked[Undo], life_ms: int) -> Reply:
+    """Take back the last thing they did within `life_ms`. Raises NotFound, and Refused for what can't be."""
+    row = await _last(tx, asked, life_ms)
+    if row is None:
+        raise NotFound(say("operations.undo.nothing"), hint=say("operations.undo.nothing.hint"))
+    act = _ACTS.get(Verb(row.verb))
+    if act is None:
+        raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
+    return Reply(True, await act(tx, asked, row), data={"undone": row.id})
+
+
+async def _last(tx: AsyncConnection, asked: Asked[Undo], life_ms: int) -> Row[Any] | None:
+    """Their newest act that is not taken back yet; looking at things is no act."""
+    done = select(Audit.__table__).where(Audit.staff == asked.staff.id, Audit.outcome == Outcome.DONE.value)
+    recent = done.where(Audit.at_ms > asked.now_ms - life_ms, Audit.at_ms <= asked.now_ms).order_by(Audit.id)
+    acts: list[Row[Any]] = []
+    for row in (await tx.execute(recent)).all():
+        if row.verb == Verb.UNDO:
+            del acts[-1:]
+        elif row.verb not in _LOOKS:
+            acts.append(row)
+    return acts[-1] if acts else None
+
+
+async def _opt_out(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    """Only what this very command changed: a wish that stood before it stays."""
+    request = request_of(row.request)
+    assert isinstance(request, OptOut)  # noqa: S101  # the verb says so
+    person = await person_named(tx, request.who)
+    back = await tx.execute(
+        update(Person)
+        .where(
+            Person.id == person.id,
+            Person.opted_out_ms == row.at_ms,
+            Person.opted_out_by.startswith(f"staff:{asked.staff.id}:", autoescape=True),
+        )
+        .values(opted_out_ms=None, opted_out_by=None)
+    )
+    if back.rowcount == 0:
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    again = await tx.execute(
+        update(Delivery)
+        .where(
+            Delivery.person == person.id,
+            Delivery.state == DeliveryState.SKIPPED.value,
+            Delivery.reason == "opted_out",
+            Delivery.settled_ms == row.at_ms,
+            or_(Delivery.valid_until_ms.is_(None), Delivery.valid_until_ms > asked.now_ms),
+        )
+        .values(state=DeliveryState.PENDING.value, reason=None, settled_ms=None)
+        .returning(Delivery.account)
+    )
+    accounts = [account for (account,) in again.all()]
+    touch(tx, set(accounts))
+    return say("operations.undo.optout", who=described(person), rows=len(accounts))
+
+
+async def _mute(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    request = request_of(row.request)
+    assert isinstance(request, Mute)  # noqa: S101
+    person = await person_named(tx, request.who)
+    found = (await tx.execute(select(Person.muted_until_ms, Person.muted_by).where(Person.id == person.id))).one()
+    if (found.muted_until_ms, found.muted_by) != (request.until_ms, f"staff:{asked.staff.id}"):
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    await mute(tx, person.id, 0, by=f"staff:{asked.staff.id}")
+    return say("operations.undo.mute", who=described(person))
+
+
+async def _pause(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    request = request_of(row.request)
+    assert isinstance(request, Pause)  # noqa: S101
+    account = await account_named(tx, request.target)
+    back = await tx.execute(
+        update(Account).where(Account.id == account, Account.paused_by == asked.staff.id).values(paused_by=None)
+    )
+    if back.rowcount == 0:
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    touch(tx, [account])
+    return say("operations.undo.pause", account=account)
+
+
+async def _resume(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    request = request_of(row.request)
+    assert isinstance(request, Resume)  # noqa: S101
+    account = await account_named(tx, request.account)
+    back = await tx.execute(
+        update(Account).where(Account.id == account, Account.paused_by.is_(None)).values(paused_by=asked.staff.id)
+    )
+    if back.rowcount == 0:
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    return say("operations.undo.resume", account=account)
+
+
+async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    """A push that was confirmed is cancelled; what has left can't be taken back."""
+    campaign = (
+        await tx.execute(
+            select(Campaign.id, Campaign.title)
+            .where(Campaign.created_by == f"staff:{asked.staff.id}", Campaign.created_ms == row.at_ms)
+            .order_by(Campaign.id.desc())
+        )
+    ).first()
+    if campaign is None:
+        raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
+    left = select(func.count()).where(Delivery.campaign == campaign.id, Delivery.sent_ms.is_not(None))
+    rest = await pushes.cancel(tx, campaign.id, asked.now_ms)
+    sent = int(await tx.scalar(left) or 0)
+    return say("operations.undo.push", title=campaign.title, sent=sent, rest=rest)
+
+
+_ACTS: Mapping[Verb, Undone] = {
+    Verb.OPTOUT: _opt_out,
+    Verb.MUTE: _mute,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.CONFIRM: _confirmed,
+}

@@ -1,0 +1,87 @@
+"""/撤销: the last command of whoever asks, within a minute, and plainly what can't be taken back."""
+
+import pytest
+from sqlalchemy import select, update
+
+from rules.kinds import Kind
+from storage.engine import Database
+from storage.outbox import Content, NewDelivery, plan
+from storage.tables import Account, Delivery, Person
+from tests.commands.test_chat import Office, vips
+from tests.conversations.shop import NOW_MS, open_shop
+from texts.problem import ExitCode
+
+PUSHES = 5
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database) -> Office:
+    await open_shop(sqlite_database)
+    return Office(sqlite_database)
+
+
+async def _person(shop: Office) -> tuple[int | None, int | None]:
+    async with shop.db.read() as connection:
+        wish = select(Person.opted_out_ms, Person.muted_until_ms).where(Person.name == "花花🌸")
+        return tuple((await connection.execute(wish)).one())
+
+
+async def test_an_opt_out_by_staff_is_taken_back_with_the_rows_it_withdrew(database: Database) -> None:
+    await open_shop(database)
+    shop = Office(database)
+    async with shop.db.write() as tx:
+        person = await tx.scalar(select(Person.id).where(Person.name == "花花🌸"))
+        row = NewDelivery(Kind.PUSH, "lin-1", "wxid_hua", Content(text="福利"), "k", NOW_MS, person=person)
+        await plan(tx, [row], now_ms=NOW_MS)
+    await shop.says("/退订 花花", staff="mei")
+    assert (await _person(shop))[0] == NOW_MS
+    assert (await shop.says("/撤销", now_ms=NOW_MS + 1)).exit_code == ExitCode.NOT_FOUND
+    reply = await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 59_000)
+    assert reply.ok and "1 条重新排队" in reply.text
+    assert (await _person(shop))[0] is None
+    async with shop.db.read() as connection:
+        assert await connection.scalar(select(Delivery.state)) == "pending"
+    assert not (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 59_500)).ok
+
+
+async def test_after_a_minute_nothing_is_taken_back(shop: Office) -> None:
+    await shop.says("/退订 花花")
+    assert not (await shop.says("/撤销", now_ms=NOW_MS + 60_000)).ok
+    assert (await _person(shop))[0] == NOW_MS
+
+
+async def test_a_wish_of_their_own_is_not_taken_back_by_staff(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await tx.execute(update(Person).values(opted_out_ms=NOW_MS - 5, opted_out_by="inbox:1: 退订"))
+    await shop.says("/退订 花花")
+    assert (await shop.says("/撤销", now_ms=NOW_MS + 1)).exit_code == ExitCode.REFUSED_BY_POLICY
+    assert (await _person(shop))[0] == NOW_MS - 5
+
+
+async def test_commands_are_taken_back_one_by_one_the_newest_first(shop: Office) -> None:
+    await shop.says("/暂停 lin-1")
+    await shop.says("/勿扰 花花 7天后", now_ms=NOW_MS + 1)
+    await shop.says("/状态", now_ms=NOW_MS + 2)
+    assert "花花" in (await shop.says("/undo", now_ms=NOW_MS + 3)).text
+    assert (await _person(shop))[1] is None
+    assert (await shop.says("/undo", now_ms=NOW_MS + 4)).text == "撤销了：lin-1 恢复发送"
+    async with shop.db.read() as connection:
+        assert await connection.scalar(select(Account.paused_by).where(Account.id == "lin-1")) is None
+
+
+async def test_of_a_push_the_rest_is_cancelled_and_what_is_out_is_said(shop: Office) -> None:
+    await vips(shop.db, PUSHES)
+    asked = await shop.says("/推送 laoke-fuli")
+    await shop.says(f"/确认 {asked.code}")
+    async with shop.db.write() as tx:
+        first = select(Delivery.id).order_by(Delivery.id).limit(2)
+        await tx.execute(update(Delivery).where(Delivery.id.in_(first)).values(state="accepted", sent_ms=NOW_MS))
+    reply = await shop.says("/撤销", now_ms=NOW_MS + 10)
+    assert "已发出 2 条，无法收回；其余 3 条已取消" in reply.text
+
+
+async def test_what_can_not_be_taken_back_says_so(shop: Office) -> None:
+    await shop.says("/全停")
+    reply = await shop.says("/撤销", now_ms=NOW_MS + 1)
+    assert (reply.ok, reply.exit_code) == (False, ExitCode.REFUSED_BY_POLICY)
+    assert "撤不回" in reply.text
