@@ -8,11 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind
 from storage.farewells import PARTED
-from storage.outbox import Content, NewDelivery
+from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Friendship, Setting, StaffContact, StaffMember
 
 FILE_HELPER = "filehelper"
 """文件传输助手: every account's conversation with itself. The platform's own id."""
+
+NOTICE_VALID_MS = 24 * 3_600_000
+"""After a day the list of who waits says it better than an old notice. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,22 @@ def notice(road: Road, text: str, key: str, *, now_ms: int, valid_until_ms: int,
         valid_until_ms=valid_until_ms,
         source=source,
     )
+
+
+async def tell_staff(
+    tx: AsyncConnection, text: str, *, account: str, staff: Sequence[str | None], key: str, now_ms: int
+) -> bool:
+    """Plan one notice about `account` ('' for the whole fleet). `staff`: whom to tell, without a staff room.
+
+    False when no account knows anybody on the staff; whoever waits is still on the list of /状态.
+    """
+    road = await road_to_staff(tx, account, next((member for member in staff if member), None))
+    if not road.account:
+        return False
+    valid_until_ms = now_ms + NOTICE_VALID_MS
+    row = notice(road, text, key, now_ms=now_ms, valid_until_ms=valid_until_ms, source=f"notice:{account}")
+    await plan(tx, [row], now_ms=now_ms)
+    return True
 
 
 async def _in_order(tx: AsyncConnection, holder: str | None) -> Sequence[str]:

@@ -3,8 +3,8 @@
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance
-from conversations.notices import tell_staff
 from conversations.speaking import Lately, Voices, reply
 from personas.model import Occasion
 from storage.tables import Friendship

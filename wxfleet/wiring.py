@@ -19,6 +19,7 @@ from bots.friends import Friends
 from bots.gateway import Gateway
 from bots.lane import LaneConfig
 from bots.payloads import friendship_of
+from bots.staff_line import tell_staff
 from bots.sync import FriendSync
 from bots.tally import Tally
 from bots.tenure import Ownership
@@ -26,7 +27,6 @@ from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat, stops_everything
 from conversations.intake import Intake, is_urgent
-from conversations.notices import tell_staff
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
 from operations.confirmations import LIFE_MS
