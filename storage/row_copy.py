@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import JSON, Column, Table, Text, bindparam, cast, delete, func, insert, inspect, select, text
+from sqlalchemy import JSON, Column, Insert, Table, Text, bindparam, cast, delete, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -86,13 +86,12 @@ async def copy_rows(source: AsyncConnection, target: AsyncConnection, url: str, 
     strict = target.dialect.name == "postgresql"
     for table in all_tables():
         digest = copied.tables[table.name] = Digest()
-        statement = _insert(table, target.dialect.name)
         async for page in _pages(source, table):
             if strict:
                 page, mended = _kept(table, page)
                 copied.mended += mended
             digest.add(page)
-            await _write(target, table, statement, page, url)
+            await _write(target, table, page, url)
             on_progress(table.name, len(page))
     return copied
 
@@ -141,28 +140,37 @@ def _read(column: Column[Any]) -> Any:
     return cast(column, Text) if _is_json(column) else column
 
 
-def _insert(table: Table, dialect: str) -> Any:
-    values: dict[str, Any] = {}
-    for number, column in enumerate(table.columns):
-        name = f"v{number}"
-        if not _is_json(column):
-            values[column.key] = bindparam(name, type_=column.type)
-        elif dialect == "postgresql":
-            values[column.key] = cast(bindparam(name, type_=Text()), JSON)
-        else:
-            # SQLite takes the text as it is.
-            values[column.key] = bindparam(name, type_=Text())
-    return insert(table).values(values)
-
-
-async def _write(tx: AsyncConnection, table: Table, statement: Any, page: Sequence[Row], url: str) -> None:
+async def _write(tx: AsyncConnection, table: Table, page: Sequence[Row], url: str) -> None:
     try:
-        await tx.execute(statement, [{f"v{number}": value for number, value in enumerate(row)} for row in page])
-    except DBAPIError as error:
-        known = translate(error, url)
-        raise (known if isinstance(known, Problem) else _refused(table, url, error)) from error
+        if tx.dialect.name == "postgresql":
+            await _stream_in(tx, table, page)
+        else:
+            await tx.execute(_insert(table), [{f"v{n}": value for n, value in enumerate(row)} for row in page])
     except StatementError as error:
-        raise _refused(table, url, error) from error
+        known = translate(error, url) if isinstance(error, DBAPIError) else None
+        raise (known if isinstance(known, Problem) else _refused(table, url, error)) from error
+
+
+def _insert(table: Table) -> Insert:
+    """For SQLite, which takes JSON as the text it is."""
+    types = [Text() if _is_json(column) else column.type for column in table.columns]
+    names = enumerate(table.columns)
+    return insert(table).values({column.key: bindparam(f"v{n}", type_=types[n]) for n, column in names})
+
+
+async def _stream_in(tx: AsyncConnection, table: Table, page: Sequence[Row]) -> None:
+    """PostgreSQL's own way for many rows, several times as fast as INSERT. Raises sqlalchemy's DBAPIError."""
+    connection: Any = (await tx.get_raw_connection()).driver_connection
+    quote = tx.dialect.identifier_preparer.quote
+    columns = ", ".join(quote(column.name) for column in table.columns)
+    statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
+    driver_error = tx.dialect.loaded_dbapi.Error
+    try:
+        async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in page:
+                await copy.write_row(row)
+    except driver_error as error:
+        raise DBAPIError.instance(statement, None, error, driver_error, dialect=tx.dialect) from error
 
 
 def _refused(table: Table, url: str, error: StatementError) -> RowRefused:
