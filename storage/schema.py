@@ -5,6 +5,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import customer_tables  # noqa: F401  # its tables are part of the shape
 from storage.engine import Database
@@ -15,6 +16,7 @@ from texts.catalogue import say
 
 _LOCK = 0x77786673
 """Held while a schema changes, so that several processes may start at once. Any number that nobody else uses."""
+_PATIENCE_S = 120
 
 
 def alembic_config() -> Config:
@@ -32,10 +34,17 @@ async def upgrade(db: Database) -> None:
     """
     async with db.write() as tx:
         if db.dialect == "postgresql":
-            await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await in_turn(tx, _LOCK)
         await tx.run_sync(_upgrade, db.url)
         if db.dialect == "postgresql":
             await tx.run_sync(upgrade_jobs)
+
+
+async def in_turn(tx: AsyncConnection, key: int) -> None:
+    """On PostgreSQL: nobody else with this `key` until `tx` ends, for work at a start that may take its time."""
+    for name in ("lock_timeout", "idle_in_transaction_session_timeout"):  # those of a connection are for sending
+        await tx.execute(text(f"SET LOCAL {name} = '{_PATIENCE_S}s'"))
+    await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def _upgrade(connection: Connection, url: str) -> None:

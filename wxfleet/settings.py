@@ -74,7 +74,7 @@ class WorkerConfig(_Part):
     """多个进程（wxfleet worker）"""
 
     heartbeat_timeout_s: float = Field(
-        default=30, ge=1, le=600,
+        default=30, ge=2, le=600,
         description="一个进程多久没动静就算死了，由别的进程接管它的号；太短容易误判，太长接管慢",
     )  # fmt: skip
 

@@ -61,6 +61,7 @@ class ShardJobs:
         timeout_ms: int,
     ) -> None:
         logging.getLogger("procrastinate").setLevel(logging.WARNING)  # a line for each job's beginning and end
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # one for each try, while the database is away
         self._timeout_ms = timeout_ms
         options = {"connect_timeout": 5, "application_name": "wxfleet jobs"}
         connector = PsycopgConnector(

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
-from sqlalchemy import text
 
 from bots.fleet import Member
 from bots.ownership import shard_of
@@ -15,7 +14,7 @@ from bots.tenure import Tenure
 from reports.summary import summary
 from rules.clock import Clock
 from storage.engine import PATIENCE_S, Database, open_database
-from storage.schema import upgrade
+from storage.schema import in_turn, upgrade
 from texts.problem import Problem
 from wxfleet.clocks import RunningClock, alive_ms, wall_ms
 from wxfleet.enrolment import enrol
@@ -119,7 +118,7 @@ class SharingWorker:
     async def _enrol(self, db: Database, clock: Clock) -> None:
         """Others may be at work: what the accounts are doing is theirs to say."""
         async with db.write() as tx:
-            await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ENROL_LOCK})
+            await in_turn(tx, _ENROL_LOCK)
             await enrol(
                 tx, self._settings, self._examination.book, self._ladder, now_ms=clock.now_ms(), keep_states=True
             )
