@@ -31,28 +31,33 @@ _COLUMNS = (
 _O_COLUMNS = ", ".join(f"o.{name}" for name in _COLUMNS.split(", "))
 _O_JSON = f"json_group_array(json_array({_O_COLUMNS.replace('o.content', 'json(o.content)')}))"
 
-PAGE = {
+# The ids come from the index alone, which also holds the campaign: a lane may have thousands of rows of a paused one.
+_PAGE = {
     "sqlite": f"""
         SELECT {_O_JSON}
           FROM json_each(:accounts) a CROSS JOIN json_each(:priorities) p CROSS JOIN outbox o
          WHERE o.id IN (
                SELECT i.id FROM outbox i
                 WHERE i.account = a.value AND i.priority = p.value AND i.state = 'pending' AND i.due_ms <= :now_ms
-                  AND (i.campaign IS NULL OR i.campaign NOT IN {_HELD})
-                  AND (:kinds IS NULL OR i.kind IN (SELECT value FROM json_each(:kinds)))
+                  AND (i.campaign IS NULL OR i.campaign NOT IN {_HELD}) __OF_KINDS__
                 ORDER BY i.due_ms, i.id LIMIT :rows)""",
     "postgresql": f"""
         SELECT {_O_COLUMNS}
           FROM json_array_elements_text(CAST(:accounts AS json)) a(value)
          CROSS JOIN json_array_elements_text(CAST(:priorities AS json)) p(value)
          CROSS JOIN LATERAL (
-               SELECT {_COLUMNS} FROM outbox
+               SELECT id FROM outbox i
                 WHERE account = a.value AND priority = CAST(p.value AS int) AND state = 'pending' AND due_ms <= :now_ms
-                  AND (campaign IS NULL OR campaign NOT IN {_HELD})
-                  AND (CAST(:kinds AS text) IS NULL
-                       OR kind IN (SELECT json_array_elements_text(CAST(:kinds AS json))))
-                ORDER BY due_ms, id LIMIT :rows) o""",
+                  AND (campaign IS NULL OR campaign NOT IN {_HELD}) __OF_KINDS__
+                ORDER BY due_ms, id LIMIT :rows) i
+          JOIN outbox o ON o.id = i.id""",
 }
+_OF_KINDS = {
+    "sqlite": "AND i.kind IN (SELECT value FROM json_each(:kinds))",
+    "postgresql": "AND i.kind IN (SELECT json_array_elements_text(CAST(:kinds AS json)))",
+}
+PAGE = {dialect: words.replace("__OF_KINDS__", "") for dialect, words in _PAGE.items()}
+PAGE_OF_KINDS = {dialect: words.replace("__OF_KINDS__", _OF_KINDS[dialect]) for dialect, words in _PAGE.items()}
 
 PAGE_TO = {
     "sqlite": f"""

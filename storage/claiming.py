@@ -86,11 +86,14 @@ async def page(
         "accounts": json.dumps(list(accounts)),
         "priorities": json.dumps(PRIORITIES),
         "now_ms": now_ms,
-        "kinds": None if kinds is None else json.dumps(sorted(kinds)),
         "rows": PAGE_ROWS,
     }
+    statement = claim_statements.PAGE
+    if kinds is not None:
+        statement = claim_statements.PAGE_OF_KINDS
+        parameters["kinds"] = json.dumps(sorted(kinds))
     pages: dict[str, list[Row]] = {}
-    for row in sorted(map(_row, await _unpacked(tx, claim_statements.PAGE, parameters)), key=_best_first):
+    for row in sorted(map(_row, await _unpacked(tx, statement, parameters)), key=_best_first):
         pages.setdefault(row.account, []).append(row)
     return pages
 

@@ -247,12 +247,15 @@ class Delivery(Base):
     gateway_id: Mapped[str | None]  # the message id, where the gateway gives one
     echo: Mapped[str | None]  # id of our own message event that was matched with this row
     __table_args__ = (
+        # With campaign and state, so that a page passes over what waits for a person's word without reading its rows.
         Index(
             "ix_outbox_pending",
             "account",
             "priority",
             "due_ms",
             "id",
+            "campaign",
+            "state",
             sqlite_where=sql("state = 'pending'"),
             postgresql_where=sql("state = 'pending'"),
         ),
