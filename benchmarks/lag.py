@@ -7,15 +7,19 @@ The rate of the sends is that of rows that fall due: each second the next ones d
 
 import argparse
 import asyncio
+import itertools
+import json
 import math
 import statistics
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import text
 
 from benchmarks.databases import fresh_database
-from benchmarks.gateways import Address, BareClient, bare_clients, gateways
+from benchmarks.gateways import Address, bare_clients, gateways
 from benchmarks.inbound import ask_for_events
 from benchmarks.matrix import OPEN, write_matrix
 from benchmarks.measuring import allow_many_files, show_machine
@@ -53,6 +57,29 @@ async def begin_now(db: Database, addresses: Sequence[Address]) -> None:
         touch(tx, [address.id for address in addresses])
 
 
+async def driven(addresses: Sequence[Address], per_s: int) -> asyncio.subprocess.Process:
+    """Another process that lets one account after another hear something, `per_s` a second."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.lag", "--drive", str(per_s), stdin=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps([asdict(address) for address in addresses]).encode())
+    process.stdin.close()
+    return process
+
+
+async def drive(per_s: int) -> None:
+    addresses = [Address(**row) for row in json.loads(sys.stdin.buffer.read())]
+    with bare_clients(addresses) as callers:
+        await ask_for_events(callers, 0)  # connect
+        began_s = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in itertools.count():
+                await asyncio.sleep(max(0.0, began_s + number / per_s - time.perf_counter()))
+                ding = callers[number % len(callers)].stub.ding(data="emit 1")
+                group.create_task(ding, name=f"ding:{number}")
+
+
 async def lags(seconds: float) -> list[float]:
     """By how many ms the loop was late, each time."""
     found, ends_s = [], time.perf_counter() + seconds
@@ -67,12 +94,9 @@ async def count(db: Database, question: str) -> int:
         return int((await connection.execute(text(question))).scalar_one())
 
 
-async def loaded(
-    addresses: Sequence[Address], callers: Sequence[BareClient], options: argparse.Namespace, database: str
-) -> None:
+async def loaded(addresses: Sequence[Address], options: argparse.Namespace, database: str) -> None:
     """One run; prints what it saw."""
     rows = math.ceil(options.sends * (options.seconds + 2 * SETTLE_S) / len(addresses))
-    per_account = options.received / len(addresses)
     async with fresh_database(database) as db:
         await write_matrix(db, addresses, rows, RunningClock().now_ms())
         await spread(db, rows, len(addresses), options.sends)
@@ -82,8 +106,7 @@ async def loaded(
         await all_online(db, len(addresses))
         settle_in()
         await begin_now(db, addresses)
-        events = round(per_account * (options.seconds + SETTLE_S)) + 1
-        await asyncio.gather(*(caller.stub.ding(data=f"emit {events} {per_account}") for caller in callers))
+        driver = await driven(addresses, options.received)
         await asyncio.sleep(SETTLE_S)
         sent = "SELECT COUNT(*) FROM outbox WHERE state = 'accepted'"
         came = "SELECT COUNT(*) FROM inbox WHERE state = 'handled'"
@@ -92,6 +115,8 @@ async def loaded(
         found = await lags(options.seconds)
         cpu = (time.process_time() - cpu_s) / options.seconds
         after = [await count(db, question) for question in (sent, came)]
+        driver.terminate()
+        await driver.wait()
         fleet.stop()
         await running
     rates = [(now - then) / options.seconds for now, then in zip(after, before, strict=True)]
@@ -115,9 +140,7 @@ async def main(options: argparse.Namespace) -> None:
     print(f"{options.accounts} accounts, {asked}, {options.seconds:g} s")
     for database in options.database or ("sqlite", "postgresql"):
         async with gateways(options.accounts) as addresses:
-            with bare_clients(addresses) as callers:
-                await ask_for_events(callers, 0)  # connect
-                await loaded(addresses, callers, options, database)
+            await loaded(addresses, options, database)
 
 
 if __name__ == "__main__":
@@ -127,4 +150,6 @@ if __name__ == "__main__":
     parser.add_argument("--received", type=int, default=200, help="a second, over all accounts")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
-    asyncio.run(main(parser.parse_args()))
+    parser.add_argument("--drive", type=int, help="only let the accounts on stdin hear so much a second")
+    options = parser.parse_args()
+    asyncio.run(drive(options.drive) if options.drive else main(options))

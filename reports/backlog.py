@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import PRIORITIES
 
-COUNTED_AT_MOST = 1_000
+COUNTED_AT_MOST = 100
 """Due rows counted of each account and priority: what is beyond is a great many in any case."""
 
 # Each account's rows lie in the order (priority, due_ms) in the index of pending rows: the oldest due row of each is

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 ASKED_EVERY_S = 15.0
 """The database is asked at most so often, however many scrape."""
-_PATIENCE_S = 2.0
+_PATIENCE_S = 5.0
 
 
 class Watcher:
