@@ -4,7 +4,9 @@ The class is the decision: `retry` says whether the runner tries again by itself
 message that was under way. A foreign exception is translated in the adapter, nowhere else.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from texts.problem import ExitCode, Problem
 
@@ -15,6 +17,16 @@ class GatewayProblem(Problem):
     exit_code = ExitCode.GATEWAY_UNAVAILABLE
     retry: ClassVar[bool] = True
     sent: ClassVar[Literal["no", "unknown"]] = "no"
+    key: str = ""
+    """Of the catalogue, where the words were made from one; `values` go into it."""
+    values: Mapping[str, str] = MappingProxyType({})
+
+    def kept(self) -> dict[str, Any]:
+        """`problem` and `hint` for a repair that others read later, perhaps in another language."""
+        if not self.key:
+            return {"problem": self.message, "hint": self.hint}
+        values = dict(self.values)
+        return {"problem": {"say": self.key, "with": values}, "hint": {"say": f"{self.key}.hint", "with": values}}
 
 
 class GatewayUnavailable(GatewayProblem):

@@ -265,7 +265,7 @@ class Runner:
         if isinstance(problem, AccountRestricted) and self.state is not State.RESTRICTED:
             self.rests_until_ms = self._around.clock.now_ms() + REST_MS
             log.error("account_restricted", account=self.account, problem=problem.message)
-            values = {"account": self.account, "problem": problem.message, "until_ms": self.rests_until_ms}
+            values = {"account": self.account, **problem.kept(), "until_ms": self.rests_until_ms}
             self._around.book.note_repair(f"restricted:{self.account}", self.account, "bots.repair_restricted", values)
             self._move(Event.LIMITED, detail=problem.message)
         elif isinstance(problem, NotLoggedIn) and self.logged_in:
@@ -277,7 +277,7 @@ class Runner:
                 f"gateway:{self.account}",
                 self.account,
                 "bots.repair_gateway",
-                {"account": self.account, "problem": problem.message, "hint": problem.hint},
+                {"account": self.account, **problem.kept()},
             )
         if self._trouble.is_new(type(problem).__name__):
             log.warning("account_down", account=self.account, problem=problem.message, hint=problem.hint)

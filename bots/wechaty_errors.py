@@ -96,9 +96,11 @@ class Whereabouts:
 
     def problem(self, kind: type[GatewayProblem], key: str, **values: str) -> GatewayProblem:
         """A problem in catalogue words: `gateway.<key>` and `gateway.<key>.hint`."""
-        message = say(f"gateway.{key}", account=self.account, endpoint=self.endpoint, **values)
+        values = {"account": self.account, "endpoint": self.endpoint, **values}
         hint = say(f"gateway.{key}.hint", account=self.account, endpoint=self.endpoint)
-        return kind(message, hint=hint, where=repr(self))
+        problem = kind(say(f"gateway.{key}", **values), hint=hint, where=repr(self))
+        problem.key, problem.values = f"gateway.{key}", values
+        return problem
 
     def cause(self, error: Exception) -> Exception | None:
         """The exception to chain, or None where its own text would print the token."""

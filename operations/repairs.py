@@ -35,7 +35,7 @@ async def repairs_now(conn: AsyncConnection) -> list[RepairLine]:
         RepairLine(
             row.key,
             row.account,
-            say(row.message, **{"account": row.account or "", **row.details}),
+            say(row.message, **_values(row)),
             _mend(row),
             row.since_ms,
         )
@@ -46,8 +46,18 @@ async def repairs_now(conn: AsyncConnection) -> list[RepairLine]:
 def _mend(row: Row[Any]) -> str:
     hint = f"{row.message}.hint"
     if hint in catalogue():
-        return say(hint, **{"account": row.account or "", **row.details})
+        return say(hint, **_values(row))
     return say("operations.repair_seen", key=row.key) if row.key.startswith(_SEEN_IS_MENDED) else ""
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    """What was noted, in the reader's language: a sentence among it was kept as its key and values."""
+    noted = {"account": row.account or "", **row.details}
+    return {name: _in_words(value) if isinstance(value, dict) else value for name, value in noted.items()}
+
+
+def _in_words(sentence: dict[str, Any]) -> str:
+    return say(sentence["say"], **sentence["with"])
 
 
 async def close_seen(tx: AsyncConnection, key: str) -> bool:

@@ -1,6 +1,7 @@
 """The command line: `wxfleet …`. Verbs are in the README; `wxfleet --help` speaks Chinese, with `--lang en` English."""
 
 import sys
+from typing import Any
 
 import typer
 
@@ -17,6 +18,7 @@ def build() -> typer.Typer:
 
     if language() == "zh":
         _chinese_headings()
+    _help_option_in_our_words()
     app = typer.Typer(
         name="wxfleet", help=say("cli.help"), no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
         pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -56,6 +58,25 @@ def _global_options(
     lang: str = typer.Option("zh", "--lang", hidden=True),
 ) -> None:
     """What may stand before the command's name. The language was chosen before the help was built."""
+
+
+def _help_option_in_our_words() -> None:
+    """The library makes the option --help itself, with words of its own."""
+    from typer.core import TyperCommand, TyperGroup
+
+    for kind in (TyperCommand, TyperGroup):
+        made = kind.get_help_option
+        if getattr(made, "ours", False):
+            continue
+
+        def in_our_words(self: Any, context: Any, made: Any = made) -> Any:
+            option = made(self, context)
+            if option is not None:
+                option.help = say("cli.help_option")
+            return option
+
+        setattr(in_our_words, "ours", True)  # noqa: B010
+        setattr(kind, "get_help_option", in_our_words)  # noqa: B010  # the types say it is fixed
 
 
 def _chinese_headings() -> None:
