@@ -27,6 +27,7 @@ from bots.wechaty_channel import (
 from bots.wechaty_contents import request_for
 from bots.wechaty_errors import Asking, Whereabouts, translate
 from bots.wechaty_events import epoch_ms, friendship_kind, message_kind, read_event
+from bots.wechaty_stream import messages
 from storage.outbox import Content
 from texts.os_words import os_reason
 
@@ -89,7 +90,7 @@ class WechatyGateway:
         try:
             async with channel.call("Event", Cardinality.UNARY_STREAM, self._metadata) as stream:
                 await stream.send_message(puppet.EventRequest(), end=True)
-                while (raw := await stream.recv_message()) is not None:
+                async for raw in messages(stream):
                     event = read_event(raw, at.redact)
                     if event is not None:
                         self._remember(event)
