@@ -1,17 +1,14 @@
 """A small fleet on a bad day: everything that can go wrong around a courier, and a recorder that judges."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.courier import Courier
 from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
+from bots.ownership import shard_of
 from rules.gates import WEEK_MS
 from rules.kinds import Kind, Surface, gate_of
 from rules.limits import Limits
@@ -21,19 +18,17 @@ from rules.roles import Role
 from storage.engine import Database
 from storage.errors import DatabaseUnavailable
 from storage.outbox import Claimed, NewDelivery
-from storage.tables import Account, Campaign, Delivery, Friendship, Person, Setting
+from storage.tables import Account, Campaign, Delivery, Friendship, Person, Setting, Shard, Worker
 from tests.bots.people import (
-    PlainWording,
     add_account,
     add_campaign,
     befriend,
     lane,
-    let_sends_finish,
-    nobody_posts,
     planned,
     push,
     reply,
 )
+from tests.bots.processes import Process, silence
 from tests.virtual_time import VirtualClock
 
 TIGHT = Limits(
@@ -45,24 +40,6 @@ ACCOUNTS = tuple(ROLES)
 PEOPLE = 6
 CAMPAIGNS = 2
 ZONE = "Asia/Shanghai"
-
-
-class FlakyDatabase(Database):
-    """The same database, whose next transaction fails `before` or `after` its commit when told to."""
-
-    def __init__(self, db: Database) -> None:
-        self.__dict__.update(db.__dict__)
-        self.flaw = ""
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        flaw, self.flaw = self.flaw, ""
-        async with super().write() as tx:
-            yield tx
-            if flaw == "before":
-                raise DatabaseUnavailable("gone before the commit")
-        if flaw == "after":
-            raise DatabaseUnavailable("gone after the commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +58,21 @@ class Call:
 
 @dataclass
 class MoodySender:
-    """An account's gateway: `mood` is ok | refuse | away | vanish | hang | offline."""
+    """An account's gateway as one process reaches it; its mood is ok | refuse | away | vanish | hang | offline."""
 
     account: str
     day: "FleetDay"
-    mood: str = "ok"
     hanging: list[asyncio.Event] = field(default_factory=list)
+
+    @property
+    def mood(self) -> str:
+        return self.day.moods[self.account]
 
     def can(self, surface: Surface) -> bool:
         return self.mood != "offline"
 
     async def deliver(self, row: Claimed) -> str:
-        self.day.hear(Call(self.day.clock.now_ms(), self.account, row, self.mood))
+        self.day.hear(Call(self.day.clock.now_ms(), self.account, row, self.mood), busy=bool(self.hanging))
         match self.mood:
             case "refuse":
                 raise Refused("no")
@@ -114,12 +94,12 @@ class MoodySender:
 class FleetDay:
     """The world as it really is. Every public method is something that happens; `hear` judges each message."""
 
-    def __init__(self, db: Database, clock: VirtualClock, seed: int) -> None:
+    def __init__(self, db: Database, clock: VirtualClock, seed: int, processes: int = 1) -> None:
         self.db = db
-        self.courier_db = FlakyDatabase(db)
         self.clock = clock
         self.random = Random(seed)
-        self.senders = {account: MoodySender(account, self) for account in ACCOUNTS}
+        self.moods = dict.fromkeys(ACCOUNTS, "ok")
+        self.senders: list[MoodySender] = []
         self.calls: list[Call] = []
         self.mistakes: list[str] = []
         self.opted_out: set[int] = set()
@@ -130,11 +110,13 @@ class FleetDay:
         self.people: list[int] = []
         self.knows: dict[int, list[str]] = {}
         self.serial = 0
-        self.courier = self._new_courier()
+        self.born = 0
+        self.processes = [self._new_process() for _ in range(processes)]
+        self.free = True  # some accounts may have no owner
 
     async def begin(self) -> None:
         async with self.db.write() as tx:
-            for table in (Delivery, Friendship, Person, Campaign, Setting, Account):
+            for table in (Delivery, Friendship, Person, Campaign, Setting, Account, Shard, Worker):
                 await tx.execute(delete(table))
             for account, role in ROLES.items():
                 await add_account(tx, account, role=role, limits=TIGHT)
@@ -149,14 +131,18 @@ class FleetDay:
                 assert person is not None
                 self.people.append(person)
                 self.knows[person] = accounts
+        for process in self.processes:
+            await process.begin()
+        await self.processes[0].take()
 
-    def _new_courier(self) -> Courier:
-        courier = Courier(
-            self.courier_db, self.clock, wording=PlainWording(), hand_over=nobody_posts, random=self.random
-        )
-        for account, role in ROLES.items():
-            courier.add(lane(account, role=role, limits=TIGHT), self.senders[account])
-        return courier
+    def _new_process(self) -> Process:
+        self.born += 1
+        lanes = [lane(account, role=role, limits=TIGHT) for account, role in ROLES.items()]
+        return Process(f"p{self.born}", self.db, self.clock, lanes, self._new_sender, self.random)
+
+    def _new_sender(self, process: Process, account: str) -> MoodySender:
+        self.senders.append(sender := MoodySender(account, self))
+        return sender
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -213,45 +199,86 @@ class FleetDay:
 
     async def turn_gateway(self, account: int, mood: str) -> None:
         name = ACCOUNTS[account % len(ACCOUNTS)]
-        self.senders[name].answer()
-        self.senders[name].mood = mood
-        self.courier.wake(name)
+        self._answer(name)
+        self.moods[name] = mood
+        for process in self.processes:
+            process.courier.wake(name)
 
-    async def break_database(self, when: str) -> None:
-        self.courier_db.flaw = when
+    async def break_database(self, when: str, which: int = 0) -> None:
+        self._process(which).db.flaw = when
 
-    async def crash(self) -> None:
-        """The process dies in the middle of whatever it does; another one takes over."""
-        mine = [task for task in asyncio.all_tasks() if task.get_name().startswith("send:")]
-        for task in mine:
-            task.cancel()
-        await asyncio.gather(*mine, return_exceptions=True)
-        for sender in self.senders.values():
-            sender.hanging.clear()
-        self.courier_db.flaw = ""
-        self.courier = self._new_courier()
-        await self.courier.recover()
+    async def crash(self, which: int = 0) -> None:
+        """A process dies in the middle of whatever it does; another one comes, and takes what is free."""
+        dead = self._process(which)
+        await dead.die()
+        await self._replace(dead)
 
-    async def restart(self) -> None:
-        """An orderly stop, and a start."""
-        for sender in self.senders.values():
-            sender.answer()
-        self.courier_db.flaw = ""
-        await self.courier.stop()
-        self.courier = self._new_courier()
-        assert await self.courier.recover() == 0
+    async def restart(self, which: int = 0) -> None:
+        """An orderly stop, and a start. What was frozen can't stop in order."""
+        old = self._process(which)
+        if not old.frozen:
+            self._answer(*ACCOUNTS)
+            await old.stop()
+            await self._replace(old)
+
+    async def silence(self, which: int) -> None:
+        """The others hear nothing of a process that itself goes on as if nothing had happened."""
+        await silence(self.db, self._process(which).name)
+        self.free = True
+
+    async def freeze(self, which: int) -> None:
+        self._process(which).frozen = True
+        await self.silence(which)
+
+    async def thaw(self, which: int) -> None:
+        """It goes on where it was, with what it believed then."""
+        self._process(which).frozen = False
+
+    async def hand_over(self, account: int, which: int) -> None:
+        """Whoever serves the account gives it back in order, and another takes it; nothing is left in doubt."""
+        name = ACCOUNTS[account % len(ACCOUNTS)]
+        self._answer(name)
+        for process in self.processes:
+            if not process.frozen:
+                await process.release(name)
+        if not self._process(which).frozen:
+            await self._process(which).take([shard_of(name)])
+        self.free = True
 
     async def pass_time(self, step_s: float, steps: int) -> None:
         for _ in range(steps):
             await self.clock.advance(step_s)
-            try:
-                await self.courier.tick()
-            except DatabaseUnavailable:
-                continue
-            await let_sends_finish()
+            awake = [process for process in self.processes if not process.frozen]
+            for process in awake:
+                await process.beat()
+            if self.free and awake:
+                self.free = False
+                try:
+                    await self.random.choice(awake).take_what_is_free()
+                except DatabaseUnavailable:
+                    self.free = True
+            for process in awake:
+                await process.tick()
+
+    def _process(self, which: int) -> Process:
+        return self.processes[which % len(self.processes)]
+
+    async def _replace(self, old: Process) -> None:
+        new = self._new_process()
+        self.processes[self.processes.index(old)] = new
+        await new.begin()
+        await new.take_what_is_free()
+
+    def _answer(self, *accounts: str) -> None:
+        for sender in self.senders:
+            if sender.account in accounts:
+                sender.answer()
 
     async def come_to_rest(self) -> None:
-        """Everybody's wishes are lifted, all gateways work, and up to ten days go by."""
+        """Everybody's wishes are lifted, all processes and gateways work, and up to sixteen days go by."""
+        self.free = True
+        for process in self.processes:
+            process.frozen = False
         await self.stop_everything(False)
         for number in range(len(ACCOUNTS)):
             await self.pause(number, False)
@@ -259,7 +286,7 @@ class FleetDay:
         for number in range(CAMPAIGNS):
             await self.turn_campaign(number, "running")
         await self.pass_time(2, 4)
-        for _ in range(40):
+        for _ in range(64):
             await self.pass_time(2, 2)
             if not await self._open_rows():
                 return
@@ -272,7 +299,7 @@ class FleetDay:
 
     # --- the judge --------------------------------------------------------------------------------------------------
 
-    def hear(self, call: Call) -> None:
+    def hear(self, call: Call, *, busy: bool) -> None:
         """Note what a single message must not be, at the moment a gateway is given it.
 
         Noted, not raised: a courier survives whatever its gateway raises.
@@ -289,7 +316,7 @@ class FleetDay:
             "while paused": row.kind is not Kind.COMMAND_REPLY and call.account in self.paused,
             "campaign not running": row.campaign is not None and self.campaigns[row.campaign] != "running",
             "not this role": ROLES[call.account] not in gate.roles,
-            "two at a time": bool(self.senders[call.account].hanging),
+            "two at a time": busy,
         }
         self.mistakes += [f"{row.kind} {row.id}: {mistake}" for mistake, made in mistakes.items() if made]
 
@@ -320,7 +347,7 @@ class FleetDay:
                 case "in_doubt":
                     assert reason and (call is None or call.may_have_arrived or call.outcome in ("refuse", "away"))
                 case _:
-                    raise AssertionError(f"row {id} is still {state} ({reason}) after ten days of peace")
+                    raise AssertionError(f"row {id} is still {state} ({reason}) after sixteen days of peace")
 
     def _whom(self, who: int, account: int) -> tuple[int, str, str]:
         number = who % PEOPLE

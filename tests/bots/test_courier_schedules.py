@@ -35,8 +35,22 @@ happenings = st.one_of(
 schedules = st.lists(happenings, min_size=5, max_size=30)
 
 
-async def _live(db: Database, schedule: list[tuple], seed: int) -> None:  # type: ignore[type-arg]
-    day = FleetDay(db, VirtualClock(), seed)
+_which = st.integers(0, 1)
+together = st.one_of(
+    happenings,
+    st.tuples(st.just("silence"), _which),
+    st.tuples(st.just("freeze"), _which),
+    st.tuples(st.just("thaw"), _which),
+    st.tuples(st.just("crash"), _which),
+    st.tuples(st.just("restart"), _which),
+    st.tuples(st.just("hand_over"), _account, _which),
+    st.tuples(st.just("break_database"), st.sampled_from(["before", "after"]), _which),
+)
+schedules_together = st.lists(together, min_size=5, max_size=30)
+
+
+async def _live(db: Database, schedule: list[tuple], seed: int, processes: int = 1) -> None:  # type: ignore[type-arg]
+    day = FleetDay(db, VirtualClock(), seed, processes)
     await day.begin()
     for name, *arguments in schedule:
         await getattr(day, name)(*arguments)
@@ -65,3 +79,30 @@ async def test_any_schedule_keeps_every_promise_on_postgresql(
     seed: int,  # type: ignore[type-arg]
 ) -> None:
     await _live(database, schedule, seed)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+@given(schedules_together, st.integers(0, 10**6))
+@example(
+    [("turn_gateway", 0, "hang"), ("push_to_all", 0, 0), ("pass_time", 2, 2), ("freeze", 0), ("pass_time", 2, 20),
+     ("turn_gateway", 0, "ok"), ("thaw", 0), ("pass_time", 2, 5)],
+    3,
+)  # fmt: skip
+@example([("push_to_all", 0, 0), ("break_database", "after", 0), ("silence", 0), ("pass_time", 2, 9)], 4)
+async def test_two_processes_keep_every_promise_together(
+    sqlite_database: Database,
+    schedule: list[tuple],
+    seed: int,  # type: ignore[type-arg]
+) -> None:
+    await _live(sqlite_database, schedule, seed, 2)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@settings(max_examples=5, deadline=None, suppress_health_check=SLOW)
+@given(schedules_together, st.integers(0, 10**6))
+async def test_two_processes_keep_every_promise_together_on_postgresql(
+    database: Database,
+    schedule: list[tuple],
+    seed: int,  # type: ignore[type-arg]
+) -> None:
+    await _live(database, schedule, seed, 2)
