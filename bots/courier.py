@@ -23,6 +23,7 @@ from rules.clock import Clock
 from rules.kinds import Kind, Surface, gate_of
 from rules.pacing import DAY_MS, Pace
 from storage import claiming
+from storage.claiming import Standing
 from storage.engine import EVERYBODY, Database
 from storage.farewells import DELETED_US
 from storage.outbox import Claimed, DeliveryState, Wording
@@ -194,16 +195,16 @@ class Courier:
         began_s = self.tally.seconds()
         try:
             async with self._db.write() as tx:
-                await self._secure(tx)
-                await self._read_stops(tx)
+                self._heed(await self._secure(tx))
                 await self._count(tx, now_ms)
                 if look:
                     await self._look(tx, now_ms)
                 # In one breath: an answer that comes from here on is settled, and its account due, in the next tick.
                 results, due = list(self._results), self._due(now_ms)
-                await self._settle(tx, results, now_ms)
-                epoch = self._ownership.epoch
-                tick = Tick(tx, now_ms, self._wording, self._hand_over, epoch, self._stop_all, self._paused)
+                accepted = self._accepted(results)  # written with the intents
+                await self._settle(tx, [result for result in results if result.id not in accepted], now_ms)
+                epoch, paused = self._ownership.epoch, self._paused
+                tick = Tick(tx, now_ms, self._wording, self._hand_over, epoch, self._stop_all, paused, accepted)
                 picked = await tick.pick(due)
         except BaseException:
             # Perhaps it was committed, perhaps not; none of it was sent. The next tick finds out.
@@ -221,13 +222,21 @@ class Courier:
         """Lanes to look at. None for an owner that may have been replaced."""
         return [lane for lane in self._lanes.values() if lane.is_due(now_ms)] if self._trusted else []
 
-    async def _secure(self, tx: AsyncConnection) -> None:
+    async def _secure(self, tx: AsyncConnection) -> Standing:
         """First in every transaction: what is still ours, and was the last one committed? Raises OwnershipLost."""
-        lost = await self._ownership.lost(tx)
+        await self._ownership.hold_off(tx)
+        standing = await claiming.standing(tx, self._ownership.name)
+        lost = await self._ownership.lost(tx, standing.shards, standing.epochs)
         if lost:
             self._drop(lost)
         if self._doubt_commit:
             await self._put_back(tx)
+        return standing
+
+    def _accepted(self, results: Collection[Settlement]) -> dict[int, str]:
+        """{delivery: gateway id} of the good news about rows that are still ours."""
+        good = DeliveryState.ACCEPTED
+        return {r.id: r.gateway_id for r in results if r.state is good and self._unsettled[r.id].held}
 
     async def _settle(self, tx: AsyncConnection, results: Collection[Settlement], now_ms: int) -> None:
         ours = [result for result in results if self._unsettled[result.id].held]
@@ -325,8 +334,8 @@ class Courier:
         for row in await put_back_unsent(tx, [*self._lanes, *self._leaving], known):
             log.info("courier.put_back", delivery=row)
 
-    async def _read_stops(self, tx: AsyncConnection) -> None:
-        stop_all, paused = await claiming.stops(tx)
+    def _heed(self, standing: Standing) -> None:
+        stop_all, paused = standing.stop_all, standing.paused
         if (stop_all, paused) != (self._stop_all, self._paused):
             for account in self._lanes if stop_all != self._stop_all else paused ^ self._paused:
                 if account in self._lanes:

@@ -161,15 +161,6 @@ async def hold_off_take_over(tx: AsyncConnection, owner: str) -> None:
         await rows_of(tx, _SHARED, {"class": _LOCKS, "owner": _lock_of(owner)})
 
 
-async def sum_of_owned(tx: AsyncConnection, owner: str) -> tuple[int, int]:
-    """How many shards this process owns, and the sum of their epochs: another sum whenever one was taken from it.
-
-    Whatever replaces a shard in the count has a higher epoch than all there were, so that the sum tells.
-    """
-    count, epochs = (await rows_of(tx, _SUM, {"owner": owner}))[0]
-    return int(count), int(epochs)
-
-
 async def owned(tx: AsyncConnection, owner: str) -> dict[int, int]:
     """{shard: epoch} of what this process owns."""
     rows = await tx.execute(select(Shard.number, Shard.epoch).where(Shard.owner == owner))
@@ -213,7 +204,6 @@ async def _doubt(tx: AsyncConnection, shards: Collection[int], now_ms: int) -> i
 
 
 _SERVER_MS = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
-_SUM = both("SELECT count(*), COALESCE(sum(epoch), 0) FROM shards WHERE owner = :owner")
 _SHARED = both("SELECT pg_advisory_xact_lock_shared(:class, :owner)")
 _EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:class, :owner)")
 

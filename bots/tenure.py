@@ -28,6 +28,11 @@ class Ownership(Protocol):
         """The term in which rows are claimed now."""
         ...
 
+    @property
+    def name(self) -> str:
+        """The owner as `shards.owner` names it."""
+        ...
+
     def moment(self) -> int:
         """Now, in ms of a clock that runs on while the process is frozen."""
         ...
@@ -36,10 +41,16 @@ class Ownership(Protocol):
         """May what was decided at the moment `since` still be sent?"""
         ...
 
-    async def lost(self, tx: AsyncConnection) -> frozenset[int]:
-        """Asked in every claim and settlement: shards that somebody took from us, told once.
+    async def hold_off(self, tx: AsyncConnection) -> None:
+        """First in every claim and settlement: until `tx` ends nobody takes anything from us."""
+        ...
 
-        Until `tx` ends nobody takes another. Raises OwnershipLost where the process must end.
+    async def lost(self, tx: AsyncConnection, shards: int, epochs: int) -> frozenset[int]:
+        """Asked next: shards that somebody took from us, told once.
+
+        `shards`, `epochs`: how many the database says are ours, and the sum of their epochs; see
+        `storage.claiming.standing`. Whatever replaces a shard has a higher epoch than all there were, so that the two
+        tell. Raises OwnershipLost where the process must end.
         """
         ...
 
@@ -48,6 +59,7 @@ class Unshared:
     """Nobody else is about: a courier of a test or a benchmark."""
 
     epoch = 0
+    name = ""
 
     def moment(self) -> int:
         return 0
@@ -55,7 +67,10 @@ class Unshared:
     def may_send(self, since: int) -> bool:
         return True
 
-    async def lost(self, tx: AsyncConnection) -> frozenset[int]:
+    async def hold_off(self, tx: AsyncConnection) -> None:
+        return None
+
+    async def lost(self, tx: AsyncConnection, shards: int, epochs: int) -> frozenset[int]:
         return frozenset()
 
 
@@ -88,6 +103,10 @@ class Tenure:
     @property
     def epoch(self) -> int:
         return self._epoch
+
+    @property
+    def name(self) -> str:
+        return self.owner.id
 
     @property
     def heartbeat_age_ms(self) -> int | None:
@@ -148,9 +167,11 @@ class Tenure:
         async with db.write() as tx:
             await ownership.leave(tx, self.owner.id)
 
-    async def lost(self, tx: AsyncConnection) -> frozenset[int]:
+    async def hold_off(self, tx: AsyncConnection) -> None:
         await ownership.hold_off_take_over(tx, self.owner.id)
-        if await ownership.sum_of_owned(tx, self.owner.id) == (len(self._epochs), sum(self._epochs.values())):
+
+    async def lost(self, tx: AsyncConnection, shards: int, epochs: int) -> frozenset[int]:
+        if (shards, epochs) == (len(self._epochs), sum(self._epochs.values())):
             return frozenset()
         found = await ownership.owned(tx, self.owner.id)
         gone = frozenset(number for number, epoch in self._epochs.items() if found.get(number) != epoch)
@@ -159,7 +180,7 @@ class Tenure:
         for number in gone:
             del self._epochs[number]
         if gone:
-            log.warning("shards_lost", shards=sorted(gone))
+            log.warning("shards_lost", shards=len(gone), left=len(self._epochs))
             self.on_lost(gone)
         return gone
 

@@ -1,6 +1,6 @@
 """One tick's choices: for each lane that is due, the best row that passes every gate, claimed in one transaction."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +40,8 @@ class Tick:
     epoch: int
     stop_all: bool
     paused: frozenset[str]
+    accepted: Mapping[int, str] = field(default_factory=dict)
+    """{delivery: gateway id} of what came back well, to be written with the intents."""
     more: bool = False
     """Some lane has more to look at at once."""
     _put_off: list[tuple[int, int, str]] = field(default_factory=list)
@@ -221,19 +223,25 @@ class Tick:
 
     async def _claim(self) -> list[Picked]:
         """The intents of everything chosen; what a dry account would have sent is recorded and skipped."""
-        live = [choice for choice in self._chosen if choice[0].config.live]
         dry = [choice for choice in self._chosen if not choice[0].config.live]
+        handed = [(lane, row, text) for lane, row, text in self._chosen if lane.config.live and _by_hand(lane, row)]
+        live = [(lane, row, text) for lane, row, text in self._chosen if lane.config.live and not _by_hand(lane, row)]
         self._skipped += [(row.id, "dry_run", text) for _, row, text in dry]
-        intents = [(row.id, "handed" if _by_hand(lane, row) else "sending", text) for lane, row, text in live]
-        ours = await claiming.claim(self.tx, intents, now_ms=self.now_ms, epoch=self.epoch)
-        live = [choice for choice in live if choice[1].id in ours]
-        week = {row.person: row.id for _, row, _ in live if gate_of(row.kind).weekly and row.person is not None}
-        await claiming.reserve_week(self.tx, week, now_ms=self.now_ms)
-        by_hand = [_claimed(row, text) for lane, row, text in live if _by_hand(lane, row)]
-        if by_hand:
-            await self.hand_over(self.tx, by_hand, self.now_ms)
-        return [Picked(lane, row, None) for lane, row, _ in dry] + [
-            Picked(lane, row, None if _by_hand(lane, row) else _claimed(row, text)) for lane, row, text in live
+        week = {row.person: row.id for _, row, _ in live if row.person is not None and gate_of(row.kind).weekly}
+        now_ms, epoch = self.now_ms, self.epoch
+        intents = {row.id: text for _, row, text in live}
+        ours = await claiming.take_turn(
+            self.tx, intents, accepted=self.accepted, week=dict(sorted(week.items())), now_ms=now_ms, epoch=epoch
+        )
+        if handed:
+            posts = {row.id: text for _, row, text in handed}
+            ours |= await claiming.claim(self.tx, posts, "handed", now_ms=now_ms, epoch=epoch)
+            by_hand = [_claimed(row, text) for _, row, text in handed if row.id in ours]
+            await self.hand_over(self.tx, by_hand, now_ms)
+        return [
+            *(Picked(lane, row, None) for lane, row, _ in dry),
+            *(Picked(lane, row, None) for lane, row, _ in handed if row.id in ours),
+            *(Picked(lane, row, _claimed(row, text)) for lane, row, text in live if row.id in ours),
         ]
 
 

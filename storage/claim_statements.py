@@ -98,6 +98,18 @@ FACTS = {
     "postgresql": f"SELECT {_FACT_COLUMNS} {_FACT_TABLES} {_IDS['postgresql']}",
 }
 
+# What nearly always happens after a send, apart: {id: gateway id}, and no column of an index but the state.
+ACCEPT = {
+    "sqlite": """
+        UPDATE outbox SET state = 'accepted', gateway_id = v.value, reason = NULL, settled_ms = :now_ms
+          FROM json_each(:rows) v
+         WHERE outbox.id = CAST(v.key AS INTEGER) AND outbox.state IN ('sending', 'in_doubt')""",
+    "postgresql": """
+        UPDATE outbox SET state = 'accepted', gateway_id = v.value, reason = NULL, settled_ms = :now_ms
+          FROM json_each_text(CAST(:rows AS json)) v
+         WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state IN ('sending', 'in_doubt')""",
+}
+
 # {id: text} as one JSON object: its keys and values need no further unpacking.
 CLAIM = {
     "sqlite": """
@@ -112,6 +124,16 @@ CLAIM = {
          WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state = 'pending'
         RETURNING outbox.id""",
 }
+
+# All that a tick writes of what came back and of what goes, in one visit to the server.
+TURN = f"""
+    WITH claimed AS ({CLAIM["postgresql"]}),
+    settled AS ({ACCEPT["postgresql"].replace(":rows", ":accepted")}),
+    reserved AS (
+        UPDATE people SET last_push_ms = :now_ms, last_push_id = CAST(v.value AS bigint)
+          FROM json_each_text(CAST(:week AS json)) v
+         WHERE people.id = CAST(v.key AS bigint) AND CAST(v.value AS bigint) IN (SELECT id FROM claimed))
+    SELECT id FROM claimed"""
 
 PUT_OFF = {
     "sqlite": """
@@ -136,18 +158,14 @@ SKIP = {
          WHERE outbox.id = CAST(v.value->>0 AS bigint) AND outbox.state = 'pending'""",
 }
 
-RESERVE_WEEK = {
-    "sqlite": """
-        UPDATE people SET last_push_ms = :now_ms, last_push_id = v.value
-          FROM json_each(:rows) v WHERE people.id = CAST(v.key AS INTEGER)""",
-    "postgresql": """
-        UPDATE people SET last_push_ms = :now_ms, last_push_id = CAST(v.value AS bigint)
-          FROM json_each_text(CAST(:rows AS json)) v WHERE people.id = CAST(v.key AS bigint)""",
-}
+RESERVE_WEEK = """
+    UPDATE people SET last_push_ms = :now_ms, last_push_id = v.value
+      FROM json_each(:rows) v WHERE people.id = CAST(v.key AS INTEGER)"""
 
-STOPS = both("""
-    SELECT 'all', '' FROM settings WHERE key = 'stop_all' AND value <> ''
-    UNION ALL SELECT 'account', id FROM accounts WHERE paused_by IS NOT NULL""")
+STANDING = both("""
+    SELECT 'shards', '', count(*), COALESCE(sum(epoch), 0) FROM shards WHERE owner = :owner
+    UNION ALL SELECT 'all', '', 0, 0 FROM settings WHERE key = 'stop_all' AND value <> ''
+    UNION ALL SELECT 'account', id, 0, 0 FROM accounts WHERE paused_by IS NOT NULL""")
 NEWEST = both("SELECT COALESCE(max(id), 0) FROM outbox")
 PLANNED_AFTER = both("SELECT DISTINCT account FROM outbox WHERE id > :id")
 LOCK_PEOPLE = both(f"SELECT id FROM people WHERE id IN {_IDS['postgresql']} ORDER BY id FOR UPDATE")

@@ -5,8 +5,7 @@ Their words, for both databases, stand in `claim_statements`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,12 +13,14 @@ from rules.kinds import PRIORITIES, Kind
 from storage import claim_statements
 from storage.statements import change, rows_of
 
+_TURN = {"postgresql": claim_statements.TURN}
+_RESERVE_WEEK = {"sqlite": claim_statements.RESERVE_WEEK}
+
 PAGE_ROWS = 32
 """Rows a page holds of each lane and priority."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A pending row as a page brings it; what may change until the claim is in `Facts`."""
 
     id: int
@@ -36,8 +37,7 @@ class Row:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is true of a row's person, friendship and campaign inside the claim's transaction."""
 
     pending: bool
@@ -56,10 +56,23 @@ class Facts:
     member_name: str | None
 
 
-async def stops(tx: AsyncConnection) -> tuple[bool, frozenset[str]]:
-    """Is everything stopped (全停), and which accounts did a person pause?"""
-    rows = await rows_of(tx, claim_statements.STOPS, {})
-    return any(row[0] == "all" for row in rows), frozenset(row[1] for row in rows if row[0] == "account")
+class Standing(NamedTuple):
+    """What binds a whole tick: how many shards the owner has and the sum of their epochs; is everything stopped (全停),
+    and which accounts did a person pause?
+    """
+
+    shards: int
+    epochs: int
+    stop_all: bool
+    paused: frozenset[str]
+
+
+async def standing(tx: AsyncConnection, owner: str) -> Standing:
+    """Read in one visit what every tick must know first."""
+    rows = await rows_of(tx, claim_statements.STANDING, {"owner": owner})
+    (shards, epochs), *_ = [(row[2], row[3]) for row in rows if row[0] == "shards"]
+    stop_all = any(row[0] == "all" for row in rows)
+    return Standing(int(shards), int(epochs), stop_all, frozenset(row[1] for row in rows if row[0] == "account"))
 
 
 async def newest(tx: AsyncConnection) -> int:
@@ -116,11 +129,12 @@ def _best_first(row: Row) -> tuple[int, int, int]:
     return (row.priority, row.due_ms, row.id)
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 def _row(found: Sequence[Any]) -> Row:
     content = found[7] if isinstance(found[7], dict) else json.loads(found[7])
-    return Row(
-        found[0], found[1], Kind(found[2]), found[3], found[4], found[5], found[6], content, *found[8:12]
-    )  # fmt: skip
+    return Row._make((found[0], found[1], _KINDS[found[2]], *found[3:7], content, *found[8:12]))
 
 
 async def facts_of(tx: AsyncConnection, rows: Sequence[Row]) -> dict[int, Facts]:
@@ -136,40 +150,68 @@ async def facts_of(tx: AsyncConnection, rows: Sequence[Row]) -> dict[int, Facts]
 
 
 def _facts_of_row(row: Sequence[Any]) -> Facts:
+    orders, last_in_ms, claimed = row[6], row[7], row[16]
     return Facts(
-        pending=bool(row[1]),
-        opted_out=row[2] is not None,
-        muted_until_ms=row[3],
-        last_push_ms=row[4],
-        never_audience=row[5] in ("staff", "own"),
-        conversed=bool(row[6]) or row[7] is not None or bool(row[16]),
-        friend=row[8] == "friend",
-        friend_since_ms=row[9],
-        campaign_state=row[10] or "",
-        overrides_weekly=bool(row[11]),
-        call_me=row[12],
-        nickname=row[13],
-        level=row[14] or "",
-        member_name=row[15],
+        bool(row[1]),
+        row[2] is not None,
+        row[3],
+        row[4],
+        row[5] in ("staff", "own"),
+        bool(orders) or last_in_ms is not None or bool(claimed),
+        row[8] == "friend",
+        row[9],
+        row[10] or "",
+        bool(row[11]),
+        row[12],
+        row[13],
+        row[14] or "",
+        row[15],
     )
 
 
-async def claim(
-    tx: AsyncConnection, rows: Sequence[tuple[int, str, str | None]], *, now_ms: int, epoch: int
+async def take_turn(
+    tx: AsyncConnection,
+    intents: Mapping[int, str | None],
+    *,
+    accepted: Mapping[int, str],
+    week: Mapping[int, int],
+    now_ms: int,
+    epoch: int,
 ) -> set[int]:
-    """Move (id, 'sending' | 'handed', rendered text) out of pending; returns the ids that were still pending."""
-    ours: set[int] = set()
-    for state in sorted({state for _, state, _ in rows}):
-        texts = {id: text for id, its_state, text in rows if its_state == state}
-        parameters = {"rows": json.dumps(texts), "state": state, "now_ms": now_ms, "epoch": epoch}
-        if tx.dialect.name == "postgresql":
-            ours |= {row[0] for row in await rows_of(tx, claim_statements.CLAIM, parameters)}
-            continue
-        if await change(tx, claim_statements.CLAIM, parameters) != len(texts):
-            # The only writer saw them pending in this very transaction: better nothing is sent than something twice.
-            raise AssertionError("rows changed under the hands of their only writer")
-        ours |= texts.keys()
+    """Move {id: rendered text} from pending to sending; returns the ids that were still pending.
+
+    With it {id: gateway id} of what was accepted meanwhile, as `settling.settle` writes it, and the week of the people
+    who get a push: {person: delivery id}.
+    """
+    if tx.dialect.name == "postgresql":
+        if not intents and not accepted:
+            return set()
+        parameters = {
+            "rows": json.dumps(intents), "accepted": json.dumps(accepted), "week": json.dumps(week),
+            "state": "sending", "now_ms": now_ms, "epoch": epoch,
+        }  # fmt: skip
+        return {row[0] for row in await rows_of(tx, _TURN, parameters)}
+    if accepted:
+        await change(tx, claim_statements.ACCEPT, {"rows": json.dumps(accepted), "now_ms": now_ms})
+    ours = await claim(tx, intents, "sending", now_ms=now_ms, epoch=epoch)
+    if week:
+        await change(tx, _RESERVE_WEEK, {"rows": json.dumps(week), "now_ms": now_ms})
     return ours
+
+
+async def claim(
+    tx: AsyncConnection, texts: Mapping[int, str | None], state: str, *, now_ms: int, epoch: int
+) -> set[int]:
+    """Move {id: rendered text} from pending to 'sending' or 'handed'; returns the ids that were still pending."""
+    if not texts:
+        return set()
+    parameters = {"rows": json.dumps(texts), "state": state, "now_ms": now_ms, "epoch": epoch}
+    if tx.dialect.name == "postgresql":
+        return {row[0] for row in await rows_of(tx, claim_statements.CLAIM, parameters)}
+    if await change(tx, claim_statements.CLAIM, parameters) != len(texts):
+        # The only writer saw them pending in this very transaction: better nothing is sent than something twice.
+        raise AssertionError("rows changed under the hands of their only writer")
+    return set(texts)
 
 
 async def put_off(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]]) -> None:
@@ -182,13 +224,6 @@ async def skip(tx: AsyncConnection, rows: Sequence[tuple[int, str, str | None]],
     """Never send (id, reason, what would have been said)."""
     if rows:
         await change(tx, claim_statements.SKIP, {"rows": json.dumps(rows), "now_ms": now_ms})
-
-
-async def reserve_week(tx: AsyncConnection, pushes: Mapping[int, int], *, now_ms: int) -> None:
-    """Take the week of each {person: delivery id}."""
-    if pushes:
-        rows = json.dumps(dict(sorted(pushes.items())))
-        await change(tx, claim_statements.RESERVE_WEEK, {"rows": rows, "now_ms": now_ms})
 
 
 async def sent_since(tx: AsyncConnection, accounts: Iterable[str], since_ms: int) -> list[tuple[str, int, Kind, str]]:

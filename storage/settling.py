@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Surface
+from storage.claim_statements import ACCEPT
 from storage.farewells import DELETED_US, part
 from storage.outbox import DeliveryState
 from storage.statements import change
@@ -35,20 +36,9 @@ class Settlement:
     retry_ms: int | None = None
 
 
-# What nearly always happens, apart: {id: gateway id}, and no column of an index but the state.
-_ACCEPT = {
-    "sqlite": """
-        UPDATE outbox SET state = 'accepted', gateway_id = v.value, reason = NULL, settled_ms = :now_ms
-          FROM json_each(:rows) v
-         WHERE outbox.id = CAST(v.key AS INTEGER) AND outbox.state IN ('sending', 'in_doubt')""",
-    "postgresql": """
-        UPDATE outbox SET state = 'accepted', gateway_id = v.value, reason = NULL, settled_ms = :now_ms
-          FROM json_each_text(CAST(:rows AS json)) v
-         WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state IN ('sending', 'in_doubt')""",
-}
 _ACCEPT_LATE = {
     dialect: words.replace("outbox.state IN ('sending', 'in_doubt')", "outbox.state = 'in_doubt'")
-    for dialect, words in _ACCEPT.items()
+    for dialect, words in ACCEPT.items()
 }
 _SETTLE = {
     "sqlite": """
@@ -93,7 +83,7 @@ async def settle(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: 
     accepted = {r.id: r.gateway_id for r in results if r.state is DeliveryState.ACCEPTED}
     others = [r for r in results if r.state is not DeliveryState.ACCEPTED]
     if accepted:
-        await change(tx, _ACCEPT, {"rows": json.dumps(accepted), "now_ms": now_ms})
+        await change(tx, ACCEPT, {"rows": json.dumps(accepted), "now_ms": now_ms})
     if others:
         rows = json.dumps([(r.id, r.state.value, r.gateway_id, r.reason, r.retry_ms) for r in others])
         await change(tx, _SETTLE, {"rows": rows, "now_ms": now_ms})
