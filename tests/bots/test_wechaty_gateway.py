@@ -374,6 +374,23 @@ async def test_garbage_in_the_stream_is_a_fault_and_the_rest_is_heard() -> None:
     assert TOKEN not in repr(heard)
 
 
+async def test_long_and_short_messages_of_the_stream_come_whole_and_in_order() -> None:
+    """A long one is spread over many frames and more than the window, short ones share what is read at once."""
+    ids = [letter * length for letter, length in zip("abcdefgh", (1, 400_000, 1, 1, 70_000, 16_350, 2, 3), strict=True)]
+
+    async def stream(emit: Emit) -> None:
+        for id in ids:
+            await emit(event(2, f'{{"messageId": "{id}"}}'))
+
+    service = Puppet()
+    service.stream = stream
+    async with serving(service) as endpoint:
+        gateway = await opened(endpoint)
+        heard = await all_events(gateway)
+        await gateway.close()
+    assert heard == [MessageArrived(id) for id in ids]
+
+
 async def test_a_stream_held_by_somebody_else_is_busy() -> None:
     async def stream(_: Emit) -> None:
         raise GRPCError(Status.ALREADY_EXISTS, "event() can not call twice")
