@@ -18,7 +18,7 @@ from bots.handling import Handle, Handling, Urgent, never_urgent
 from bots.payloads import friendship_payload, message_payload, room_payload
 from rules.clock import Clock
 from storage.engine import Database
-from storage.inbox import NewArrival, Received, record, unhandled
+from storage.inbox import NewArrival, Received, record, recorded, unhandled
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -163,11 +163,15 @@ class InboxWriter:
 
     async def _record(self, batch: list[NewArrival]) -> list[Received]:
         """Write a batch; while the database can't, try again. What can't be written at all costs only itself."""
+        failed = False
         while True:
             try:
                 async with self._db.write() as tx:
                     new = await record(tx, batch)
+                    if failed:  # perhaps it was committed all the same: then nothing of it is new
+                        new = await recorded(tx, batch)
             except Problem as problem:
+                failed = True
                 self._say_failing(problem)
                 if self._stopping:
                     return []

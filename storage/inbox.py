@@ -125,6 +125,20 @@ async def record(tx: AsyncConnection, arrivals: Sequence[NewArrival]) -> list[Re
     return new
 
 
+async def recorded(tx: AsyncConnection, arrivals: Sequence[NewArrival]) -> list[Received]:
+    """Which of these events stand there and are not handled yet, in the order in which they came."""
+    named = {(arrival.account, arrival.event) for arrival in arrivals}
+    statement = select(*_SHOWN, Arrival.payload).where(
+        Arrival.account.in_({account for account, _ in named}), Arrival.event.in_({event for _, event in named}),
+        Arrival.state.in_(OPEN),
+    )  # fmt: skip
+    return [
+        Received(id, account, event, kind, payload or {}, at_ms)
+        for id, account, event, kind, at_ms, payload in await tx.execute(statement.order_by(Arrival.id))
+        if (account, event) in named
+    ]
+
+
 async def mark_fetched(tx: AsyncConnection, rows: Sequence[Received]) -> None:
     """Write what the events say."""
     if rows:

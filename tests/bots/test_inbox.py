@@ -1,12 +1,14 @@
 """The way in: once, in order, with all effects, and nothing lost by a crash."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
@@ -16,6 +18,7 @@ from bots.handling import LATE_MS
 from bots.lifecycle import State
 from bots.payloads import conversation_of, message_of, message_payload, room_of, room_payload
 from storage.engine import Database, open_database
+from storage.errors import DatabaseUnavailable
 from storage.inbox import OPEN, TRANSITIONS, ArrivalState, NewArrival, Received, mark_handled, record
 from storage.schema import upgrade
 from storage.tables import Arrival, Setting
@@ -97,6 +100,36 @@ async def test_repeated_events_are_handled_once_in_the_order_of_the_stream(
             return [row.state for row in await world.arrivals()] == ["handled"] * 120
 
         await world.eventually(all_handled)
+
+
+class ForgetfulDatabase(Database):
+    """The same database; it breaks right after the commit that wrote the first event, before anybody hears of it."""
+
+    def __init__(self, db: Database) -> None:
+        self.__dict__.update(db.__dict__)
+        self.broke = False
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        async with super().write() as tx:
+            yield tx
+        async with self.read() as connection:
+            written = await connection.scalar(select(func.count()).select_from(Arrival))
+        if written and not self.broke:
+            self.broke = True
+            raise DatabaseUnavailable("gone after the commit")
+
+
+async def test_an_event_whose_commit_was_not_heard_of_is_handled_without_a_restart(
+    database: Database, clock: VirtualClock
+) -> None:
+    await add_accounts(database, "a")
+    gateway, forgetful = ScriptedGateway("wxid_a"), ForgetfulDatabase(database)
+    async with running(forgetful, clock, {"a": gateway}) as world:
+        await world.reaches(State.ONLINE)
+        gateway.say("m1", "wxid_c", "退订")
+        await world.until(lambda: world.heard.texts() == ["退订"], step_s=0.5)
+        assert forgetful.broke
 
 
 async def test_a_payload_that_is_gone_becomes_a_repair_and_the_rest_goes_on(
