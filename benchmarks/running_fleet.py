@@ -85,7 +85,7 @@ async def running(config: Path) -> AsyncIterator[Running]:
     log = config.with_name("screen.log")
     with log.open("wb") as screen:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "wxfleet", "run", "--quiet", "--config", str(config), stdout=screen, stderr=screen
+            sys.executable, "-m", "wxfleet", "run", "--config", str(config), stdout=screen, stderr=screen
         )
         fleet = Running(process, log)
         try:
