@@ -1,0 +1,25 @@
+"""What can go wrong with a report that was asked for."""
+
+from texts.catalogue import say
+from texts.nearest import nearest
+from texts.problem import ExitCode, Problem
+
+
+class NoSuchReport(Problem):
+    """A name that no report has."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        near = nearest(name, known)
+        hint = say("reports.no_such_report.meant", near=near) if near else say("reports.no_such_report.hint")
+        super().__init__(say("reports.no_such_report", name=name), hint=hint)
+
+
+class NotAPeriod(Problem):
+    """Words that name no days, or days that end before they begin."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, words: str, reason: str = "not_a_period") -> None:
+        super().__init__(say(f"reports.{reason}", words=words), hint=say("reports.not_a_period.hint"))

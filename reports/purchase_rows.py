@@ -1,0 +1,31 @@
+"""What a purchase is in every report: a paid order with something left after refunds, at the moment it was paid."""
+
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal, true
+from sqlalchemy.sql.elements import SQLCoreOperations
+
+from customers.order_rows import PURCHASES
+from reports.period import Period
+from storage.tables import Order
+
+PURCHASE_STATUSES = tuple(sorted(status.value for status in PURCHASES))
+
+LEFT_FEN = Order.paid_fen - Order.refund_fen
+"""What the shop keeps of it, in fen."""
+
+MOMENT = func.coalesce(Order.paid_ms, Order.created_ms)
+"""When it was paid; exports without that column have only the moment it was made."""
+
+BOUGHT = Order.status.in_(PURCHASE_STATUSES) & (LEFT_FEN > 0)
+
+BUYER = func.coalesce(cast(Order.person, Text), literal("@").concat(Order.member_name))
+"""Who bought: the person where the order is matched with one, else the member name."""
+
+
+def within(period: Period, moment: SQLCoreOperations[int] = MOMENT) -> ColumnElement[bool]:
+    """Does `moment` lie in the period?"""
+    return true() & (moment >= period.start_ms) & (moment < period.end_ms)
+
+
+def whole(amount: ColumnElement[int]) -> ColumnElement[int]:
+    """The sum of whole numbers as a whole number: 0 without rows, and 64 bits wide on PostgreSQL too."""
+    return cast(func.coalesce(func.sum(amount), 0), BigInteger)

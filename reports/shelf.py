@@ -1,0 +1,36 @@
+"""All reports by name: the one place where a new one is put up."""
+
+from dataclasses import dataclass
+
+from reports.errors import NoSuchReport
+from reports.items import items
+from reports.report import Make
+from texts.catalogue import say
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A report that can be asked for. `usual_period` is in the words of `reports.period`."""
+
+    name: str
+    make: Make
+    usual_period: str
+
+    @property
+    def title(self) -> str:
+        return say(f"reports.{self.name}.title")
+
+
+_VOLUMES = (
+    Volume("items", items, "this month"),
+)  # fmt: skip
+
+SHELF = {volume.name: volume for volume in _VOLUMES}
+
+
+def volume(name: str) -> Volume:
+    """The report of that name. Raises NoSuchReport."""
+    found = SHELF.get(name.strip().lower())
+    if found is None:
+        raise NoSuchReport(name, list(SHELF))
+    return found
