@@ -217,6 +217,12 @@ class FriendRequest(Base):
     __table_args__ = (
         UniqueConstraint("account", "request"),
         Index("ix_requests_account_state", "account", "state"),
+        Index(
+            "ix_requests_open",
+            "state",
+            sqlite_where=sql("state IN ('waiting', 'accepting')"),
+            postgresql_where=sql("state IN ('waiting', 'accepting')"),
+        ),
     )
 
 
@@ -273,6 +279,13 @@ class Delivery(Base):
             sqlite_where=sql("sent_ms IS NOT NULL"),
             postgresql_where=sql("sent_ms IS NOT NULL"),
         ),
+        # What happened lately. Written once a row, at its right edge: a tick's settlements share their page.
+        Index(
+            "ix_outbox_settled",
+            "settled_ms",
+            sqlite_where=sql("settled_ms IS NOT NULL"),
+            postgresql_where=sql("settled_ms IS NOT NULL"),
+        ),
         # Without the state: it changes twice with each send, and an index that holds it would be written twice more.
         Index("ix_outbox_person", "person"),
         Index("ix_outbox_campaign", "campaign", "id"),
@@ -300,6 +313,12 @@ class Arrival(Base):
             "id",
             sqlite_where=sql("state IN ('received', 'fetched')"),
             postgresql_where=sql("state IN ('received', 'fetched')"),
+        ),
+        Index(
+            "ix_inbox_handled",
+            "handled_ms",
+            sqlite_where=sql("handled_ms IS NOT NULL"),
+            postgresql_where=sql("handled_ms IS NOT NULL"),
         ),
     )
 
