@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
+from customers.consent import opt_out
 from storage.engine import Database, open_database
 from storage.schema import upgrade
 from storage.tables import Arrival, Delivery, Worker
@@ -25,18 +26,18 @@ from tests.faults.nursery import Child, Nursery
 from tests.faults.shop import FRIENDS, Friend, meet_people, plan_load, write_config
 from tests.faults.world import World
 
-ACCOUNTS = 10
-ROWS = 200
+ACCOUNTS = 8
+ROWS = 100
 """Planned before each start and once more while the fleet runs."""
 LINGER_S = 0.02
 """So long every gateway waits with its answer: a message that arrived and is not answered yet, at every death."""
 _LATEST_S = 4.0
 """A death that does not come by itself comes then."""
-_DRAIN_S = 60.0
-_RECOVERY_S = 20.0
+_DRAIN_S = 120.0
+_RECOVERY_S = 40.0
 """A fleet that is not at work again by then has not recovered."""
 
-_COUNTS = {"statement": 300, "before_commit": 60, "after_commit": 60, "before_send": 150, "after_send": 150}
+_COUNTS = {"statement": 200, "before_commit": 40, "after_commit": 40, "before_send": 80, "after_send": 80}
 
 
 Trouble = Callable[["Drill", Child, Random], Awaitable[int]]
@@ -120,6 +121,7 @@ class Drill:
         if not blow.since_birth:
             await self._until(lambda: self.world.reached() > before or child.ended() is not None, _LATEST_S)
             await self.plan(ROWS // 4)
+            await self.let_people_act()
         if blow.death is None:
             await asyncio.sleep(blow.after_s)
         else:
@@ -135,10 +137,7 @@ class Drill:
         """One life in which all of this happens, each while the fleet is at work."""
         child = self.start()
         for trouble in troubles:
-            await self.plan()
-            before = self.world.reached()
-            await self._until(lambda: self.world.reached() > before + 20 or child.ended() is not None, _RECOVERY_S)  # noqa: B023
-            assert self.world.reached() > before + 20, f"it sends no more, before {trouble.__qualname__}"
+            await self.be_at_work(lambda: child.ended() is None)
             self.doubts_allowed += await trouble(self, child, roll)
             self.note(trouble.__qualname__)
         await self.come_to_rest(child)
@@ -147,16 +146,49 @@ class Drill:
         """A last life that settles everything and ends politely."""
         await self.come_to_rest(self.start())
 
+    async def be_at_work(self, alive: Callable[[], bool]) -> None:
+        """There is much to do, and it is being done."""
+        await self.plan()
+        before = self.world.reached()
+        await self._until(lambda: self.world.reached() > before + 20 or not alive(), _RECOVERY_S)
+        assert alive(), self.words
+        assert self.world.reached() > before + 20, "\n".join(["it sends no more", *self.diary, self.words])
+        await self.let_people_act()
+
+    async def let_people_act(self) -> None:
+        """Somebody wants to be a friend, somebody asks, somebody wants no more."""
+        words = self.roll.choice(["店名叫什么", "退订", "在吗"])
+        asks, says = self.roll.choice(self.friends), self.roll.choice(self.friends)
+        self.world.steer(f"ask new {asks.account} 你好")
+        self.world.steer(f"say {says.contact} {says.account} {words}")
+        await self.let_people_opt_out(1)
+
+    async def let_people_opt_out(self, count: int) -> None:
+        """As from a terminal: they hear nothing unasked from the next moment on, whoever was about to write."""
+        people = {friend.person for friend in self.roll.sample(self.friends, count)}
+        async with self.db.write() as tx:
+            for person in sorted(people):
+                await opt_out(tx, person, by="drill", words="退订", now_ms=now_ms())
+
     async def come_to_rest(self, child: Child) -> None:
         """Until nothing is left to do; then a polite end."""
-        self.note(f"{await self.left()} are left to do")
-        async with asyncio.timeout(_DRAIN_S):
-            while await self.left():
-                assert child.ended() is None, self.words
-                await asyncio.sleep(0.1)
+
+        async def still_there() -> None:
+            assert child.ended() is None, self.words
+
+        await self.wait_for_rest(still_there)
         child.kill(signal.SIGTERM)
         assert child.wait() == 0, self.words
         self.note("rest")
+
+    async def wait_for_rest(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Until nothing is left to do."""
+        self.note(f"{(await self.left()).total()} are left to do")
+        until = time.monotonic() + _DRAIN_S
+        while left := await self.left():
+            await meanwhile()
+            await asyncio.sleep(0.1)
+            assert time.monotonic() < until, "\n".join([f"{left} are still left", *self.diary, self.words])
 
     async def verdict(self) -> str:
         """What the judge complains of, with all that is needed to understand it; '' when it acquits."""
@@ -176,13 +208,14 @@ class Drill:
         """The last that fleets had to say."""
         return self.log.read_text(encoding="utf-8")[-3000:]
 
-    async def left(self) -> int:
+    async def left(self) -> Counter[str]:
         """Rows that are due or under way, of the accounts without a pace, and events that nobody acted upon."""
         waits = (Delivery.state == "pending") & (Delivery.due_ms <= now_ms()) & (Delivery.account != self.slow)
+        out = select(Delivery.state, Delivery.kind, Delivery.reason).where(waits | (Delivery.state == "sending"))
+        come = select(Arrival.state, Arrival.kind, Arrival.outcome).where(Arrival.state.in_(("received", "fetched")))
         async with self.db.read() as connection:
-            out = select(func.count()).select_from(Delivery).where(waits | (Delivery.state == "sending"))
-            come = select(func.count()).select_from(Arrival).where(Arrival.state.in_(("received", "fetched")))
-            return int((await connection.scalar(out)) or 0) + int((await connection.scalar(come)) or 0)
+            rows = [*await connection.execute(out), *await connection.execute(come)]
+        return Counter(" ".join(word or "" for word in row) for row in rows)
 
     async def bury(self) -> None:
         """The dead are known to be dead: the time after which others may take over has passed."""

@@ -60,23 +60,24 @@ def write_config(folder: Path, world: World, database: str, more: str = "") -> P
 
 async def meet_people(db: Database, world: World, *, now_ms: int) -> list[Friend]:
     """Write everybody whom the accounts know: old friends who have talked, some of them known to two accounts."""
-    people, friends = [], []
+    strangers: list[tuple[str, str, int]] = []  # account, contact, which of the people
     for place, gateway in enumerate(world.gateways):
         for number in range(FRIENDS):
-            id = place * FRIENDS + number + 1
             shared = place % 2 == 1 and number % _ACROSS_ACCOUNTS == 0
-            person = id - FRIENDS if shared else id
-            if not shared:
-                people.append({"id": person, "name": f"n{person}", "orders": 1, "created_ms": now_ms})
-            friends.append(Friend(gateway.id, contact_of(place * 10_000 + number), person))
+            who = place * FRIENDS + number - (FRIENDS if shared else 0)
+            strangers.append((gateway.id, contact_of(place * 10_000 + number), who))
+    names = sorted({who for _, _, who in strangers})
+    people = [{"name": f"n{who}", "orders": 1, "created_ms": now_ms} for who in names]
     long_ago = now_ms - 60 * DAY_MS
-    rows = [
-        {"account": f.account, "contact": f.contact, "person": f.person, "nickname": f"n{f.person}",
-         "since_ms": long_ago, "last_in_ms": long_ago, "welcomed_ms": long_ago, "origin": "listed"}
-        for f in friends
-    ]  # fmt: skip
     async with db.write() as tx:
-        await tx.execute(insert(Person), people)
+        found = await tx.execute(insert(Person).returning(Person.id, sort_by_parameter_order=True), people)
+        ids = dict(zip(names, found.scalars(), strict=True))
+        friends = [Friend(account, contact, ids[who]) for account, contact, who in strangers]
+        rows = [
+            {"account": f.account, "contact": f.contact, "person": f.person, "nickname": f"n{f.person}",
+             "since_ms": long_ago, "last_in_ms": long_ago, "welcomed_ms": long_ago, "origin": "listed"}
+            for f in friends
+        ]  # fmt: skip
         await tx.execute(insert(Friendship), rows)
     return friends
 
