@@ -160,23 +160,23 @@ async def take_over(crew: Crew, number: signal.Signals, name: str) -> tuple[floa
         return owned_s, time.perf_counter() - began
 
 
-def _free_and_quick(home: Path, timeout_s: float) -> None:
-    """No limit is in the way, and nobody waits long for the dead."""
-    path = home / "config.yaml"
+def _configure(path: Path, **worker: float) -> None:
+    """No limit is in the way."""
     config = json.loads(path.read_text(encoding="utf-8"))
     config["limits"] |= _FREE
-    config["worker"] = {"heartbeat_timeout_s": timeout_s}
+    config["worker"] = worker
     path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
 
 
 async def main(options: argparse.Namespace) -> None:
     async with gateways(options.accounts) as addresses:
         with fresh_url("postgresql") as url, installation(addresses, url) as config:
-            _free_and_quick(config.parent, options.timeout)
+            _configure(config)
             db = open_database(url)
             await upgrade(db)
             crew = Crew(config.parent, db, len(addresses))
             await compare(crew, options.rows, options.rounds)
+            _configure(config, heartbeat_timeout_s=options.timeout)
             await replace(crew, options.timeout, options.rounds)
             await db.close()
     show_machine()
@@ -195,6 +195,11 @@ if __name__ == "__main__":
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--rows", type=int, default=50, help="sends of each account in one run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--timeout", type=float, default=5, help="the heartbeat time-out T in seconds")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=5,
+        help="the heartbeat time-out T of the take-overs in seconds; the comparison has the default",
+    )
     allow_many_files()
     asyncio.run(main(parser.parse_args()))

@@ -40,6 +40,8 @@ _ANSWER_S = 5.0
 _AGAIN_S = 1.0
 _FETCHED_AT_ONCE = 64
 KEEP_FAILED_HOURS = 24
+_EVERY_TWO_SECONDS = "* * * * * */2"
+"""Each look costs every worker a question for its time, a notification and a question for the job."""
 
 
 class ShardJobs:
@@ -77,7 +79,7 @@ class ShardJobs:
         async def own_shard(number: int) -> None:
             await own(number)
 
-        @self._app.periodic(cron="* * * * * */1", periodic_id="look")
+        @self._app.periodic(cron=_EVERY_TWO_SECONDS, periodic_id="look")
         @self._app.task(name="look", queue=_COARSE_QUEUE, lock="look", queueing_lock="look", priority=1)
         async def coarse(timestamp: int) -> None:
             await look()
