@@ -14,7 +14,7 @@ from bots.tenure import Tenure
 from reports.summary import summary
 from rules.clock import Clock
 from storage.engine import PATIENCE_S, Database, open_database
-from storage.schema import in_turn, upgrade
+from storage.schema import in_turn
 from texts.problem import Problem
 from wxfleet.clocks import RunningClock, alive_ms, wall_ms
 from wxfleet.enrolment import enrol
@@ -23,6 +23,7 @@ from wxfleet.process import this_process, unless_broken, until_signal
 from wxfleet.screen import Screen
 from wxfleet.settings import Examination, Settings
 from wxfleet.share import Share
+from wxfleet.standstill import upgrade_alone
 from wxfleet.tuning import allow_files, settle_in
 from wxfleet.watching import Watcher, watched
 from wxfleet.wiring import House, build
@@ -54,7 +55,8 @@ class SharingWorker:
     async def run(self, wall_s: float | None = None) -> dict[str, Any]:
         """Run until `stop`, or for `wall_s` seconds. Returns the document of `worker --json`.
 
-        Raises Problem: NeedsPostgresql, SimulatedAccounts, OwnershipHeld (`wxfleet run` is there), …
+        Raises Problem: NeedsPostgresql, SimulatedAccounts, OwnershipHeld (`wxfleet run` is there), FleetRunning (an
+        older version runs), …
         """
         require_shareable(self._settings)
         async with AsyncExitStack() as stack:
@@ -110,7 +112,7 @@ class SharingWorker:
             self._settings.database_url, dead_after_ms=self.tenure.owner.timeout_ms, patience_s=PATIENCE_S
         )
         try:
-            await upgrade(db)
+            await upgrade_alone(db, self._settings)
             yield db
         finally:
             await db.close()
