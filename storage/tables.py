@@ -26,6 +26,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 # SQLite fills an id by itself only for a column of type INTEGER; PostgreSQL wants 64 bits.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
+# The last four digits, by which people name an order or a phone: written the same way in an index and in a query.
+NUMBER_END = "substr(number, length(number) - 3)"
+PHONE_END = "substr(phone, length(phone) - 3)"
+
 
 class Base(DeclarativeBase):
     metadata = MetaData(
@@ -164,6 +168,9 @@ class Person(Base):
         Index("uq_people_share_code", "share_code", unique=True),
         Index("ix_people_birthday", "birthday_mmdd", "birthday_lunar"),
         Index("ix_people_last_order", "last_order_ms"),
+        Index(
+            "ix_people_phone_end", sql(PHONE_END), sqlite_where=sql("phone <> ''"), postgresql_where=sql("phone <> ''")
+        ),
     )
 
 
@@ -411,6 +418,12 @@ class Order(Base):
     created_ms: Mapped[int]
     paid_ms: Mapped[int | None]
     batch: Mapped[int] = mapped_column(index=True)
+    __table_args__ = (
+        Index("ix_orders_number_end", sql(NUMBER_END)),
+        Index(
+            "ix_orders_phone_end", sql(PHONE_END), sqlite_where=sql("phone <> ''"), postgresql_where=sql("phone <> ''")
+        ),
+    )
 
 
 class ImportBatch(Base):
