@@ -27,7 +27,7 @@ from storage.claiming import Standing
 from storage.engine import EVERYBODY, Database
 from storage.farewells import DELETED_US
 from storage.outbox import Claimed, DeliveryState, Wording
-from storage.settling import Settlement, doubt_what_was_under_way, put_back_unsent, settle, settle_late
+from storage.settling import Settlement, put_back_unsent, settle, settle_late
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -111,11 +111,6 @@ class Courier:
         """How many lanes are in which `Lane.condition`."""
         now_ms = self._clock.now_ms()
         return Counter(lane.condition(now_ms) for lane in self._lanes.values())
-
-    async def recover(self) -> int:
-        """At a start or take-over: what an earlier owner had under way may have arrived. Returns how many rows."""
-        async with self._db.write() as tx:
-            return await doubt_what_was_under_way(tx, self._lanes, reason="owner_died", now_ms=self._clock.now_ms())
 
     async def run(self) -> None:
         """Tick until `stop`. A database that fails is tried again; nothing is sent meanwhile."""

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.lane import LaneConfig
+from bots.ownership import take_all
 from rules.kinds import Kind, Surface
 from rules.limits import Limits
 from rules.roles import Role
@@ -108,6 +109,12 @@ def reply(account: str, contact: str, key: str, now_ms: int, **values: Any) -> N
 async def planned(db: Database, rows: list[NewDelivery], now_ms: int) -> None:
     async with db.write() as tx:
         await plan(tx, rows, now_ms=now_ms)
+
+
+async def taken_over(db: Database, now_ms: int) -> int:
+    """A new process owns everything, nobody else being about. Returns how many rows were under way."""
+    async with db.write() as tx:
+        return (await take_all(tx, "new", wall_ms=now_ms, now_ms=now_ms, alone=True)).in_doubt
 
 
 async def states(db: Database) -> dict[str, tuple[str, str | None]]:

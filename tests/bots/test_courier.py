@@ -30,6 +30,7 @@ from tests.bots.people import (
     push,
     reply,
     states,
+    taken_over,
 )
 from tests.virtual_time import VirtualClock, until
 
@@ -214,7 +215,7 @@ async def test_after_a_crash_what_was_under_way_is_in_doubt_and_the_rest_goes_on
             task.cancel()
     desk.courier = desk.new_courier()  # the process died: nobody settled
     sender = desk.add(lane("a"))
-    assert await desk.courier.recover() == 1
+    assert await taken_over(desk.db, desk.now_ms) == 1
     await desk.pass_time(20, step_s=1)
     assert [row.to for row in sender.sent] == ["w2"]
     assert {key: state for key, (state, _) in (await states(desk.db)).items()} == {

@@ -10,7 +10,17 @@ from storage.engine import Database
 from storage.outbox import Claimed
 from storage.settling import EchoMatch, match_echo
 from storage.tables import Campaign, Delivery, Friendship, Person
-from tests.bots.people import RecordingSender, add_account, add_campaign, befriend, lane, planned, push, states
+from tests.bots.people import (
+    RecordingSender,
+    add_account,
+    add_campaign,
+    befriend,
+    lane,
+    planned,
+    push,
+    states,
+    taken_over,
+)
 from tests.bots.test_courier import Desk
 from tests.virtual_time import VirtualClock
 
@@ -146,7 +156,7 @@ async def test_a_restart_leaves_a_released_row_released(desk: Doubtful) -> None:
     await desk.release(id)
     later: Courier = desk.new_courier()
     later.add(lane("a"), desk.sender)
-    assert await later.recover() == 0
+    assert await taken_over(desk.db, desk.now_ms) == 0
     desk.courier = later
     await desk.pass_time(12, step_s=1)
     assert [row.id for row in desk.sender.sent] == [id, id]
