@@ -40,12 +40,12 @@ _PEOPLE = """
 _FRIENDSHIPS = """
     INSERT INTO friendships (account, contact, person, nickname, alias, state, origin, since_ms, last_in_ms)
     SELECT 'load-' || (i % :accounts), 'wxid_friend_' || (i / :accounts), i, '朋友', '', 'friend', 'listed',
-           :now_ms - 100 * :day, :now_ms - :day FROM n"""
+           :now_ms - 100 * CAST(:day AS bigint), :now_ms - CAST(:day AS bigint) FROM n"""
 _OUTBOX = """
     INSERT INTO outbox (account, kind, priority, key, recipient, person, campaign, content, source, due_ms,
                         valid_until_ms, state, attempts, epoch, created_ms, sent_ms, settled_ms)
     SELECT 'load-' || (i % :accounts), 'push', :priority, :name || i, 'wxid_friend_' || (i / :accounts), i, :campaign,
-           '{"text": "新到的针织给你留了一件"}', '', :now_ms - 60000, :now_ms + 30 * :day, :state, :attempts, 0,
+           '{"text": "新到的针织给你留了一件"}', '', :now_ms - 60000, :now_ms + 30 * CAST(:day AS bigint), :state, :attempts, 0,
            :now_ms - 60000, :sent, :sent FROM n"""
 
 
@@ -53,7 +53,7 @@ async def fill(db: Database, addresses: Sequence[Address], rows: int, now_ms: in
     """`rows` people with one friendship each, a settled push of the last days and one that is due."""
     values = {"rows": rows, "accounts": len(addresses), "now_ms": now_ms, "day": DAY_MS}
     numbers = _COUNT[db.dialect]
-    sent = f"(:now_ms - 60000 - CAST(i AS bigint) * {SETTLED_DAYS} * :day / :rows)"
+    sent = f"(:now_ms - 60000 - CAST(i AS bigint) * {SETTLED_DAYS} * CAST(:day AS bigint) / :rows)"
     settled = {"name": "old:", "campaign": 1, "state": "accepted", "attempts": 1, "priority": PRIORITY}
     due = {"name": "new:", "campaign": 2, "state": "pending", "attempts": 0, "priority": PRIORITY}
     async with db.write() as tx:
