@@ -81,7 +81,7 @@ _ADS = (
 )
 _LATIN = ("Lily", "Yoyo", "Momo", "Cici", "Vivian", "Echo", "Sunny", "Coco", "Annie", "Joy", "Grace", "Nana", "Iris")
 _PLAIN = ("。", "…", "沉默是金", "岁月静好", "平平淡淡才是真", "等风来", "听海", "向日葵", "往事随风", "🌊", "一米阳光")
-_CITIES = ("杭州", "成都", "长沙", "苏州", "西安", "广州", "武汉", "青岛", "沈阳", "昆明", "郑州", "福州", "南昌")
+CITIES = ("杭州", "成都", "长沙", "苏州", "西安", "广州", "武汉", "青岛", "沈阳", "昆明", "郑州", "福州", "南昌")
 _PINYIN = (
     "huahua",
     "xiaoyu",
@@ -125,7 +125,7 @@ def sweet_name(seed: int, number: int) -> str:
 
 
 def city(seed: int, number: int) -> str:
-    return dice(seed, "city", number).choice(_CITIES)
+    return dice(seed, "city", number).choice(CITIES)
 
 
 def member_name(seed: int, buyer: int) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from simulator import names
 from simulator.crowd import Crowd, contact_of
+from simulator.history import Status
 from simulator.scenario import shop_day
-from simulator.shop import Shop, Status
+from simulator.shop import Shop
 from tests.simulator.worlds import BOSS, CLERK, QUIET, ROOM
 from tests.virtual_time import START
 
