@@ -148,7 +148,9 @@ class Handling:
 
     async def _something_to_do(self) -> None:
         if self._waiting and not self._ready:
-            await self._clock.wait(self._wake, min(waiting.until_ms for waiting in self._waiting))
+            # Never longer than any of them was told to wait: the clock may have been set back meanwhile.
+            longest_ms = self._clock.now_ms() + self._clock.span_ms(_AGAIN_WALL_MS)
+            await self._clock.wait(self._wake, min(longest_ms, *(waiting.until_ms for waiting in self._waiting)))
         else:
             await self._wake.wait()
         self._wake.clear()
@@ -188,8 +190,9 @@ class Handling:
 
     async def _handle_ready(self) -> None:
         now_ms = self._clock.now_ms()
-        due = [waiting for waiting in self._waiting if waiting.until_ms <= now_ms]
-        self._waiting = [waiting for waiting in self._waiting if waiting.until_ms > now_ms]
+        set_back_ms = now_ms + self._clock.span_ms(_AGAIN_WALL_MS)
+        due = [waiting for waiting in self._waiting if not now_ms < waiting.until_ms <= set_back_ms]
+        self._waiting = [waiting for waiting in self._waiting if now_ms < waiting.until_ms <= set_back_ms]
         due.sort(key=lambda waiting: waiting.received.id)
         self._queue = due
         self._line_up()

@@ -210,6 +210,27 @@ async def test_not_yet_makes_only_that_conversation_wait(sqlite_database: Databa
         await world.until(lambda: world.heard.texts() == ["other", "own", "after"], step_s=0.1)
 
 
+async def test_a_clock_set_back_makes_no_conversation_wait_for_a_time_that_came_already(
+    sqlite_database: Database, clock: VirtualClock
+) -> None:
+    await add_accounts(sqlite_database, "a")
+    gateway = ScriptedGateway("wxid_a")
+    in_flight = True
+
+    async def handle(tx: AsyncConnection, received: Received) -> str | None:
+        return None if in_flight and received.payload["text"] == "own" else "heard"
+
+    async with running(sqlite_database, clock, {"a": gateway}, heard=Heard(answer=handle)) as world:
+        await world.reaches(State.ONLINE)
+        gateway.say("m1", "wxid_a", "own", listener="x")
+        gateway.say("m2", "y", "other")
+        await world.until(lambda: world.heard.texts() == ["other"])
+        clock._now_ms -= 2 * 3_600_000
+        in_flight = False
+        gateway.say("m3", "x", "退订")
+        await world.until(lambda: world.heard.texts() == ["other", "own", "退订"], step_s=0.1)
+
+
 async def test_what_a_crash_left_is_taken_up_and_what_waited_too_long_is_late(
     database: Database, clock: VirtualClock
 ) -> None:

@@ -1,15 +1,18 @@
 """Deaths at exact points: a fleet process that kills itself with SIGKILL at its n-th commit, statement or send.
 
 The points are SQLAlchemy's own events and the door of the gateway adapter. A process that is not to die runs the same
-code without any of it. SIGUSR1 fills the process's disk, SIGUSR2 empties it: see `arrange`.
+code without any of it. On SIGUSR1 it suffers what the file `suffering.json` in its folder says: see `Suffering`.
 """
 
 import itertools
+import json
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Engine, Pool, event
@@ -20,6 +23,9 @@ POINTS: tuple[Point, ...] = ("statement", "before_commit", "after_commit", "befo
 DISK_BYTES = 64 * 1024
 """Beyond this no file of a process with a full disk grows."""
 
+SUFFERING = "suffering.json"
+"""Lies in the folder in which the process was started."""
+
 
 @dataclass(frozen=True, slots=True)
 class Death:
@@ -29,11 +35,28 @@ class Death:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Suffering:
+    """Its disk is full; its wall clock shows a time that is so many seconds off. The clocks of the kernel go on."""
+
+    disk_full: bool = False
+    clock_off_s: float = 0.0
+
+
 def arrange(death: Death | None) -> None:
     """Prepare this process for what it is to suffer."""
+    wall, off = time.time, 0.0
+    file = Path.cwd() / SUFFERING
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    signal.signal(signal.SIGUSR1, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (DISK_BYTES, hard)))
-    signal.signal(signal.SIGUSR2, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard)))
+
+    def suffer(*_: object) -> None:
+        nonlocal off
+        now = Suffering(**json.loads(file.read_text(encoding="utf-8")))
+        off = now.clock_off_s
+        resource.setrlimit(resource.RLIMIT_FSIZE, (DISK_BYTES if now.disk_full else hard, hard))
+
+    time.time = lambda: wall() + off
+    signal.signal(signal.SIGUSR1, suffer)
     if death is None:
         return
     passing = itertools.count(1)

@@ -88,6 +88,7 @@ class Drill:
     crashes: list[Counter[str]] = field(default_factory=list)
     lives: int = 0
     doubts_allowed: int = 0
+    clock_set: bool = False
     diary: list[str] = field(default_factory=list)
     began_s: float = field(default_factory=time.monotonic)
 
@@ -225,7 +226,7 @@ class Drill:
     async def evidence(self) -> Evidence:
         return await gather(
             self.db, self.world.record, now_ms=now_ms(), ledger=self.ledger, crashes=self.crashes,
-            doubts_allowed=self.doubts_allowed, slow={self.slow},
+            doubts_allowed=self.doubts_allowed, slow={self.slow}, clock_set=self.clock_set,
         )  # fmt: skip
 
     async def _until(self, condition: Callable[[], bool], wall_s: float) -> None:

@@ -48,7 +48,8 @@ class Evidence:
     `known` are (account, contact) pairs that belong together; `opted_out` says since when people want no more;
     `ledger` are the keys of all rows that were planned and committed; `crashes` count, for each death, the rows of
     each account that were under way; `doubts_allowed` are those that other faults account for; `unhandled` are
-    events that were stored and not acted upon; `slow` accounts were not given the time to send everything.
+    events that were stored and not acted upon; `slow` accounts were not given the time to send everything;
+    `clock_set`: the machine's clock was set, so that the fleet's minutes and days were not the world's.
     """
 
     now_ms: int
@@ -62,11 +63,12 @@ class Evidence:
     doubts_allowed: int = 0
     unhandled: int = 0
     slow: frozenset[str] = frozenset()
+    clock_set: bool = False
 
 
 async def gather(
     db: Database, record: Path, *, now_ms: int, ledger: Iterable[str] = (), crashes: Iterable[Counter[str]] = (),
-    doubts_allowed: int = 0, slow: Iterable[str] = (),
+    doubts_allowed: int = 0, slow: Iterable[str] = (), clock_set: bool = False,
 ) -> Evidence:  # fmt: skip
     """Read the record of the world and the database of the fleet."""
     entries = read_record(record)
@@ -91,6 +93,7 @@ async def gather(
         doubts_allowed=doubts_allowed,
         unhandled=unhandled or 0,
         slow=frozenset(slow),
+        clock_set=clock_set,
     )
 
 

@@ -29,7 +29,7 @@ def judge(evidence: Evidence, *, slack_ms: int = SLACK_MS) -> list[str]:
         *_twice_for_one_person(evidence, matched),
         *_weekly(matched, slack_ms),
         *_after_opt_out(evidence, matched, slack_ms),
-        *_pace(evidence, slack_ms),
+        *(() if evidence.clock_set else _pace(evidence, slack_ms)),
         *_ends(evidence),
         *_doubts(evidence),
     ]

@@ -57,6 +57,7 @@ async def kills(kind: str, server: Server, seed: int, count: int) -> Result:
 def _troubles(kind: str, server: Server, roll: Random) -> list[Trouble]:
     struck: list[Trouble] = [
         troubles.accept_and_hang, troubles.break_gateways, troubles.stop_gateways, troubles.freeze_shortly,
+        troubles.set_clock,
     ]  # fmt: skip
     if kind == "sqlite":
         struck.append(troubles.fill_disk)

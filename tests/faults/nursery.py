@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.faults.deaths import Death, arrange
+from tests.faults.deaths import SUFFERING, Death, Suffering, arrange
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ class Child:
     """A process of the nursery's; `code` is None while it may live, negative when a signal ended it."""
 
     pid: int
-    arguments: tuple[str, ...]
+    folder: Path
     nursery: "Nursery"
     code: int | None = None
 
@@ -33,6 +33,13 @@ class Child:
         """Send a signal; whoever is dead already does not mind."""
         if self.ended() is None:
             os.kill(self.pid, number)
+
+    def suffer(self, suffering: Suffering) -> None:
+        """From now on, until it is told of something else."""
+        part = self.folder / f"{SUFFERING}.part"
+        part.write_text(json.dumps(asdict(suffering)), encoding="utf-8")
+        part.replace(self.folder / SUFFERING)
+        self.kill(signal.SIGUSR1)
 
     def ended(self) -> int | None:
         """Its exit code, None while it lives."""
@@ -69,7 +76,7 @@ class Nursery:
     def start(self, *arguments: str, folder: Path, log: Path, death: Death | None = None) -> Child:
         """`wxfleet arguments…` in `folder`, its words in `log`; with `death` it dies by its own hand at that point."""
         order = {"run": arguments, "folder": str(folder), "log": str(log), "death": death and asdict(death)}
-        child = Child(int(self.ask(order)), arguments, self)
+        child = Child(int(self.ask(order)), folder, self)
         self._children.append(child)
         return child
 

@@ -18,6 +18,7 @@ async def test_whatever_breaks_is_waited_out(kind: str, tmp_path: Path, server: 
     roll = Random(SEED)
     struck: list[Trouble] = [
         troubles.accept_and_hang, troubles.break_gateways, troubles.stop_gateways, troubles.freeze_shortly,
+        troubles.set_clock,
     ]  # fmt: skip
     if kind == "sqlite":
         database = f"sqlite:///{tmp_path / 'wxfleet.db'}"

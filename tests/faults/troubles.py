@@ -7,6 +7,7 @@ import asyncio
 import signal
 from random import Random
 
+from tests.faults.deaths import Suffering
 from tests.faults.drill import Drill, Trouble
 from tests.faults.nursery import Child
 from tests.faults.postgres import Server
@@ -47,9 +48,19 @@ async def freeze_shortly(drill: Drill, child: Child, roll: Random) -> int:
 
 async def fill_disk(drill: Drill, child: Child, roll: Random) -> int:
     """Nothing more can be written for a while."""
-    child.kill(signal.SIGUSR1)
+    child.suffer(Suffering(disk_full=True))
     await asyncio.sleep(roll.uniform(0.3, 1.0))
-    child.kill(signal.SIGUSR2)
+    child.suffer(Suffering())
+    return 0
+
+
+async def set_clock(drill: Drill, child: Child, roll: Random) -> int:
+    """Somebody sets the machine's clock forward, far back, and right again."""
+    drill.clock_set = True
+    for hours in (roll.uniform(0.5, 3), -roll.uniform(0.5, 3), 0):
+        child.suffer(Suffering(clock_off_s=hours * 3600))
+        await drill.plan(20)
+        await asyncio.sleep(roll.uniform(0.2, 0.6))
     return 0
 
 
