@@ -136,6 +136,7 @@ class Person(Base):
     phone: Mapped[str | None] = mapped_column(index=True)
     kind: Mapped[str] = mapped_column(default="customer")  # customer | staff | own (one of our accounts)
     level: Mapped[str] = mapped_column(default="friend")  # a level of the ladder
+    given_level: Mapped[str | None]  # staff's word; holds until orders say more
     tier: Mapped[str | None]
     orders: Mapped[int] = mapped_column(default=0)
     net_paid_fen: Mapped[int] = mapped_column(default=0)
@@ -191,6 +192,7 @@ class Friendship(Base):
     welcomed_ms: Mapped[int | None]
     last_in_ms: Mapped[int | None]
     replies: Mapped[int] = mapped_column(default=0, server_default=sql("0"))  # messages of theirs
+    photos: Mapped[int] = mapped_column(default=0, server_default=sql("0"))  # pictures and videos among them
     bond: Mapped[str] = mapped_column(default="new", server_default="new")  # customers.segments.Bond
     held_by: Mapped[str | None]  # staff id of the person who has the conversation: the bot is silent
     held_until_ms: Mapped[int | None]
