@@ -1,10 +1,13 @@
 """What every room's tests share: real databases, and time that stands still until told."""
 
+import asyncio
 import itertools
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -50,36 +53,85 @@ def postgres() -> Iterator[str]:
             server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def sqlite_shape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: the migrations are the same for every test."""
+    path = tmp_path_factory.mktemp("shape") / "wxfleet.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_shape(postgres: str) -> Iterator[str]:
+    """Name of a migrated database to copy."""
+    with _fresh(postgres) as url:
+        asyncio.run(_migrate(url))
+        yield _name_in(url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of its own, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'wxfleet.db'}"
         return
-    server: str = request.getfixturevalue("postgres")
+    with _fresh(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of its own, on both."""
+    if request.param == "sqlite":
+        yield _copied(request.getfixturevalue("sqlite_shape"), tmp_path)
+        return
+    with _fresh(request.getfixturevalue("postgres"), like=request.getfixturevalue("postgres_shape")) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    """A migrated database, opened, on both."""
+    async with _open(migrated_url) as db:
+        yield db
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_shape: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """A migrated SQLite database, where the database is not the point of the test."""
+    async with _open(_copied(sqlite_shape, tmp_path)) as db:
+        yield db
+
+
+@contextmanager
+def _fresh(server: str, *, like: str = "template1") -> Iterator[str]:
+    """URL of a database of its own, dropped afterwards."""
     name = f"t{os.getpid()}_{next(_names)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
     head, _, query = server.partition("?")
-    url = head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-    yield url
+    yield head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A migrated database, on both."""
-    db = open_database(database_url)
-    await upgrade(db)
-    yield db
-    await db.close()
+def _name_in(url: str) -> str:
+    return url.partition("?")[0].rsplit("/", 1)[1]
 
 
-@pytest.fixture
-async def sqlite_database(tmp_path: Path) -> AsyncIterator[Database]:
-    """A migrated SQLite database, where the database is not the point of the test."""
-    db = open_database(f"sqlite:///{tmp_path / 'wxfleet.db'}")
-    await upgrade(db)
-    yield db
-    await db.close()
+def _copied(shape: Path, folder: Path) -> str:
+    return f"sqlite:///{shutil.copy(shape, folder / 'wxfleet.db')}"
+
+
+@asynccontextmanager
+async def _open(url: str) -> AsyncIterator[Database]:
+    db = open_database(url)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+async def _migrate(url: str) -> None:
+    async with _open(url) as db:
+        await upgrade(db)
