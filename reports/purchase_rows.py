@@ -1,11 +1,11 @@
 """What a purchase is in every report: a paid order with something left after refunds, at the moment it was paid."""
 
-from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal, true
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal, select, true
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from customers.order_rows import PURCHASES
 from reports.period import Period
-from storage.tables import Order
+from storage.tables import Friendship, Order
 
 PURCHASE_STATUSES = tuple(sorted(status.value for status in PURCHASES))
 
@@ -19,6 +19,14 @@ BOUGHT = Order.status.in_(PURCHASE_STATUSES) & (LEFT_FEN > 0)
 
 BUYER = func.coalesce(cast(Order.person, Text), literal("@").concat(Order.member_name))
 """Who bought: the person where the order is matched with one, else the member name."""
+
+FRIENDS_SINCE = (
+    select(Friendship.person, func.min(Friendship.since_ms).label("since_ms"))
+    .where(Friendship.state != "stranger")
+    .group_by(Friendship.person)
+    .subquery("friends_since")
+)
+"""Everybody who is or was a friend of one of the accounts, and since when."""
 
 
 def within(period: Period, moment: SQLCoreOperations[int] = MOMENT) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from reports.errors import NoSuchReport
 from reports.items import items
 from reports.report import Make
+from reports.share import share
 from texts.catalogue import say
 
 
@@ -22,6 +23,7 @@ class Volume:
 
 
 _VOLUMES = (
+    Volume("share", share, "this month"),
     Volume("items", items, "this month"),
 )  # fmt: skip
 
