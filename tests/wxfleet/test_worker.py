@@ -68,8 +68,8 @@ class Crew:
         async with self.db.read() as connection:
             return Counter((await connection.execute(query)).scalars())
 
-    async def owns_all(self, *children: Child) -> float:
-        """Wait until these own everything, in equal parts. Returns how many seconds it took."""
+    async def owns_all(self, *children: Child) -> None:
+        """Wait until these own everything, in equal parts."""
         most = -(-SHARDS // len(children))
 
         async def settled() -> bool:
@@ -77,20 +77,20 @@ class Crew:
             fair = all(SHARDS - most * (len(children) - 1) <= shares[child.pid] <= most for child in children)
             return fair and sum(shares[child.pid] for child in children) == SHARDS
 
-        return await self.until(settled)
+        await self.until(settled)
 
-    async def online(self) -> float:
-        return await self.until(lambda: self._count(select(func.count()).where(Account.state == "online"), _ACCOUNTS))
+    async def online(self) -> None:
+        await self.until(lambda: self._count(select(func.count()).where(Account.state == "online"), _ACCOUNTS))
 
-    async def all_sent(self) -> float:
+    async def all_sent(self) -> None:
         left = select(func.count()).where(Delivery.state != "accepted")
-        return await self.until(lambda: self._count(left, 0))
+        await self.until(lambda: self._count(left, 0))
 
     async def _count(self, query: Select[Any], wanted: int) -> bool:
         async with self.db.read() as connection:
             return int(await connection.scalar(query) or 0) == wanted
 
-    async def until(self, there: Callable[[], Awaitable[bool]]) -> float:
+    async def until(self, there: Callable[[], Awaitable[bool]]) -> None:
         began = time.monotonic()
         while not await there():
             if time.monotonic() - began > _PATIENCE_S:
@@ -98,7 +98,6 @@ class Crew:
                     f"{await self.shares()}\n{(self.folder / 'words.log').read_text(encoding='utf-8')[-3000:]}"
                 )
             await asyncio.sleep(0.03)
-        return time.monotonic() - began
 
     async def write_to_everybody(self, name: str) -> set[str]:
         """A line to a friend of each account; returns the texts."""
@@ -146,14 +145,14 @@ async def test_workers_share_take_over_and_hand_over(crew: Crew, world: World) -
     assert arrived(world, "one") == Counter(sent)
 
     first.kill(signal.SIGKILL)
-    assert await crew.owns_all(second, third) <= TIMEOUT_S + 3
+    await crew.owns_all(second, third)  # how fast: benchmarks/workers.py
     sent = await crew.write_to_everybody("two")
     await crew.all_sent()
     assert arrived(world, "two") == Counter(sent)
 
     second.kill(signal.SIGTERM)
-    assert await crew.owns_all(third) <= 2
     assert second.wait() == 0
+    await crew.owns_all(third)
 
     fourth = crew.start()
     await crew.owns_all(third, fourth)
