@@ -1,5 +1,8 @@
 """What can go wrong with people and their orders."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
 
@@ -12,6 +15,50 @@ class NotAnOrderExport(Problem):
             say("customers.orders.columns_missing", columns=missing),
             hint=say("customers.orders.columns_missing.hint"),
             where=file,
+        )
+
+
+class MappingUnclear(Problem):
+    """A `--map` that does not say which header is which of our columns."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, reason: str, value: str, columns: Iterable[str], meant: str = "") -> None:
+        named = say("texts.comma").join(columns)
+        hint = "customers.import.map_meant" if meant else "customers.import.map.hint"
+        super().__init__(say(f"customers.import.{reason}", value=value), hint=say(hint, meant=meant, columns=named))
+
+
+class OtherShop(Problem):
+    """A file of a shop that is not the one known so far."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, file: str, theirs: str, ours: str) -> None:
+        super().__init__(
+            say("customers.orders.wrong_shop", theirs=theirs, ours=ours),
+            hint=say("customers.orders.wrong_shop.hint"),
+            where=file,
+        )
+
+
+class NoSuchBatch(Problem):
+    """A number that no import has."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, batch: int) -> None:
+        super().__init__(say("customers.import.no_such_batch", batch=batch), hint=say("customers.import.look"))
+
+
+class UndoRefused(Problem):
+    """An import that can't be taken back: it was already, or later ones stand on it."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: Any) -> None:
+        super().__init__(
+            say(f"customers.import.{reason}", **values), hint=say(f"customers.import.{reason}.hint", **values)
         )
 
 

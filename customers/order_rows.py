@@ -1,23 +1,35 @@
 """One row of the shop's order export, read with suspicion: what it says, or why it can't be believed."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
-from rules.quiet_hours import to_ms, zone
-from texts.catalogue import say
+from customers.cells import RowRefused, fen_of, moment_of, text_of, unquoted
+from customers.order_columns import (
+    CREATED,
+    ITEM_COUNT,
+    ITEMS,
+    KINDS,
+    MEMBER,
+    MOBILE,
+    NUMBER,
+    PAID,
+    PAID_AT,
+    PHONE,
+    RECEIVER,
+    REFUND,
+    SHOP,
+    STATUS,
+)
 from texts.tables import Cell
-
-EXPORT_ZONE = "Asia/Shanghai"
-"""The platform writes Beijing time into its exports, wherever the shop is."""
 
 
 class OrderStatus(StrEnum):
-    """What became of an order."""
+    """What became of an order. The order of these is the order of its life."""
 
     UNPAID = "unpaid"
     PAID = "paid"
@@ -31,91 +43,104 @@ PURCHASES = frozenset({OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DONE})
 
 STATUSES: Mapping[str, OrderStatus] = {
     "等待买家付款": OrderStatus.UNPAID,
+    "待付款": OrderStatus.UNPAID,
     "买家已付款,等待卖家发货": OrderStatus.PAID,
     "买家已付款/等待卖家发货": OrderStatus.PAID,
     "买家已付款": OrderStatus.PAID,
     "等待卖家发货": OrderStatus.PAID,
+    "待发货": OrderStatus.PAID,
+    "卖家部分发货": OrderStatus.PAID,
+    "部分发货": OrderStatus.PAID,
     "卖家已发货,等待买家确认": OrderStatus.SHIPPED,
     "卖家已发货/等待买家确认": OrderStatus.SHIPPED,
     "卖家已发货": OrderStatus.SHIPPED,
+    "已发货": OrderStatus.SHIPPED,
     "等待买家确认": OrderStatus.SHIPPED,
     "等待买家确认收货": OrderStatus.SHIPPED,
+    "待收货": OrderStatus.SHIPPED,
     "交易成功": OrderStatus.DONE,
+    "已完成": OrderStatus.DONE,
     "交易关闭": OrderStatus.CLOSED,
+    "已关闭": OrderStatus.CLOSED,
+    "交易自动关闭": OrderStatus.CLOSED,
+    "卖家关闭交易": OrderStatus.CLOSED,
 }
 
-NUMBER, MEMBER, STATUS, PAID, CREATED = "订单编号", "买家会员名", "订单状态", "买家实际支付金额", "订单创建时间"
-REFUND, PAID_AT, ITEMS, ITEM_COUNT = "退款金额", "订单付款时间", "宝贝标题", "宝贝总数量"
-RECEIVER, MOBILE, PHONE = "收货人姓名", "联系手机", "联系电话"
-NEEDED = (NUMBER, MEMBER, STATUS, PAID, CREATED)
-COLUMNS = frozenset({*NEEDED, REFUND, PAID_AT, ITEMS, ITEM_COUNT, RECEIVER, MOBILE, PHONE})
-
-_NUMBER = re.compile(r"\d{12,21}")
-_ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
-_MOBILE = re.compile(r"(?:\+?86)?(1\d{10})")
-_MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
-_SHOWN = 40  # characters of a wrong value
-_LARGEST = Decimal(10_000_000)  # yuan; more for one order is a slipped column
+_NUMBER = re.compile(r"\d{12,21}", re.ASCII)
+_ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+", re.ASCII)
+_KEPT_DIGITS = 15  # of a number in a spreadsheet
+_MOBILE = re.compile(r"(?:\+?86)?(1\d{10})", re.ASCII)
+_NOTHING = frozenset({"null", "无", "-", "--"})
+_MOST_TITLES = 50
+_BETWEEN_TITLES = "，"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """An order as the export has it now. Amounts in fen, times in epoch ms."""
+class OrderRow(NamedTuple):
+    """An order as the export has it now. Amounts in fen, times in epoch ms; `titles` is a JSON list."""
 
     number: str
     member_name: str
-    status: OrderStatus
+    status: str
     paid_fen: int
     refund_fen: int
     items: str
+    titles: str
     item_count: int
     receiver: str
     phone: str
+    shop: str
     created_ms: int
     paid_ms: int | None
 
 
-class RowRefused(Exception):
-    """A row that can't be believed. `column` is the header of the cell, `reason` is for people."""
+def read_row(cells: Mapping[str, Cell], *, rounded: bool = False) -> OrderRow:
+    """The order of one row. `rounded`: the file's order numbers look as if a spreadsheet had rounded them all.
 
-    def __init__(self, column: str, code: str, value: str = "") -> None:
-        super().__init__(code)
-        self.column = column
-        self.reason = say(f"customers.orders.{code}", column=column, value=value[:_SHOWN])
-
-
-def read_row(cells: Mapping[str, Cell]) -> OrderRow:
-    """The order of one row. Raises RowRefused; nothing is guessed."""
-    paid_at = cells.get(PAID_AT)
+    Raises RowRefused; nothing is guessed.
+    """
+    get = cells.get
+    items = text_of(get(ITEMS))
     return OrderRow(
-        number=order_number(cells.get(NUMBER)),
-        member_name=_member(cells.get(MEMBER)),
-        status=_status(cells.get(STATUS)),
-        paid_fen=_fen(PAID, cells.get(PAID)),
-        refund_fen=_fen(REFUND, cells.get(REFUND), absent=0),
-        items=_text(cells.get(ITEMS))[:500],
-        item_count=_count(cells.get(ITEM_COUNT)),
-        receiver=_text(cells.get(RECEIVER))[:100],
-        phone=_phone(cells.get(MOBILE)) or _phone(cells.get(PHONE)),
-        created_ms=_moment(CREATED, cells.get(CREATED)),
-        paid_ms=None if paid_at is None else _moment(PAID_AT, paid_at),
+        order_number(get(NUMBER), rounded=rounded),
+        _member(get(MEMBER)),
+        _status(text_of(get(STATUS))),
+        fen_of(PAID, get(PAID)),
+        fen_of(REFUND, get(REFUND), absent=0),
+        items[:500],
+        _titles(items, text_of(get(KINDS))),
+        _count(get(ITEM_COUNT)),
+        text_of(get(RECEIVER))[:100],
+        _phone(get(MOBILE)) or _phone(get(PHONE)),
+        text_of(get(SHOP))[:100],
+        moment_of(CREATED, get(CREATED)),
+        None if get(PAID_AT) is None else moment_of(PAID_AT, get(PAID_AT)),
     )
 
 
-def order_number(cell: Cell) -> str:
-    """The number as text. A number that a spreadsheet holds as a number has lost its last digits: refused."""
+def order_number(cell: Cell, *, rounded: bool = False) -> str:
+    """The number as text. One that a spreadsheet has rounded lost its last digits: refused."""
     if cell is None:
         raise RowRefused(NUMBER, "empty")
-    text = _unquoted(_text(cell))
-    if isinstance(cell, float) or _ROUNDED.fullmatch(text):
+    text = unquoted(text_of(cell))
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    if (isinstance(cell, float) and abs(cell) >= 10**_KEPT_DIGITS) or _ROUNDED.fullmatch(text):
         raise RowRefused(NUMBER, "rounded")
     if not _NUMBER.fullmatch(text):
         raise RowRefused(NUMBER, "not_a_number", text)
+    if rounded and looks_rounded(text):
+        raise RowRefused(NUMBER, "rounded")
     return text
 
 
+def looks_rounded(number: str) -> bool:
+    """Nothing but zeros after what a spreadsheet keeps. One such number proves nothing; a whole file of them does."""
+    tail = number[_KEPT_DIGITS:]
+    return len(tail) > 1 and not tail.strip("0")
+
+
 def _member(cell: Cell) -> str:
-    name = _unquoted(_text(cell))
+    name = unquoted(text_of(cell))
     if not name:
         raise RowRefused(MEMBER, "empty")
     if "*" in name:
@@ -123,59 +148,36 @@ def _member(cell: Cell) -> str:
     return name
 
 
-def _status(cell: Cell) -> OrderStatus:
-    text = re.sub(r"\s", "", unicodedata.normalize("NFKC", _text(cell)))
+@lru_cache(maxsize=256)
+def _status(said: str) -> str:
+    text = re.sub(r"\s", "", unicodedata.normalize("NFKC", said))
     if text not in STATUSES:
-        code = "unknown_status" if text else "empty"
-        raise RowRefused(STATUS, code, text)
-    return STATUSES[text]
+        raise RowRefused(STATUS, "unknown_status" if text else "empty", text)
+    return STATUSES[text].value
 
 
-def _fen(column: str, cell: Cell, absent: int | None = None) -> int:
-    text = unicodedata.normalize("NFKC", _unquoted(_text(cell))).strip("¥元 ").replace(",", "")
-    if not text and absent is not None:
-        return absent
-    try:
-        yuan = Decimal(text)
-    except InvalidOperation:
-        raise RowRefused(column, "not_an_amount", text) from None
-    if not yuan.is_finite() or not 0 <= yuan <= _LARGEST:
-        raise RowRefused(column, "not_an_amount", text)
-    return int((yuan * 100).to_integral_value())
+@lru_cache(maxsize=4096)
+def _titles(items: str, kinds: str) -> str:
+    """Each title once. They stand apart by a full-width comma, which may also be part of the only one."""
+    each = list(dict.fromkeys(title.strip() for title in items.split(_BETWEEN_TITLES) if title.strip()))
+    if kinds in ("1", "1.0") and len(each) > 1:
+        each = [items]
+    return json.dumps(each[:_MOST_TITLES])  # as the column's type writes it: compared as text
 
 
+@lru_cache(maxsize=256)
 def _count(cell: Cell) -> int:
-    text = _text(cell)
+    text = text_of(cell)
     try:
         return max(1, min(10_000, int(float(text)))) if text else 1
     except (ValueError, OverflowError):
         raise RowRefused(ITEM_COUNT, "not_a_count", text) from None
 
 
-def _moment(column: str, cell: Cell) -> int:
-    text = _unquoted(_text(cell))
-    for form in _MOMENTS:
-        try:
-            moment = datetime.strptime(text, form)  # noqa: DTZ007  # the zone follows
-        except ValueError:
-            continue
-        return to_ms(moment.replace(tzinfo=zone(EXPORT_ZONE)))
-    raise RowRefused(column, "not_a_time", text)
-
-
 def _phone(cell: Cell) -> str:
     """A whole mobile number; a masked one is no evidence of anything and is left out."""
-    found = _MOBILE.fullmatch(re.sub(r"[\s-]", "", _unquoted(_text(cell))))
+    text = unquoted(text_of(cell))
+    if not text or "*" in text or text in _NOTHING:
+        return ""
+    found = _MOBILE.fullmatch(re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)))
     return found[1] if found else ""
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return (cell or "").strip()
-
-
-def _unquoted(text: str) -> str:
-    """Without the signs by which exports keep Excel from making it a number."""
-    formula = re.fullmatch(r'="(.*)"', text)
-    return (formula[1] if formula else text).lstrip("'`‘’").strip()

@@ -1,6 +1,7 @@
 """What a file really is, whatever its name ends with, and in which encoding its text was saved."""
 
 import codecs
+import mmap
 import zipfile
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,8 @@ from texts.errors import TableUnreadable
 from texts.file_text import shown_path
 from texts.os_words import os_reason
 
+MAX_BYTES = 500 * 1024 * 1024
+"""No table is larger (ours): a million orders are 300 MB."""
 _CHUNK = 1 << 20
 _HEAD = 4096
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -28,6 +31,8 @@ _MAGIC = (
 )
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The stream in which Office keeps a workbook that has a password."""
 _PAGE = (b"<!doctype", b"<html", b"<table", b"<?xml")
 _WORKBOOKS = ("xl/", "content.xml")  # XLSX and XLSB; ODS
 
@@ -49,6 +54,8 @@ def kind_of(path: Path) -> FileKind:
     if path.is_dir():
         raise problem("folder", path)
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise problem("too_large", path, megabytes=MAX_BYTES >> 20)
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except FileNotFoundError as error:
@@ -58,11 +65,18 @@ def kind_of(path: Path) -> FileKind:
     if not head.strip():
         raise problem("empty", path)
     if head.startswith(_OLE):
+        if _is_encrypted(path):
+            raise problem("password", path)
         return FileKind.WORKBOOK
     found = _zip_kind(path) if head.startswith(_ZIP) else _foreign_kind(head)
     if found:
         raise problem("not_a_table", path, found=say(f"texts.kind.{found}"))
     return FileKind.WORKBOOK if head.startswith(_ZIP) else FileKind.TEXT
+
+
+def _is_encrypted(path: Path) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(_ENCRYPTED) >= 0
 
 
 def _zip_kind(path: Path) -> str:

@@ -2,113 +2,154 @@
 
 import csv
 import datetime as dt
+import io
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 
 import python_calamine as calamine
 
 from texts.errors import TableUnreadable
 from texts.file_text import shown_path
+from texts.table_columns import Columns, places
 from texts.table_kinds import FileKind, encoding_of, kind_of, problem
+from texts.workbook_size import require_not_too_long
 
 Cell = str | float | None
 """Text without the blanks around it; a number as the spreadsheet holds it, rounded to 53 bits; None when empty."""
 
 _HEADER_WITHIN = 50  # rows; above it stand titles and dates of the report
-_FORMULA_TEXT = re.compile(r'="(.*)"', re.DOTALL)
-_BLANKS = re.compile(r"[\s\u200b\ufeff]+")
+_SAMPLE = 250  # rows
+_EDGES = " \t\r\n\u3000\xa0\u200b\ufeff\0"
 _DELIMITERS = ",\t;"
+_NO_WORDS: Mapping[str, str] = MappingProxyType({})
+
+Record = tuple[int, Sequence[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`number` is the row a spreadsheet program shows beside it, the first is 1."""
+    """`number` is the row a spreadsheet program shows beside it, the first is 1. `cells` by our columns' names."""
 
     number: int
     cells: dict[str, Cell]
 
 
+@dataclass(slots=True)
+class Reading:
+    """How far the reading of a table is: from 0 to 1."""
+
+    done: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`headers` without any blanks, in the order of the file; `rows` can be read once."""
+    """A table whose header was found.
+
+    `headers` as they are written; `found`: our columns, each with its header; `sample`: its first rows.
+    """
 
     file: str
     headers: tuple[str, ...]
-    rows: Iterator[Row]
+    found: Mapping[str, str]
+    sample: tuple[Row, ...]
+    _places: Mapping[str, int]
+    _begins: int  # the number of the header's row
+    _records: Callable[[Reading], Iterator[Record]]
+    reading: Reading = field(default_factory=Reading)
+
+    def rows(self) -> Iterator[Row]:
+        """All rows from the first one, empty ones left out; read while they are taken, as often as anybody likes.
+
+        Raises TableUnreadable when the file turns out to be damaged further down.
+        """
+        below = (record for record in self._records(self.reading) if record[0] > self._begins)
+        return _rows(self._places, below)
 
 
-def read_table(path: Path, wanted_headers: set[str]) -> Table:
-    """Open the table at `path` and find its header: the row with most of `wanted_headers`.
+def read_table(path: Path, columns: Columns, mapping: Mapping[str, str] = _NO_WORDS) -> Table:
+    """Open the table at `path` and find its header: the row with most of our `columns`, by any of their names.
 
-    Rows are read while they are taken; empty ones are left out. Raises TableUnreadable, also from `rows` when
-    the file turns out to be damaged further down.
+    `mapping` is somebody's own word: {header in the file: our column}. Raises TableUnreadable.
     """
-    kind = kind_of(path)
-    sheets = _csv_records(path) if kind is FileKind.TEXT else _sheets(path)
-    for records in sheets:
-        found = _header(records, wanted_headers)
-        if found:
-            headers, rest = found
-            return Table(shown_path(path), tuple(dict.fromkeys(h for h in headers if h)), _rows(headers, rest))
-    raise problem("no_header", path, wanted="、".join(sorted(wanted_headers)[:4]))
+    sheets = _text_table(path) if kind_of(path) is FileKind.TEXT else _sheets(path)
+    for sheet in sheets:
+        top = list(itertools.islice(sheet(Reading()), _SAMPLE))
+        scored = [places(values, columns, mapping) for _, values in top[:_HEADER_WITHIN]]
+        best = max(scored, key=len, default={})
+        if len(best) < min(2, len(columns)):
+            continue
+        at = scored.index(best)
+        number, values = top[at]
+        sample = tuple(_rows(best, top[at + 1 :]))
+        headers = [value.strip(_EDGES) if isinstance(value, str) else "" for value in values]
+        found = {column: headers[place] for column, place in best.items()}
+        named = tuple(dict.fromkeys(header for header in headers if header))
+        return Table(shown_path(path), named, found, sample, best, number, sheet)
+    raise problem("no_header", path, wanted="、".join(list(columns)[:4]))
 
 
-Record = tuple[int, Sequence[object]]
-
-
-def _header(records: Iterator[Record], wanted: set[str]) -> tuple[list[str], Iterator[Record]] | None:
-    """The header's names and the records below it; None when no row near the top looks like a header."""
-    top = list(itertools.islice(records, _HEADER_WITHIN))
-    names = {_BLANKS.sub("", name) for name in wanted}
-    scored = [sum(_name(value) in names for value in values) for _, values in top]
-    best = max(scored, default=0)
-    if best < min(2, len(names)):
-        return None
-    at = scored.index(best)
-    return [_name(value) for value in top[at][1]], itertools.chain(top[at + 1 :], records)
-
-
-def _name(value: object) -> str:
-    return _BLANKS.sub("", value) if isinstance(value, str) else ""
-
-
-def _rows(headers: Sequence[str], records: Iterable[Record]) -> Iterator[Row]:
+def _rows(where: Mapping[str, int], records: Iterable[Record]) -> Iterator[Row]:
+    names = tuple(where)
+    width = max(where.values()) + 1
+    pick = itemgetter(*where.values()) if len(where) > 1 else None
+    only = next(iter(where.values()))
     for number, values in records:
-        cells: dict[str, Cell] = {}
-        for header, value in itertools.zip_longest(headers, values[: len(headers)]):
-            if header and header not in cells:
-                cells[header] = _cell(value)
+        if len(values) < width:
+            values = [*values, *itertools.repeat(None, width - len(values))]
+        cells = dict(zip(names, map(_cell, pick(values) if pick else (values[only],)), strict=True))
         if any(cell is not None for cell in cells.values()):
             yield Row(number, cells)
 
 
 def _cell(value: object) -> Cell:
-    if value is None or isinstance(value, bool):
-        return None if value is None else str(value).upper()
+    if isinstance(value, str):
+        text = value.strip(_EDGES)
+        if text[:2] == '="' and text[-1:] == '"':
+            text = text[2:-1].strip()
+        return (text.replace("\0", "") if "\0" in text else text) or None
+    return _typed(value)
+
+
+def _typed(value: object) -> Cell:
+    """What a spreadsheet holds with a type of its own."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
-    text = str(value).strip(" \t\r\n\u3000\xa0\u200b\ufeff")
-    formula = _FORMULA_TEXT.fullmatch(text)
-    return (formula[1].strip() if formula else text) or None
+    return str(value)
 
 
-def _csv_records(path: Path) -> Iterator[Iterator[Record]]:
+Sheet = Callable[[Reading], Iterator[Record]]
+
+
+def _text_table(path: Path) -> Iterator[Sheet]:
     encoding = encoding_of(path)
-    yield _csv_rows(path, encoding, _delimiter(path, encoding))
+    delimiter = _delimiter(path, encoding)
+    yield lambda reading: _csv_rows(path, encoding, delimiter, reading)
 
 
-def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
-    with path.open(encoding=encoding, newline="") as file:
+def _csv_rows(path: Path, encoding: str, delimiter: str, reading: Reading) -> Iterator[Record]:
+    size = max(1, path.stat().st_size)
+    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         try:
-            yield from enumerate(reader, 1)
+            for number, values in enumerate(reader, 1):
+                if not number & 0x3FF:
+                    reading.done = raw.tell() / size
+                yield number, values
         except csv.Error as error:
             raise problem("too_wide", path, line=reader.line_num) from error
+        except OSError as error:
+            raise _damaged(path, error) from error
+    reading.done = 1.0
 
 
 def _delimiter(path: Path, encoding: str) -> str:
@@ -118,14 +159,30 @@ def _delimiter(path: Path, encoding: str) -> str:
     return max(_DELIMITERS, key=lambda delimiter: (top.count(delimiter), delimiter == ","))
 
 
-def _sheets(path: Path) -> Iterator[Iterator[Record]]:
+def _sheets(path: Path) -> Iterator[Sheet]:
+    require_not_too_long(path)
     try:
         with calamine.load_workbook(str(path)) as book:
-            for name in book.sheet_names:
-                yield enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
+            names = book.sheet_names
+    except (calamine.CalamineError, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    for name in names:
+        yield lambda reading, name=name: _sheet_rows(path, name, reading)  # type: ignore[misc]
+
+
+def _sheet_rows(path: Path, name: str, reading: Reading) -> Iterator[Record]:
+    try:
+        with calamine.load_workbook(str(path)) as book:
+            sheet = book.get_sheet_by_name(name)
+            height = max(1, sheet.total_height)
+            for number, values in enumerate(sheet.iter_rows(), 1):
+                reading.done = number / height
+                yield number, values
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> TableUnreadable:
+    if isinstance(error, calamine.PasswordError):
+        return problem("password", path)
     return problem("damaged", path, error=str(error) or type(error).__name__)

@@ -14,7 +14,17 @@ from wxfleet.usage import is_usage, not_understood
 def build() -> typer.Typer:
     """The whole command line in the language of `texts.catalogue`."""
     # Help texts are made when these are imported: the language must be known by then.
-    from wxfleet import cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_people, cli_plans, cli_worker
+    from wxfleet import (
+        cli_db,
+        cli_doctor,
+        cli_doubt,
+        cli_files,
+        cli_fleet,
+        cli_imports,
+        cli_people,
+        cli_plans,
+        cli_worker,
+    )
 
     if language() == "zh":
         _chinese_headings()
@@ -24,7 +34,9 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     app.callback()(_global_options)
-    for part in (cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_people, cli_plans, cli_worker):
+    for part in (
+        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_plans, cli_worker,
+    ):  # fmt: skip
         part.add_to(app)
     return app
 

@@ -1,66 +1,24 @@
-"""Commands about people: import orders, customers find, why."""
+"""Commands about people: customers find, why."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from customers.ladder import load_ladder
-from customers.orders import ImportResult, import_orders
 from customers.people import FoundPerson, find
-from customers.purchases import adopt_ladder
 from operations.finding import called, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
-from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.terminal import Terminal, command, table
-
-_ERRORS_SHOWN = 20
 
 
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
-    imports = typer.Typer(help=say("cli.import"), no_args_is_help=True)
-    command(imports, "orders", "cli.import.orders")(import_orders_)
-    app.add_typer(imports, name="import")
     customers = typer.Typer(help=say("cli.customers"), no_args_is_help=True)
     command(customers, "find", "cli.customers.find")(customers_find)
     app.add_typer(customers, name="customers")
     command(app, "why", "cli.why")(why)
-
-
-async def import_orders_(
-    terminal: Terminal,
-    files: Annotated[list[Path], typer.Argument(help=say("cli.import.orders.files"))],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=say("cli.dry_run"))] = False,
-) -> int:
-    settings = terminal.settings(strict=False)
-    async with terminal.database(settings) as db:
-        async with db.write() as tx:
-            now_ms = await shop_now_ms(tx, settings)
-            ladder, _ = load_ladder(settings.ladder)
-            if ladder is not None:
-                await adopt_ladder(tx, ladder, now_ms)
-        result = await import_orders(db, files, dry_run=dry_run, now_ms=now_ms)
-    terminal.show(result.as_json(), _imported(result, dry_run=dry_run))
-    return ExitCode.PARTLY_DONE if result.refused else ExitCode.OK
-
-
-def _imported(result: ImportResult, *, dry_run: bool) -> str:
-    key = "cli.import.would" if dry_run else "cli.import.did"
-    lines = [
-        say(key, rows=result.rows, new=result.new, changed=result.changed, unchanged=result.unchanged,
-            refused=result.refused)
-    ]  # fmt: skip
-    lines += [
-        say("cli.import.error", file=error.file, row=error.row, column=error.column, reason=error.reason)
-        for error in result.errors[:_ERRORS_SHOWN]
-    ]
-    if len(result.errors) > _ERRORS_SHOWN:
-        lines.append(say("cli.import.more_errors", count=len(result.errors) - _ERRORS_SHOWN))
-    return "\n".join(lines)
 
 
 async def customers_find(

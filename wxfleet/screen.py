@@ -7,7 +7,7 @@ import segno
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.catalogue import COMMANDS
-from customers.orders import ImportResult
+from customers.import_result import ImportResult
 from operations.repairs import RepairLine, repairs_now
 from personas.book import Book
 from reports.story import Line, told

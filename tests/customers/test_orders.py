@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from customers.errors import NotAnOrderExport
 from customers.ladder import STANDARD, Ladder, Level, keep
-from customers.order_rows import COLUMNS, OrderRow, RowRefused, read_row
+from customers.cells import RowRefused
+from customers.order_columns import COLUMNS
+from customers.order_rows import OrderRow, read_row
 from customers.orders import import_orders
 from customers.purchases import adopt_ladder, link_orders, recompute
 from storage.engine import Database

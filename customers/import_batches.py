@@ -1,0 +1,108 @@
+"""Imports as such: each a batch with its files and counts, finished when everybody concerned was counted anew."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, union, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.claims import settle_remembered
+from customers.order_files import shop_name
+from customers.purchases import link_orders, recompute
+from storage.customer_tables import OrderVersion
+from storage.engine import Database
+from storage.tables import ImportBatch, Order, Person
+
+PEOPLE_A_TRANSACTION = 500
+_ONE_IMPORT = 0x77_78_69_6D  # 'wxim': the key of PostgreSQL's advisory lock
+_NAMES_A_TRANSACTION = 100
+
+
+async def open_batch(
+    tx: AsyncConnection, kind: str, files: Sequence[str], shops: Sequence[str], by: str, now_ms: int
+) -> int:
+    """A batch for what is written from now on; `shops` are known from then on."""
+    row = {"kind": kind, "files": list(files), "counts": {"shops": list(shops)}, "by": by, "created_ms": now_ms}
+    return (await tx.execute(insert(ImportBatch).values(row).returning(ImportBatch.id))).scalar_one()
+
+
+async def batches(tx: AsyncConnection, most: int = 50) -> Sequence[Row[Any]]:
+    """The newest imports, newest first."""
+    query = select(ImportBatch.__table__).order_by(ImportBatch.id.desc()).limit(most)
+    return (await tx.execute(query)).all()
+
+
+async def known_shops(tx: AsyncConnection) -> dict[str, str]:
+    """The shops whose exports were imported and not undone: {name as compared: name as written}."""
+    query = select(ImportBatch.counts).where(ImportBatch.kind == "orders", ImportBatch.undone_ms.is_(None))
+    named = [name for counts in (await tx.execute(query)).scalars() for name in counts.get("shops", ())]
+    return {shop_name(name): name for name in named}
+
+
+async def alone(tx: AsyncConnection) -> None:
+    """Of two imports at once, one writes after the other: both might bring the same order.
+
+    SQLite has one writer anyway.
+    """
+    if tx.dialect.name == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock(_ONE_IMPORT)))
+
+
+async def finish_interrupted(db: Database, now_ms: int) -> None:
+    """Imports that were cut off after some of their orders: whom they concern is counted anew."""
+    query = select(ImportBatch.id, ImportBatch.counts).where(
+        ImportBatch.kind == "orders", ImportBatch.finished_ms.is_(None), ImportBatch.undone_ms.is_(None)
+    )
+    async with db.read() as connection:
+        cut_off = (await connection.execute(query.order_by(ImportBatch.id))).all()
+    for row in cut_off:
+        if "rows" not in row.counts:  # those of former versions have their counts, and were finished
+            await finish_orders(db, row.id, {"interrupted": 1}, now_ms)
+
+
+async def finish_orders(db: Database, batch: int, counts: dict[str, int], now_ms: int) -> None:
+    """Whatever follows from the orders of this batch, in short transactions; may be repeated."""
+    await _link_stragglers(db, batch)
+    async with db.write() as tx:
+        await settle_remembered(tx, batch, now_ms)
+    async with db.read() as connection:
+        people = await _concerned(connection, batch)
+    await recount(db, people)
+    async with db.write() as tx:
+        before = await tx.scalar(select(ImportBatch.counts).where(ImportBatch.id == batch))
+        done = {"counts": {**(before or {}), **counts}, "finished_ms": now_ms}
+        await tx.execute(update(ImportBatch).where(ImportBatch.id == batch).values(done))
+
+
+async def recount(db: Database, people: Sequence[int]) -> None:
+    """Count anew what these people bought, a few at a time."""
+    for start in range(0, len(people), PEOPLE_A_TRANSACTION):
+        async with db.write() as tx:
+            await recompute(tx, people[start : start + PEOPLE_A_TRANSACTION])
+
+
+async def _link_stragglers(db: Database, batch: int) -> None:
+    """Orders whose member became known while they were written."""
+    query = (
+        select(Order.member_name)
+        .join(Person, Person.member_name == Order.member_name)
+        .where(Order.batch == batch, Order.person.is_(None))
+        .distinct()
+    )
+    async with db.read() as connection:
+        names = (await connection.execute(query)).scalars().all()
+    for start in range(0, len(names), _NAMES_A_TRANSACTION):
+        async with db.write() as tx:
+            for name in names[start : start + _NAMES_A_TRANSACTION]:
+                await link_orders(tx, member_name=name)
+
+
+async def _concerned(tx: AsyncConnection, batch: int) -> Sequence[int]:
+    """Whose orders these are, and whose they were before."""
+    now = select(Order.person.label("person")).where(Order.batch == batch, Order.person.is_not(None))
+    former = OrderVersion.before["person"].as_integer()
+    before = select(former.label("person")).where(OrderVersion.batch == batch, former.is_not(None))
+    both = union(now, before).subquery()
+    kept = func.coalesce(Person.merged_into, Person.id)
+    query = select(kept).join(both, both.c.person == Person.id).distinct().order_by(kept)
+    return (await tx.execute(query)).scalars().all()

@@ -1,0 +1,153 @@
+"""Taking an import back: everything it brought or changed is as it was before."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.errors import NoSuchBatch, UndoRefused
+from customers.import_batches import alone, finish_interrupted, recount
+from customers.order_writing import known_orders, put, row_of
+from storage.bulk import among
+from storage.customer_tables import OrderVersion
+from storage.engine import Database
+from storage.tables import ImportBatch, Order, Person
+from texts.catalogue import say
+
+_ORDERS_A_TRANSACTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPart:
+    """How imports of one kind are taken back.
+
+    `count(tx, batch)` says how many entries that concerns, and raises UndoRefused when later imports stand on them;
+    `put_back(db, batch, now_ms)` does it and returns how many it were.
+    """
+
+    count: Callable[[AsyncConnection, int], Awaitable[int]]
+    put_back: Callable[[Database, int, int], Awaitable[int]]
+
+
+async def undo_import(db: Database, batch: int, *, by: str, now_ms: int, dry_run: bool = False) -> int:
+    """Put back what stood before this import; returns how many orders or people were.
+
+    In short transactions; one that was cut off is simply repeated. Raises NoSuchBatch, and UndoRefused when it was
+    undone before or a later import changed the same: that one must be undone first.
+    """
+    async with db.read() as connection:
+        found = (await connection.execute(select(ImportBatch.__table__).where(ImportBatch.id == batch))).first()
+        if found is None:
+            raise NoSuchBatch(batch)
+        if found.undone_ms is not None:
+            raise UndoRefused("undone", batch=batch)
+        part = _PARTS[found.kind]
+        concerned = await part.count(connection, batch)
+    if dry_run:
+        return concerned
+    count = await part.put_back(db, batch, now_ms)
+    async with db.write() as tx:
+        await tx.execute(
+            update(ImportBatch)
+            .where(ImportBatch.id == batch, ImportBatch.undone_ms.is_(None))
+            .values(undone_ms=now_ms, undone_by=by)
+        )
+    return count
+
+
+async def _count_orders(tx: AsyncConnection, batch: int) -> int:
+    await _require_nothing_above(tx, batch)
+    return int(await tx.scalar(select(func.count()).select_from(Order).where(Order.batch == batch)) or 0)
+
+
+async def _undo_orders(db: Database, batch: int, now_ms: int) -> int:
+    await finish_interrupted(db, now_ms)
+    again = await _begin(db, batch)
+    count, people = 0, set[int]()
+    for step in (_put_back, _take_out):
+        while True:
+            async with db.write() as tx:
+                await alone(tx)
+                touched, concerned = await step(tx, batch)
+            people |= concerned
+            count += touched
+            if not touched:
+                break
+    # What an undo that was cut off had done already is not known any more.
+    await recount(db, await _everybody(db) if again else sorted(people))
+    return count
+
+
+async def _require_nothing_above(tx: AsyncConnection, batch: int) -> None:
+    """Raises UndoRefused with the imports to undo first, the newest first."""
+    stands_on = OrderVersion.before["batch"].as_integer() == batch
+    query = select(OrderVersion.batch).where(OrderVersion.batch > batch, stands_on).distinct()
+    later = sorted((await tx.execute(query)).scalars(), reverse=True)
+    if later:
+        comma = say("texts.comma")
+        raise UndoRefused(
+            "stands_below",
+            batch=batch,
+            later=comma.join(map(str, later)),
+            commands=comma.join(f"wxfleet import undo {number}" for number in later),
+        )
+
+
+async def _begin(db: Database, batch: int) -> bool:
+    """Note that this undo begins; returns whether it had begun before."""
+    async with db.write() as tx:
+        counts = await tx.scalar(select(ImportBatch.counts).where(ImportBatch.id == batch)) or {}
+        await tx.execute(
+            update(ImportBatch).where(ImportBatch.id == batch).values(counts={**counts, "undo_began": True})
+        )
+    return bool(counts.get("undo_began"))
+
+
+async def _put_back(tx: AsyncConnection, batch: int) -> tuple[int, set[int]]:
+    """Some of the orders that the import changed, as they were. Returns how many, and whom they concern."""
+    query = select(OrderVersion.id, OrderVersion.number, OrderVersion.before).where(OrderVersion.batch == batch)
+    versions = (await tx.execute(query.order_by(OrderVersion.number).limit(_ORDERS_A_TRANSACTION))).all()
+    if not versions:
+        return 0, set()
+    now = await known_orders(tx, [version.number for version in versions])
+    kept = await _kept(tx, versions)
+    restored = []
+    for version in versions:
+        current = now.get(version.number)
+        if current is None or current.batch != batch:
+            continue
+        before = row_of(version.before)
+        same_member = current.row.member_name == before.member_name
+        person = current.person if same_member else kept.get(version.before["person"])
+        restored.append((before, person, version.before["batch"]))
+    await put(tx, restored)
+    await tx.execute(delete(OrderVersion).where(OrderVersion.id.in_([version.id for version in versions])))
+    concerned = {known.person for known in now.values()} | {person for _, person, _ in restored}
+    return len(versions), {person for person in concerned if person is not None}
+
+
+async def _kept(tx: AsyncConnection, versions: Sequence[Row[Any]]) -> Mapping[int, int]:
+    """Who those that had the orders before are today: they may have been merged since."""
+    ids = {version.before["person"] for version in versions} - {None}
+    query = select(Person.id, func.coalesce(Person.merged_into, Person.id)).where(Person.id.in_(ids))
+    return {person: kept for person, kept in (await tx.execute(query)).all()}  # noqa: C416  # rows are no pairs
+
+
+async def _take_out(tx: AsyncConnection, batch: int) -> tuple[int, set[int]]:
+    """Some of the orders that the import brought."""
+    query = select(Order.number, Order.person).where(Order.batch == batch).limit(_ORDERS_A_TRANSACTION)
+    orders = (await tx.execute(query)).all()
+    if orders:
+        await tx.execute(delete(Order).where(among(tx, Order.number, [order.number for order in orders])))
+    return len(orders), {order.person for order in orders if order.person is not None}
+
+
+async def _everybody(db: Database) -> Sequence[int]:
+    query = select(Person.id).where(Person.kind == "customer", Person.merged_into.is_(None)).order_by(Person.id)
+    async with db.read() as connection:
+        return (await connection.execute(query)).scalars().all()
+
+
+_PARTS: Mapping[str, UndoPart] = {"orders": UndoPart(_count_orders, _undo_orders)}

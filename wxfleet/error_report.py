@@ -1,0 +1,72 @@
+"""Rows that were not imported, as a table beside the input: which, where and why."""
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from customers.import_result import RowError
+from texts.catalogue import say
+from texts.os_words import os_reason
+from texts.problem import ExitCode, Problem
+from texts.table_files import REPORT_MARK
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ReportFormat(Problem):
+    """A report that is neither CSV nor XLSX."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self) -> None:
+        super().__init__(say("imports.report_format"), hint=say("imports.report_format.hint"))
+
+
+def report_place(given: Path | None, first: Path) -> Path:
+    """Where the report goes: where it was asked for, else beside the first file. Raises ReportFormat."""
+    if given is not None:
+        if given.suffix.lower() not in (".csv", ".xlsx"):
+            raise ReportFormat
+        return given
+    return first.with_name(f"{first.stem}{REPORT_MARK}.csv")
+
+
+def write_report(place: Path, errors: Sequence[RowError]) -> str:
+    """Write the report, CSV with the mark by which Excel knows UTF-8, or XLSX. Returns why not, '' when it is there."""
+    part = place.with_name(f".{place.name}.part")
+    try:
+        (_write_workbook if place.suffix.lower() == ".xlsx" else _write_csv)(part, errors)
+        os.replace(part, place)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        return os_reason(error)
+    return ""
+
+
+def _lines(errors: Sequence[RowError]) -> Iterator[tuple[str, int | str, str, str]]:
+    yield tuple(say(f"imports.col.{name}") for name in ("file", "row", "column", "reason"))  # type: ignore[misc]
+    for error in errors:
+        yield error.file, error.row, error.column, error.reason
+
+
+def _write_csv(place: Path, errors: Sequence[RowError]) -> None:
+    with place.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([_harmless(cell) for cell in line] for line in _lines(errors))
+
+
+def _harmless(cell: str | int) -> str | int:
+    """What somebody wrote must not become a formula where the report is opened."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _write_workbook(place: Path, errors: Sequence[RowError]) -> None:
+    import xlsxwriter  # only where somebody wants it: it takes a while to load
+
+    with xlsxwriter.Workbook(place, {"constant_memory": True, "strings_to_formulas": False}) as book:
+        sheet = book.add_worksheet()
+        sheet.set_column(0, 0, 28)
+        sheet.set_column(2, 2, 18)
+        sheet.set_column(3, 3, 80)
+        for number, line in enumerate(_lines(errors)):
+            sheet.write_row(number, 0, line)
