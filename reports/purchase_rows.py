@@ -1,7 +1,6 @@
 """What a purchase is in every report: a paid order with something left after refunds, at the moment it was paid."""
 
-from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal, select, true
-from sqlalchemy.sql.elements import SQLCoreOperations
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Text, cast, func, literal, select, true
 
 from customers.order_rows import PURCHASES
 from reports.period import Period
@@ -29,11 +28,11 @@ FRIENDS_SINCE = (
 """Everybody who is or was a friend of one of the accounts, and since when."""
 
 
-def within(period: Period, moment: SQLCoreOperations[int] = MOMENT) -> ColumnElement[bool]:
+def within(period: Period, moment: SQLColumnExpression[int] = MOMENT) -> ColumnElement[bool]:
     """Does `moment` lie in the period?"""
     return true() & (moment >= period.start_ms) & (moment < period.end_ms)
 
 
-def whole(amount: ColumnElement[int]) -> ColumnElement[int]:
+def whole(amount: SQLColumnExpression[int]) -> ColumnElement[int]:
     """The sum of whole numbers as a whole number: 0 without rows, and 64 bits wide on PostgreSQL too."""
     return cast(func.coalesce(func.sum(amount), 0), BigInteger)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from reports.errors import NoSuchReport
 from reports.items import items
 from reports.report import Make
+from reports.repurchase import repurchase
 from reports.share import share
 from texts.catalogue import say
 
@@ -25,6 +26,7 @@ class Volume:
 _VOLUMES = (
     Volume("share", share, "this month"),
     Volume("items", items, "this month"),
+    Volume("repurchase", repurchase, "last 365 days"),
 )  # fmt: skip
 
 SHELF = {volume.name: volume for volume in _VOLUMES}
