@@ -62,6 +62,16 @@ class UndoRefused(Problem):
         )
 
 
+class LevelRefused(Problem):
+    """A level that the ladder does not have."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, level: str, known: Iterable[str]) -> None:
+        levels = say("texts.comma").join(known)
+        super().__init__(say("customers.no_level", level=level), hint=say("customers.no_level.hint", levels=levels))
+
+
 class NoSuchPerson(Problem):
     """An id that nobody has."""
 
@@ -78,3 +88,16 @@ class MergeRefused(Problem):
 
     def __init__(self, reason: str) -> None:
         super().__init__(say(f"customers.merge.{reason}"), hint=say(f"customers.merge.{reason}.hint"))
+
+
+class ReferralRefused(Problem):
+    """A referral that can't be: of oneself, in a circle, a second one, of no new customer; or thanks that are not due.
+
+    `reason` is one of same, loop, already, not_new, not_customer, not_due.
+    """
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(say(f"customers.referral.{reason}"), hint=say(f"customers.referral.{reason}.hint"))

@@ -67,18 +67,18 @@ async def finish_orders(db: Database, batch: int, counts: dict[str, int], now_ms
         await settle_remembered(tx, batch, now_ms)
     async with db.read() as connection:
         people = await _concerned(connection, batch)
-    await recount(db, people)
+    await recount(db, people, now_ms)
     async with db.write() as tx:
         before = await tx.scalar(select(ImportBatch.counts).where(ImportBatch.id == batch))
         done = {"counts": {**(before or {}), **counts}, "finished_ms": now_ms}
         await tx.execute(update(ImportBatch).where(ImportBatch.id == batch).values(done))
 
 
-async def recount(db: Database, people: Sequence[int]) -> None:
+async def recount(db: Database, people: Sequence[int], now_ms: int) -> None:
     """Count anew what these people bought, a few at a time."""
     for start in range(0, len(people), PEOPLE_A_TRANSACTION):
         async with db.write() as tx:
-            await recompute(tx, people[start : start + PEOPLE_A_TRANSACTION])
+            await recompute(tx, people[start : start + PEOPLE_A_TRANSACTION], now_ms=now_ms)
 
 
 async def _link_stragglers(db: Database, batch: int) -> None:

@@ -76,7 +76,7 @@ async def _undo_orders(db: Database, batch: int, now_ms: int) -> int:
             if not touched:
                 break
     # What an undo that was cut off had done already is not known any more.
-    await recount(db, await _everybody(db) if again else sorted(people))
+    await recount(db, await _everybody(db) if again else sorted(people), now_ms)
     return count
 
 

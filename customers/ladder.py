@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, case, literal, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.roles import Role
@@ -72,11 +72,30 @@ class Ladder(BaseModel):
         earned = [level.id for level in self.levels[1:] if net_paid_fen >= level.from_fen]
         return earned[-1] if earned else self.entry.id
 
+    def find(self, word: str) -> Level | None:
+        """The level with this id or name, in whatever case."""
+        meant = word.strip().casefold()
+        return next((level for level in self.levels if meant in (level.id.casefold(), level.name.casefold())), None)
+
+    def get(self, level: str) -> Level | None:
+        """The level with this id."""
+        return next((rung for rung in self.levels if rung.id == level), None)
+
+    def rank(self, level: str) -> int:
+        """How high it stands, the entry 0; -1 for one that the ladder does not have."""
+        return self.ids.index(level) if level in self.ids else -1
+
+    def discounted(self) -> tuple[Level, ...]:
+        """The levels whose discount the shop's back office has to carry."""
+        return tuple(level for level in self.levels if level.discount < 1)
+
     def name_of(self, level: str) -> str:
         """What the level is called in front of customers."""
         return next((rung.name for rung in self.levels if rung.id == level and rung.name), level)
 
-    def level_case(self, net_paid_fen: ColumnElement[int], orders: ColumnElement[int]) -> ColumnElement[str]:
+    def level_case(
+        self, net_paid_fen: SQLColumnExpression[int], orders: SQLColumnExpression[int]
+    ) -> ColumnElement[str]:
         """`level_of` as an SQL expression."""
         rungs = [
             (and_(orders > 0, net_paid_fen >= level.from_fen), literal(level.id)) for level in reversed(self.levels[1:])
@@ -128,7 +147,7 @@ def _missteps(levels: Sequence[Level]) -> Iterator[tuple[int, str]]:
 
 
 async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
-    """Make it the ladder of this fleet. Did it change? Then `customers.purchases.recompute` is due for everybody."""
+    """Make it the ladder of this fleet. Did it change? Then everybody's level follows: `customers.levels`."""
     written = ladder.model_dump_json()
     if await _stored(tx) == written:
         return False

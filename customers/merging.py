@@ -57,7 +57,7 @@ async def merge(tx: AsyncConnection, keep: int, gone: int, evidence: str, by: st
     await tx.execute(
         insert(Merge).values(kept=keep, gone=gone, evidence=evidence, before=before, by=by, merged_ms=now_ms)
     )
-    await recompute(tx, [keep])
+    await recompute(tx, [keep], now_ms=now_ms)
 
 
 async def link_member(tx: AsyncConnection, person: int, member_name: str, evidence: str, now_ms: int) -> int:
@@ -77,7 +77,7 @@ async def link_member(tx: AsyncConnection, person: int, member_name: str, eviden
     else:
         await _name(tx, person, member_name, now_ms)
     await link_orders(tx, member_name=member_name)
-    await recompute(tx, [person])
+    await recompute(tx, [person], now_ms=now_ms)
     return person
 
 

@@ -2,11 +2,24 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import BigInteger, ColumnElement, Update, case, cast, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    TableValuedAlias,
+    Update,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from customers.ladder import Ladder, current, keep
+from customers.levels import relevel
 from customers.order_rows import PURCHASES
 from storage.tables import Order, Person
 
@@ -37,37 +50,40 @@ async def link_orders(tx: AsyncConnection, *, batch: int | None = None, member_n
     return (await tx.execute(statement)).rowcount
 
 
-async def adopt_ladder(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
-    """Make it the ladder of this fleet; everybody's level follows when it changed. Returns whether it did."""
-    if not await keep(tx, ladder, now_ms):
-        return False
-    await recompute(tx)
-    return True
-
-
-async def recompute(tx: AsyncConnection, people: Collection[int] | None = None, *, batch: int | None = None) -> None:
-    """Count anew what people bought, and set their level by the ladder (`customers.ladder.current`).
+async def recompute(
+    tx: AsyncConnection, people: Collection[int] | None = None, *, batch: int | None = None, now_ms: int
+) -> None:
+    """Count anew what people bought, and set their level and tier by it (`customers.levels.relevel`).
 
     Purchases are paid orders with something left after refunds; unpaid and closed ones are not. For `people`, for
     those whom an import's `batch` concerns, or for everybody.
     """
-    ladder = await current(tx)
     if people is not None:
         ids = sorted(people)
         for start in range(0, len(ids), _IDS_A_STATEMENT):
-            await tx.execute(_counting(ladder, Person.id.in_(ids[start : start + _IDS_A_STATEMENT])))
+            await _recount(tx, Person.id.in_(ids[start : start + _IDS_A_STATEMENT]), now_ms)
         return
     if batch is not None:
         concerned = select(Order.person).where(Order.batch == batch, Order.person.is_not(None))
-        await tx.execute(_counting(ladder, Person.id.in_(concerned)))
+        await _recount(tx, Person.id.in_(concerned), now_ms)
         return
-    await tx.execute(_counting(ladder, Person.kind == "customer"))
+    await _recount(tx, Person.kind == "customer", now_ms)
 
 
-def _counting(ladder: Ladder, who: ColumnElement[bool]) -> Update:
-    """One statement: the sums of all orders of `who`, zero where there are none, and the level they come to."""
+async def _recount(tx: AsyncConnection, who: ColumnElement[bool], now_ms: int) -> None:
+    await tx.execute(_counting(tx, who))
+    await relevel(tx, who, now_ms=now_ms)
+
+
+def is_purchase() -> ColumnElement[bool]:
+    """Does a row of `orders` count: paid, and something left after refunds?"""
+    return and_(Order.status.in_([status.value for status in PURCHASES]), Order.paid_fen > Order.refund_fen)
+
+
+def _counting(tx: AsyncConnection, who: ColumnElement[bool]) -> Update:
+    """One statement: the sums of all orders of `who`, zero where there are none."""
+    bought = is_purchase()
     left_fen = Order.paid_fen - Order.refund_fen
-    bought = Order.status.in_([status.value for status in PURCHASES]) & (left_fen > 0)
     moment = func.coalesce(Order.paid_ms, Order.created_ms)
     sums = (
         select(
@@ -83,14 +99,35 @@ def _counting(ladder: Ladder, who: ColumnElement[bool]) -> Update:
         .group_by(Person.id)
         .subquery()
     )
+    items = _distinct_items(tx)
+    counted = {
+        Person.orders: sums.c.orders,
+        Person.net_paid_fen: sums.c.net,
+        Person.first_order_ms: sums.c.first,
+        Person.last_order_ms: sums.c.last,
+        Person.distinct_items: items,
+    }
+    changed = or_(*(column.is_distinct_from(value) for column, value in counted.items()))
     return (
         update(Person)
-        .where(Person.id == sums.c.person)
-        .values(
-            orders=sums.c.orders,
-            net_paid_fen=sums.c.net,
-            first_order_ms=sums.c.first,
-            last_order_ms=sums.c.last,
-            level=ladder.level_case(sums.c.net, sums.c.orders),
-        )
+        .where(Person.id == sums.c.person, changed)
+        .values({column.key: value for column, value in counted.items()})
     )
+
+
+def _distinct_items(tx: AsyncConnection) -> ScalarSelect[int]:
+    """How many different items a person bought."""
+    title = titles_of(tx)
+    return (
+        select(func.count(title.c.value.distinct()))
+        .select_from(Order, title)
+        .where(Order.person == Person.id, is_purchase())
+        .correlate(Person)
+        .scalar_subquery()
+    )
+
+
+def titles_of(tx: AsyncConnection) -> TableValuedAlias:
+    """The titles of the items of an order, a row each, in a column `value`."""
+    each = func.json_each if tx.dialect.name == "sqlite" else func.json_array_elements_text
+    return each(Order.titles).table_valued("value", joins_implicitly=True)

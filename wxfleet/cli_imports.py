@@ -16,7 +16,7 @@ from customers.mappings import mapping_of, save_mapping, saved_mapping
 from customers.order_columns import COLUMNS
 from customers.order_files import OrderOptions
 from customers.orders import import_orders
-from customers.purchases import adopt_ladder
+from customers.levels import adopt_ladder
 from rules.quiet_hours import local
 from storage.engine import Database
 from texts.catalogue import say

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.account import AccountConfig
 from bots.ownership import make_lanes
 from customers.ladder import Ladder
-from customers.purchases import adopt_ladder
+from customers.levels import adopt_ladder
 from operations.staff import StaffConfig
 from personas.book import Book
 from rules.quiet_hours import zone

@@ -15,7 +15,8 @@ from customers.cells import RowRefused
 from customers.order_columns import COLUMNS
 from customers.order_rows import OrderRow, read_row
 from customers.orders import import_orders
-from customers.purchases import adopt_ladder, link_orders, recompute
+from customers.levels import adopt_ladder
+from customers.purchases import link_orders, recompute
 from storage.engine import Database
 from storage.tables import ImportBatch, Order
 from tests.customers.shop import export, look, order, person
@@ -216,6 +217,6 @@ async def test_sql_and_python_agree_on_every_level(database: Database) -> None:
     ids = {fen: await person(database, member_name=f"m{fen}") for fen in (1, 29_999, 30_000, 30_001)}
     async with database.write() as tx:
         assert await link_orders(tx) == 4
-        await recompute(tx)
+        await recompute(tx, now_ms=1)
     for fen, who in ids.items():
         assert (await look(database, who)).level == STANDARD.level_of(fen, 1)
