@@ -34,7 +34,8 @@ class Crew:
     async def live_through(self, strokes: list[Stroke]) -> None:
         """All of it, each while the fleet is at work; whoever is ended by it is started again."""
         for stroke in strokes:
-            await self.drill.be_at_work(lambda: all(child.ended() is None for child in self.children))
+            await self.replace_the_dead()
+            await self.drill.be_at_work(lambda: any(child.ended() is None for child in self.children))
             number = self.drill.roll.randrange(WORKERS)
             await stroke(self, number)
             self.drill.note(f"{stroke.__name__} {number}")
@@ -43,6 +44,7 @@ class Crew:
     async def replace_the_dead(self) -> None:
         for number, child in enumerate(self.children):
             if child.ended() is not None:
+                self.drill.note(f"worker {number} had ended with {child.code}")
                 self.children[number] = self.start(number)
 
     async def come_to_rest(self) -> None:
@@ -51,7 +53,7 @@ class Crew:
         for child in self.children:
             child.kill(signal.SIGTERM)
         codes = [await asyncio.to_thread(child.wait) for child in self.children]
-        assert codes == [0] * WORKERS, self.drill.words
+        assert codes == [0] * WORKERS, self.drill.told(f"they ended with {codes}")
 
 
 @asynccontextmanager
@@ -93,7 +95,7 @@ async def terminate(crew: Crew, number: int) -> None:
     """A planned end: everything is handed over and nothing is in doubt."""
     crew.children[number].kill(signal.SIGTERM)
     code = await asyncio.to_thread(crew.children[number].wait)
-    assert code == 0, crew.drill.words
+    assert code == 0, crew.drill.told(f"sent home, it ended with {code}")
 
 
 async def freeze(crew: Crew, number: int) -> None:

@@ -152,8 +152,8 @@ class Drill:
         await self.plan()
         before = self.world.reached()
         await self._until(lambda: self.world.reached() > before + 20 or not alive(), _RECOVERY_S)
-        assert alive(), self.words
-        assert self.world.reached() > before + 20, "\n".join(["it sends no more", *self.diary, self.words])
+        assert alive(), self.told("it ended by itself")
+        assert self.world.reached() > before + 20, self.told("it sends no more")
         await self.let_people_act()
 
     async def let_people_act(self) -> None:
@@ -189,7 +189,7 @@ class Drill:
         while left := await self.left():
             await meanwhile()
             await asyncio.sleep(0.1)
-            assert time.monotonic() < until, "\n".join([f"{left} are still left", *self.diary, self.words])
+            assert time.monotonic() < until, self.told(f"{left} are still left")
 
     async def verdict(self) -> str:
         """What the judge complains of, with all that is needed to understand it; '' when it acquits."""
@@ -203,6 +203,10 @@ class Drill:
     @property
     def log(self) -> Path:
         return self.folder / "fleet.out"
+
+    def told(self, what: str) -> str:
+        """A failure, with all that is needed to understand it."""
+        return "\n".join([f"seed {self.seed}: {what}", *self.diary, self.words])
 
     @property
     def words(self) -> str:

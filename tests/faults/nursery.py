@@ -123,16 +123,22 @@ def main() -> None:
     import wxfleet.service  # noqa: F401  # what a fleet needs, once for all children
 
     orders = sys.stdin
+    born: set[int] = set()
     for line in orders:
         order = json.loads(line)
         if "run" in order:
             answer: int | None = _bear(order, orders)
+            born.add(answer or 0)
         elif "wait" in order:
             answer = _ended(order["wait"], 0)
         else:
             answer = _ended(order["ended"], os.WNOHANG)
+        if "run" not in order and answer is not None:
+            born.discard(order.get("wait", order.get("ended")))
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+    for pid in born:  # whoever gave the orders is gone: nobody else would end them
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
