@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from rules.roles import Role
 from storage.outbox import insert_ignoring
 from storage.tables import Setting
 from texts.catalogue import say
-from texts.errors import Mistake
+from texts.errors import Mistake, Severity
 from texts.yaml_reader import read_document
 
 _SETTING = "ladder"
@@ -118,11 +119,16 @@ def load_ladder(path: Path) -> tuple[Ladder | None, list[Mistake]]:
     document = read_document(path, Ladder)
     if document.value is None:
         return None, document.mistakes
+    levels = document.value.levels
     mistakes = [
-        document.mistake(("levels", number), say(f"customers.ladder.{code}"))
-        for number, code in _missteps(document.value.levels)
+        document.mistake(("levels", number), say(f"customers.ladder.{code}")) for number, code in _missteps(levels)
     ]
-    return (None, mistakes) if mistakes else (document.value, [])
+    if mistakes:
+        return None, mistakes
+    return document.value, [
+        document.mistake(("levels", number, key), reason, severity=Severity.WARNING)
+        for number, key, reason in _oddities(levels)
+    ]
 
 
 def _missteps(levels: Sequence[Level]) -> Iterator[tuple[int, str]]:
@@ -144,6 +150,17 @@ def _missteps(levels: Sequence[Level]) -> Iterator[tuple[int, str]]:
             if level.from_net_yuan <= reached_yuan:
                 yield number, "not_rising"
             reached_yuan = level.from_net_yuan
+
+
+def _oddities(levels: Sequence[Level]) -> Iterator[tuple[int, str, str]]:
+    """What can be meant, but hardly is: (number of the level, its key, why)."""
+    if len(levels) > 1 and not levels[1].any_purchase:
+        entry = levels[0].name or levels[0].id
+        yield 1, "from_net_yuan", say("customers.ladder.gap", yuan=levels[1].from_net_yuan, entry=entry)
+    for number, (below, level) in enumerate(pairwise(levels), 1):
+        if level.discount > below.discount:
+            reason = say("customers.ladder.dearer", discount=level.discount, below=below.discount)
+            yield number, "discount", reason
 
 
 async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
