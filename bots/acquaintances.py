@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import MergeRefused
 from customers.merging import link_member, member_name_from_alias
+from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
 
@@ -83,7 +84,11 @@ async def befriend(
             for friend in new
         ]
         await tx.execute(insert_ignoring(tx, Friendship), rows)
-    return len(back) + len(new)
+    came = [*back, *(friend.contact for friend in new)]
+    if came:
+        theirs = select(Friendship.person).where(Friendship.account == account, Friendship.contact.in_(came))
+        await refresh_terms(tx, (await tx.scalars(theirs)).all())
+    return len(came)
 
 
 async def kinds_of(tx: AsyncConnection, contacts: Sequence[str]) -> dict[str, str]:

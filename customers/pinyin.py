@@ -1,5 +1,6 @@
 """How Chinese characters are read, for finding people by what a keyboard writes most easily."""
 
+import asyncio
 import itertools
 import os
 import unicodedata
@@ -17,9 +18,10 @@ _ALSO_READ: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def load() -> None:
-    """Read the dictionary of 40,000 characters: a fifth of a second, once. In a thread where a loop must go on."""
-    _dictionary()
+async def load() -> None:
+    """Read the dictionary of 40,000 characters: a fifth of a second, once, and beside the event loop."""
+    if not _dictionary.cache_info().currsize:
+        await asyncio.to_thread(_dictionary)
 
 
 @lru_cache(maxsize=50_000)

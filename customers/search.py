@@ -1,18 +1,19 @@
 """The terms by which people are found, kept beside their names, and the reading of them.
 
-Whoever writes a name calls `refresh_terms` in the same transaction. People whom nobody told us of (a database of an
-older version) are caught up in the background: `some_missing` and `catch_up` are a step of the planner.
+Whoever writes a name calls `refresh_terms` in the same transaction. Who has none (a database of an older version) is
+caught up in the background in the order of the ids: `some_missing` and `catch_up` are a step of the planner. Until then
+they are found all the same, by looking at each of them.
 """
 
-import asyncio
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, or_, select, tuple_, update
+from sqlalchemy import delete, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers import pinyin
-from customers.search_words import searched, terms_of
+from customers.search_words import WHOLE, searched, terms_of
 from storage.customer_tables import SearchTerm
 from storage.engine import Database
 from storage.outbox import insert_ignoring
@@ -21,9 +22,12 @@ from storage.tables import Friendship, Person, Setting
 CATCH_UP = 1_000
 """People a transaction: on SQLite others wait for it, about 0.1 s. Ours."""
 _IDS_A_STATEMENT = 400
-_TERMS_A_STATEMENT = 5_000
 _DONE = "search_terms_up_to"
 _AFTER_ALL = "\U0010ffff"
+_ADD_MANY = text(
+    "INSERT INTO search_terms (term, person) SELECT * FROM unnest(CAST(:terms AS text[]), CAST(:people AS bigint[]))"
+    " ON CONFLICT DO NOTHING"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,9 @@ class Hit:
     term: str
 
 
-async def hits(tx: AsyncConnection, text: str, most: int) -> list[Hit]:
-    """Terms that begin with `text`, at most `most`: whole names first, then words of names, then pinyin, then longer."""
-    begin = searched(text)
+async def hits(tx: AsyncConnection, words: str, most: int) -> list[Hit]:
+    """Terms that begin with `words`, at most `most`: whole names first, words of names, pinyin, then longer ones."""
+    begin = searched(words)
     if not begin:
         return []
     query = (
@@ -48,12 +52,32 @@ async def hits(tx: AsyncConnection, text: str, most: int) -> list[Hit]:
     return [Hit(row.person, row.term) for row in (await tx.execute(query)).all()]
 
 
+async def hits_without_terms(tx: AsyncConnection, words: str, most: int) -> list[Hit]:
+    """The same among people whom `catch_up` has not reached: slower, by any part of their names, without pinyin."""
+    if not await some_missing(tx, 0):
+        return []
+    part = "%" + re.sub(r"([%_\\])", r"\\\1", words.casefold()) + "%"
+    known_as = (Person.name, Person.call_me, Person.member_name, Friendship.nickname, Friendship.alias)
+    query = (
+        select(func.coalesce(Person.merged_into, Person.id).label("person"), *known_as)
+        .outerjoin(Friendship, Friendship.person == Person.id)
+        .where(Person.id > await _done_up_to(tx), or_(*(func.lower(name).like(part, escape="\\") for name in known_as)))
+        .limit(most)
+    )
+    whole = searched(words)
+    found = []
+    for person, *names in (await tx.execute(query)).all():
+        ending = WHOLE if whole in {searched(name) for name in names if name} else ""
+        found.append(Hit(person, whole + ending))
+    return found
+
+
 async def refresh_terms(tx: AsyncConnection, people: Iterable[int]) -> None:
     """These people's names have changed: make their terms what they are today.
 
     For entries that were merged, those they were merged into. Some microseconds for each name; give many at a time.
     """
-    await asyncio.to_thread(pinyin.load)
+    await pinyin.load()
     ids = sorted(set(people))
     for start in range(0, len(ids), _IDS_A_STATEMENT):
         await _refresh(tx, ids[start : start + _IDS_A_STATEMENT])
@@ -68,10 +92,21 @@ async def _refresh(tx: AsyncConnection, ids: Sequence[int]) -> None:
     for start in range(0, len(stale), _IDS_A_STATEMENT):
         some = stale[start : start + _IDS_A_STATEMENT]
         await tx.execute(delete(SearchTerm).where(tuple_(SearchTerm.term, SearchTerm.person).in_(some)))
-    # In order: two processes that write the same terms wait for each other instead of for ever.
-    new = [{"term": term, "person": person} for term, person in sorted(wanted - there)]
-    for start in range(0, len(new), _TERMS_A_STATEMENT):
-        await tx.execute(insert_ignoring(tx, SearchTerm), new[start : start + _TERMS_A_STATEMENT])
+    await _add(tx, sorted(wanted - there))
+
+
+async def _add(tx: AsyncConnection, terms: Sequence[tuple[str, int]]) -> None:
+    """In order: two processes that write the same terms wait for each other instead of for ever.
+
+    By each database's own fast way: a name has ten terms, and an import a million names.
+    """
+    if not terms:
+        return
+    if tx.dialect.name == "sqlite":
+        await tx.exec_driver_sql("INSERT OR IGNORE INTO search_terms (term, person) VALUES (?, ?)", list(terms))
+        return
+    columns = {"terms": [term for term, _ in terms], "people": [person for _, person in terms]}
+    await tx.execute(_ADD_MANY, columns)
 
 
 async def _names(tx: AsyncConnection, ids: Sequence[int]) -> dict[int, set[str]]:
@@ -90,8 +125,8 @@ async def _names(tx: AsyncConnection, ids: Sequence[int]) -> dict[int, set[str]]
     friendships = await tx.execute(
         select(Friendship.person, Friendship.nickname, Friendship.alias).where(Friendship.person.in_(list(names)))
     )
-    for row in friendships.all():
-        names[row.person] |= {row.nickname, row.alias}
+    for person, nickname, alias in friendships.all():
+        names[person] |= {nickname, alias}
     return {person: {name for name in known_as if name} for person, known_as in names.items()}
 
 

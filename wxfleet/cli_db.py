@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from customers.search import catch_up_all
 from operations import restored
 from rules.quiet_hours import local
 from storage import moving
@@ -54,6 +55,8 @@ async def db_upgrade(terminal: Terminal, dry_run: DryRun = False) -> None:
         else:
             kept = await _upgrade(terminal, settings, db, empty=shape.found is None)
             said = "\n".join([say("database.upgraded", **values), *([say("database.kept", file=kept)] if kept else [])])
+        if not dry_run:
+            await catch_up_all(db, await _now_ms(db, settings))  # whoever can't be found by name yet
     document = {
         "database": db.dialect, "from": shape.found, "to": shape.wanted, "backup": kept and str(kept),
         "dry_run": dry_run,

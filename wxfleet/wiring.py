@@ -29,6 +29,7 @@ from commands.chat import Chat, stops_everything
 from conversations.intake import Intake, is_urgent
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
+from customers import search
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
 from personas.book import Book
@@ -114,6 +115,7 @@ def build(
             Step(expiry.due, expiry.close),
             Step(friends.somebody_waits, friends.reconsider_waiting),
             Step(assisted.is_due, assisted.remind_and_expire),
+            Step(search.some_missing, search.catch_up),
         ),
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))

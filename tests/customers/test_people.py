@@ -13,11 +13,11 @@ from customers.consent import mute, opt_in, opt_out
 from customers.errors import MergeRefused, NoSuchPerson
 from customers.merging import link_member, member_name_from_alias, merge
 from customers.orders import import_orders
-from customers.people import find, person_of
+from customers.people import find
 from rules.kinds import GATES, AfterOptOut, Kind, Surface
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Delivery, Friendship, Merge, Order
+from storage.tables import Delivery, Friendship, Merge
 from tests.customers.shop import export, friend, look, order, person
 
 NUMBER = "2202600000000000001"
@@ -241,24 +241,3 @@ async def test_a_mute_is_only_made_longer_until_it_is_lifted(sqlite_database: Da
             await mute(tx, hua, until_ms, "staff:owner")
         row = await look(sqlite_database, hua)
         assert (row.muted_until_ms, row.muted_by) == (expected, "staff:owner")
-
-
-async def test_people_are_found_by_whatever_is_remembered_of_them(database: Database, tmp_path: Path) -> None:
-    hua = await person(database, name="花花", member_name="xl_hua", phone="13800001234")
-    ye = await person(database, name="小叶")
-    await friend(database, "lin-1", "wxid_ye", ye, nickname="Leaf 🌿", alias="100%棉")
-    await _import(database, tmp_path / "a.csv", order(NUMBER, "xl_hua", "99.5"))
-    async with database.read() as connection:
-        for text, expected in (
-            ("花", [hua]), ("xl_hua", [hua]), ("XL_", [hua]), (NUMBER, [hua]), ("1234", [hua]), (str(ye), [ye]),
-            ("leaf", [ye]), ("@小叶", [ye]), ("wxid_ye", [ye]), ("100%", [ye]), ("0%棉", [ye]),
-            ("%", [ye]), ("无名", []), ("", []),
-        ):  # fmt: skip
-            assert [found.id for found in await find(connection, text)] == expected, text
-        shown = (await find(connection, "wxid_ye"))[0]
-        assert [(view.account, view.contact) for view in shown.friendships] == [("lin-1", "wxid_ye")]
-        assert (await find(connection, "花花"))[0].net_paid_fen == 9950
-        assert await person_of(connection, "lin-1", "wxid_ye") == ye
-        assert await person_of(connection, "lin-2", "wxid_ye") is None
-        orders = (await connection.execute(select(Order.person))).scalars().all()
-        assert orders == [hua]
