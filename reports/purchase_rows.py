@@ -1,6 +1,10 @@
 """What a purchase is in every report: a paid order with something left after refunds, at the moment it was paid."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Text, cast, func, literal, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from customers.order_rows import PURCHASES
 from reports.period import Period
@@ -28,9 +32,15 @@ FRIENDS_SINCE = (
 """Everybody who is or was a friend of one of the accounts, and since when."""
 
 
-def within(period: Period, moment: SQLColumnExpression[int] = MOMENT) -> ColumnElement[bool]:
+def within(period: Period, moment: SQLColumnExpression[Any] = MOMENT) -> ColumnElement[bool]:
     """Does `moment` lie in the period?"""
     return true() & (moment >= period.start_ms) & (moment < period.end_ms)
+
+
+def titles_of(connection: AsyncConnection) -> TableValuedAlias:
+    """The titles on an order, one row each, in the column `value`; to be selected from together with the orders."""
+    each = func.json_each if connection.dialect.name == "sqlite" else func.json_array_elements_text
+    return each(Order.titles).table_valued("value", joins_implicitly=True)
 
 
 def whole(amount: SQLColumnExpression[int]) -> ColumnElement[int]:

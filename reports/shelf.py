@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from reports.arrivals import arrivals
+from reports.breadth import breadth
 from reports.errors import NoSuchReport
 from reports.items import items
+from reports.ladder import ladder
 from reports.report import Make
 from reports.repurchase import repurchase
 from reports.share import share
+from reports.snowball import snowball
 from texts.catalogue import say
 
 
@@ -27,6 +31,10 @@ _VOLUMES = (
     Volume("share", share, "this month"),
     Volume("items", items, "this month"),
     Volume("repurchase", repurchase, "last 365 days"),
+    Volume("breadth", breadth, "last 365 days"),
+    Volume("arrivals", arrivals, "last 90 days"),
+    Volume("ladder", ladder, "this month"),
+    Volume("snowball", snowball, "last 90 days"),
 )  # fmt: skip
 
 SHELF = {volume.name: volume for volume in _VOLUMES}
