@@ -1,5 +1,7 @@
 """What can go wrong with a report that was asked for."""
 
+from pathlib import Path
+
 from texts.catalogue import say
 from texts.nearest import nearest
 from texts.problem import ExitCode, Problem
@@ -23,3 +25,11 @@ class NotAPeriod(Problem):
 
     def __init__(self, words: str, reason: str = "not_a_period") -> None:
         super().__init__(say(f"reports.{reason}", words=words), hint=say("reports.not_a_period.hint"))
+
+
+class CannotWrite(Problem):
+    """A workbook could not be written where it was asked for."""
+
+    def __init__(self, reason: str, place: Path, why: str = "", *, exit_code: ExitCode = ExitCode.FAILURE) -> None:
+        self.exit_code = exit_code
+        super().__init__(say(f"reports.{reason}", place=place, why=why), hint=say(f"reports.{reason}.hint"))

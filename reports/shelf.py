@@ -11,7 +11,7 @@ from reports.report import Make
 from reports.repurchase import repurchase
 from reports.share import share
 from reports.snowball import snowball
-from texts.catalogue import say
+from texts.catalogue import LANGUAGES, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,16 @@ class Volume:
     @property
     def title(self) -> str:
         return say(f"reports.{self.name}.title")
+
+    @property
+    def usual_days(self) -> str:
+        """The usual period in the reader's language."""
+        return say(f"reports.usual.{self.usual_period}".replace(" ", "_"))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """By which it may be asked for."""
+        return frozenset({self.name, *(say(f"reports.{self.name}.title", lang=lang).casefold() for lang in LANGUAGES)})
 
 
 _VOLUMES = (
@@ -42,7 +52,8 @@ SHELF = {volume.name: volume for volume in _VOLUMES}
 
 def volume(name: str) -> Volume:
     """The report of that name. Raises NoSuchReport."""
-    found = SHELF.get(name.strip().lower())
+    wanted = name.strip().casefold()
+    found = next((each for each in _VOLUMES if wanted in each.names), None)
     if found is None:
-        raise NoSuchReport(name, list(SHELF))
+        raise NoSuchReport(name, [known for each in _VOLUMES for known in each.names])
     return found

@@ -23,6 +23,7 @@ def build() -> typer.Typer:
         cli_imports,
         cli_people,
         cli_plans,
+        cli_reports,
         cli_worker,
     )
 
@@ -35,7 +36,8 @@ def build() -> typer.Typer:
     )  # fmt: skip
     app.callback()(_global_options)
     for part in (
-        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_plans, cli_worker,
+        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_plans, cli_reports,
+        cli_worker,
     ):  # fmt: skip
         part.add_to(app)
     return app

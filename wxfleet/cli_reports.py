@@ -1,0 +1,90 @@
+"""Commands about what came of it: report NAME, report list."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from reports.cells import is_number, shown, totals_line
+from reports.period import FIRST_DAY, Period, period, period_of
+from reports.report import Asked, Report, header
+from reports.shelf import SHELF, Volume, volume
+from reports.workbook import write_workbook
+from rules.quiet_hours import local
+from texts.catalogue import say
+from wxfleet.cli_fleet import shop_now_ms
+from wxfleet.terminal import Terminal, command, table
+from wxfleet.usage import NotUnderstood
+
+LIST = "list"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the command line."""
+    command(app, "report", "cli.report")(report)
+
+
+async def report(
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(help=say("cli.report.name"))],
+    when: Annotated[str, typer.Option("--period", help=say("cli.report.period"))] = "",
+    first: Annotated[str, typer.Option("--from", help=say("cli.report.from"))] = "",
+    last: Annotated[str, typer.Option("--to", help=say("cli.report.to"))] = "",
+    xlsx: Annotated[Path | None, typer.Option("--xlsx", help=say("cli.report.xlsx"))] = None,
+) -> None:
+    if name == LIST:
+        return _list(terminal)
+    asked_for = volume(name)
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db, db.read() as connection:
+        now_ms = await shop_now_ms(connection, settings)
+        days = _period(asked_for, when, first, last, now_ms, settings.shop.time_zone)
+        made = await asked_for.make(connection, Asked(days, now_ms))
+    if xlsx is not None:
+        write_workbook(xlsx, made, now_ms)
+        terminal.note(say("cli.report.written", place=xlsx))
+    terminal.show(made.as_json(), _table(made))
+    if not terminal.json:
+        _explain(terminal, made)
+    return None
+
+
+def _list(terminal: Terminal) -> None:
+    shown_ = table(say("cli.report.col.name"), say("cli.report.col.title"), say("cli.report.col.period"))
+    for each in SHELF.values():
+        shown_.add_row(each.name, each.title, each.usual_days)
+    document = [{"name": each.name, "title": each.title, "usual_period": each.usual_period} for each in SHELF.values()]
+    terminal.show(document, shown_)
+
+
+def _period(asked_for: Volume, when: str, first: str, last: str, now_ms: int, zone: str) -> Period:
+    if when and (first or last):
+        raise NotUnderstood(say("cli.report.both"), hint=say("cli.report.both.hint"))
+    if not first and not last:
+        return period_of(when or asked_for.usual_period, now_ms, zone)
+    begins = period_of(first, now_ms, zone).first if first else FIRST_DAY
+    ends = period_of(last, now_ms, zone).last if last else local(now_ms, zone).date()
+    return period(begins, ends, zone)
+
+
+def _table(made: Report) -> Table:
+    shown_ = table(*map(header, made.columns))
+    shown_.title, shown_.title_justify = f"{made.title} · {made.period}", "left"
+    for place, column in enumerate(made.columns):
+        if is_number(column, made):
+            shown_.columns[place].justify = "right"
+    for row in made.rows:
+        shown_.add_row(*(shown(column, row.get(column), made.period.zone) for column in made.columns))
+    if not made.rows:
+        shown_.columns.clear()
+        shown_.add_column(say("reports.empty"))
+    shown_.caption, shown_.caption_justify = totals_line(made), "left"
+    return shown_
+
+
+def _explain(terminal: Terminal, made: Report) -> None:
+    """What is counted and how, beside the data."""
+    for remark in made.remarks:
+        terminal.note(f"· {remark}")
+    terminal.note(f"\n{made.definition}")
