@@ -1,21 +1,32 @@
-"""Two entries that turned out to be one person: on evidence, never on a likeness."""
+"""Two entries that turned out to be one person: on evidence, never on a likeness; and two again when that was wrong."""
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, case, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
 from customers.consent import drop_marketing
-from customers.errors import MergeRefused, NoSuchPerson
+from customers.errors import MergeRefused, NoSuchMerge, NoSuchPerson
+from customers.merge_fields import parted, united
+from customers.merge_moves import claims_follow_orders, move, move_back
 from customers.purchases import link_orders, recompute
-from storage.outbox import DeliveryState
-from storage.tables import Claim, Delivery, Friendship, Merge, Order, Person
+from customers.referral_merging import after_merge, undo_merge
+from customers.search import refresh_terms
+from storage.tables import Claim, Merge, Order, Person, Repair
 
 _ALIAS = re.compile(r"(?:淘宝)?(?:会员名|会员|旺旺)\s*:\s*([^\s|,;/()]{2,40})")
-_NAMES = ("call_me", "phone", "tier", "preferred_persona")
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A merge that was taken back: `kept` and `gone` are two again. For a member name alone both are the same."""
+
+    kept: int
+    gone: int
+    member_name: str | None = None
 
 
 def member_name_from_alias(alias: str) -> str | None:
@@ -32,62 +43,117 @@ async def survivor(tx: AsyncConnection, person: int) -> int:
     return int(row.merged_into or row.id)
 
 
-async def merge(tx: AsyncConnection, keep: int, gone: int, evidence: str, by: str, now_ms: int) -> None:
-    """Make `gone` part of `keep`: friendships, orders, claims and planned deliveries move.
+async def merge(tx: AsyncConnection, keep: int, gone: int, evidence: str, by: str, now_ms: int) -> int:
+    """Make `gone` part of `keep`: everything that is theirs moves. Returns the number by which `unmerge` undoes it.
 
     Of two push times the later holds, of two wishes the stricter; of two pending rows of one campaign one is skipped.
-    Recorded with what was before. Raises MergeRefused (the same; staff or an account of ours) and NoSuchPerson.
+    Recorded with what was before and what moved. Raises MergeRefused (the same; staff or an account of ours) and
+    NoSuchPerson.
     """
     kept, leaving = await _both(tx, keep, gone)
-    await tx.execute(update(Friendship).where(Friendship.person == gone).values(person=keep))
-    await tx.execute(update(Order).where(Order.person == gone).values(person=keep))
-    await tx.execute(update(Claim).where(Claim.person == gone).values(person=keep))
-    await tx.execute(update(Delivery).where(Delivery.person == gone).values(person=keep))
-    await tx.execute(update(Person).where(Person.merged_into == gone).values(merged_into=keep))
-    moves_name = kept.member_name is None and leaving.member_name is not None
+    moved = await move(tx, keep, gone, now_ms)
     left: dict[str, Any] = {"merged_into": keep, "orders": 0, "net_paid_fen": 0}
-    if moves_name:
-        left["member_name"] = None
+    if kept.member_name is None:
+        left["member_name"] = None  # it goes to the kept entry; a second one stays, and leads there
     await tx.execute(update(Person).where(Person.id == gone).values(left))
-    await tx.execute(update(Person).where(Person.id == keep).values(_united(kept, leaving)))
-    await _one_row_a_campaign(tx, keep, now_ms)
+    await tx.execute(update(Person).where(Person.id == keep).values(united(kept._mapping, leaving._mapping)))
     if kept.opted_out_ms or leaving.opted_out_ms:
         await drop_marketing(tx, keep, now_ms)
-    before = {"kept": _snapshot(kept), "gone": _snapshot(leaving)}
-    await tx.execute(
-        insert(Merge).values(kept=keep, gone=gone, evidence=evidence, before=before, by=by, merged_ms=now_ms)
-    )
     await recompute(tx, [keep], now_ms=now_ms)
+    referrals = await after_merge(tx, keep, gone, now_ms)
+    await refresh_terms(tx, [keep, gone])
+    before = {"kept": _snapshot(kept), "gone": _snapshot(leaving), "moved": moved, "referrals": referrals}
+    await tx.execute(delete(Repair).where(Repair.key == conflict_key(keep, gone)))
+    return await _record(tx, keep, gone, evidence, by, before, now_ms)
 
 
-async def link_member(tx: AsyncConnection, person: int, member_name: str, evidence: str, now_ms: int) -> int:
-    """The person is that member of the shop: their orders become theirs. Returns who the person is now.
+async def unmerge(tx: AsyncConnection, number: int, by: str, now_ms: int) -> Undone:
+    """Take back merge `number`: each has again what they had, what came since stays with who was kept.
 
-    A member who is known as somebody else already is the same person: merged into `person`. Somebody with two member
-    names keeps both. Raises MergeRefused, NoSuchPerson.
+    Wishes, mutes and the last push hold for both: taking back loosens nothing. Raises NoSuchMerge, and MergeRefused
+    when it is undone already, or a later merge (named) moved the person on.
     """
-    person = await survivor(tx, person)
-    owner = (
-        await tx.execute(select(func.coalesce(Person.merged_into, Person.id)).where(Person.member_name == member_name))
-    ).scalar_one_or_none()
-    if owner == person:
-        return person
-    if owner is not None:
-        await merge(tx, person, owner, evidence, "evidence", now_ms)
+    query = select(Merge.__table__).where(Merge.id == number).with_for_update()
+    record = (await tx.execute(query)).first()
+    if record is None:
+        raise NoSuchMerge(number)
+    if record.undone_ms is not None:
+        raise MergeRefused("undone")
+    if "member" in record.before:
+        undone = await _unname(tx, record)
     else:
-        await _name(tx, person, member_name, now_ms)
-    await link_orders(tx, member_name=member_name)
-    await recompute(tx, [person], now_ms=now_ms)
-    return person
+        undone = await _part(tx, record, now_ms)
+    await tx.execute(update(Merge).where(Merge.id == number).values(undone_ms=now_ms, undone_by=by))
+    people = {undone.kept, undone.gone}
+    await claims_follow_orders(tx, sorted(people))
+    await recompute(tx, people, now_ms=now_ms)
+    if undone.gone != undone.kept:
+        await undo_merge(tx, record.before.get("referrals", []), undone.kept, undone.gone, now_ms)
+        await _stay_silent(tx, undone.gone, now_ms)
+    await refresh_terms(tx, people)
+    return undone
 
 
-async def _name(tx: AsyncConnection, person: int, member_name: str, now_ms: int) -> None:
-    named = await tx.execute(
-        update(Person).where(Person.id == person, Person.member_name.is_(None)).values(member_name=member_name)
+async def _part(tx: AsyncConnection, record: Row[Any], now_ms: int) -> Undone:
+    query = select(Person.__table__).where(Person.id.in_((record.kept, record.gone))).order_by(Person.id)
+    now = {row.id: row._mapping for row in (await tx.execute(query.with_for_update())).all()}
+    if len(now) < 2 or now[record.gone]["merged_into"] != record.kept:
+        raise MergeRefused("later", numbers=await _later(tx, record))
+    before = record.before
+    theirs, back = parted(now[record.kept], now[record.gone], before["kept"], before["gone"])
+    await tx.execute(update(Person).where(Person.id == record.kept).values(theirs))
+    await tx.execute(update(Person).where(Person.id == record.gone).values(back))
+    await move_back(tx, record.kept, record.gone, before.get("moved", {}))
+    named = select(Person.member_name).where(
+        Person.member_name.is_not(None), (Person.id == record.gone) | (Person.merged_into == record.gone)
     )
-    if not named.rowcount:
-        # Their second member name: an entry that leads to them, as after a merge.
-        await tx.execute(insert(Person).values(member_name=member_name, merged_into=person, created_ms=now_ms))
+    for name in (await tx.scalars(named)).all():
+        await link_orders(tx, member_name=name)
+    return Undone(record.kept, record.gone)
+
+
+async def _unname(tx: AsyncConnection, record: Row[Any]) -> Undone:
+    """The member name is nobody's again, and so are its orders and what was claimed of them."""
+    person, member = await survivor(tx, record.kept), record.before["member"]
+    bearer = (await tx.execute(select(Person.id, Person.merged_into).where(Person.member_name == member))).first()
+    if bearer is None or (bearer.merged_into or bearer.id) != person:
+        raise MergeRefused("later", numbers=await _later(tx, record))
+    await tx.execute(update(Person).where(Person.id == bearer.id).values(member_name=None))
+    orders = select(Order.number).where(Order.member_name == member)
+    await tx.execute(delete(Claim).where(Claim.order_number.in_(orders), Claim.person == person))
+    await tx.execute(update(Order).where(Order.member_name == member, Order.person == person).values(person=None))
+    return Undone(person, person, member)
+
+
+async def _later(tx: AsyncConnection, record: Row[Any]) -> str:
+    """The merges that must be undone first, the newest first."""
+    query = select(Merge.id).where(Merge.id > record.id, Merge.gone.in_((record.kept, record.gone)))
+    ids = (await tx.scalars(query.where(Merge.undone_ms.is_(None)).order_by(Merge.id.desc()))).all()
+    return "、".join(map(str, ids)) or "?"
+
+
+async def _stay_silent(tx: AsyncConnection, person: int, now_ms: int) -> None:
+    if await tx.scalar(select(Person.opted_out_ms).where(Person.id == person)):
+        await drop_marketing(tx, person, now_ms)
+
+
+def conflict_key(one: int, other: int) -> str:
+    """The key of the repair that asks a person whether these two are one."""
+    return f"merge:{min(one, other)}:{max(one, other)}"
+
+
+async def record_name(
+    tx: AsyncConnection, person: int, member_name: str, evidence: str, by: str, now_ms: int
+) -> int:
+    """Somebody got a member name that nobody had: written down like a merge, and undone like one."""
+    return await _record(tx, person, person, evidence, by, {"member": member_name}, now_ms)
+
+
+async def _record(
+    tx: AsyncConnection, kept: int, gone: int, evidence: str, by: str, before: dict[str, Any], now_ms: int
+) -> int:
+    row = {"kept": kept, "gone": gone, "evidence": evidence, "before": before, "by": by, "merged_ms": now_ms}
+    return (await tx.execute(insert(Merge).values(row).returning(Merge.id))).scalar_one()
 
 
 async def _both(tx: AsyncConnection, keep: int, gone: int) -> tuple[Row[Any], Row[Any]]:
@@ -101,41 +167,11 @@ async def _both(tx: AsyncConnection, keep: int, gone: int) -> tuple[Row[Any], Ro
             raise NoSuchPerson(person)
         if rows[person].merged_into is not None:
             raise MergeRefused("already")
+        if rows[person].erased_ms is not None:
+            raise MergeRefused("erased")
         if rows[person].kind != "customer":
             raise MergeRefused("not_customer")
     return rows[keep], rows[gone]
-
-
-def _united(kept: Row[Any], leaving: Row[Any]) -> dict[str, Any]:
-    """What holds for the one person: nothing of a merge loosens a wish or a cap."""
-    out: dict[str, Any] = {name: getattr(kept, name) or getattr(leaving, name) for name in _NAMES}
-    out["name"] = kept.name or leaving.name
-    out["member_name"] = kept.member_name or leaving.member_name
-    if leaving.opted_out_ms and not (kept.opted_out_ms and kept.opted_out_ms <= leaving.opted_out_ms):
-        out["opted_out_ms"], out["opted_out_by"] = leaving.opted_out_ms, leaving.opted_out_by
-    if (leaving.muted_until_ms or 0) > (kept.muted_until_ms or 0):
-        out["muted_until_ms"], out["muted_by"] = leaving.muted_until_ms, leaving.muted_by
-    if (leaving.last_push_ms or 0) > (kept.last_push_ms or 0):
-        out["last_push_ms"], out["last_push_id"] = leaving.last_push_ms, leaving.last_push_id
-    return out
-
-
-async def _one_row_a_campaign(tx: AsyncConnection, person: int, now_ms: int) -> None:
-    """Of the person's rows of one campaign and kind the furthest stays; others that still wait are skipped."""
-    row = aliased(Delivery)
-    waits = row.state == DeliveryState.PENDING.value
-    rank = func.row_number().over(partition_by=(row.campaign, row.kind), order_by=(case((waits, 1), else_=0), row.id))
-    ranked = (
-        select(row.id, row.state, rank.label("rank"))
-        .where(row.person == person, row.campaign.is_not(None), row.state != DeliveryState.SKIPPED.value)
-        .subquery()
-    )
-    second = select(ranked.c.id).where(ranked.c.rank > 1, ranked.c.state == DeliveryState.PENDING.value)
-    await tx.execute(
-        update(Delivery)
-        .where(Delivery.id.in_(second), Delivery.state == DeliveryState.PENDING.value)
-        .values(state=DeliveryState.SKIPPED.value, reason="merged_duplicate", settled_ms=now_ms)
-    )
 
 
 def _snapshot(row: Row[Any]) -> dict[str, Any]:

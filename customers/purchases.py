@@ -21,6 +21,7 @@ from sqlalchemy.orm import aliased
 
 from customers.levels import relevel
 from customers.order_rows import PURCHASES
+from customers.referrals import refresh_referrals
 from storage.tables import Order, Person
 
 _IDS_A_STATEMENT = 500
@@ -73,6 +74,7 @@ async def recompute(
 async def _recount(tx: AsyncConnection, who: ColumnElement[bool], now_ms: int) -> None:
     await tx.execute(_counting(tx, who))
     await relevel(tx, who, now_ms=now_ms)
+    await refresh_referrals(tx, now_ms, who)
 
 
 def is_purchase() -> ColumnElement[bool]:
