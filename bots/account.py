@@ -95,6 +95,16 @@ class AccountConfig(_Part):
         default=None, description="开号日期，例如 2024-03-01；号龄决定每天能加多少人，不写按新号算"
     )
     time_zone: str | None = Field(default=None, description="这个号所在的时区，不写就用店铺的")
+    wechat_id: str | None = Field(
+        default=None, pattern=r"^[A-Za-z][A-Za-z0-9_-]{5,19}$", description="微信号（别人搜得到的那个），写进短信和卡片"
+    )
+    qr: str | None = Field(
+        default=None,
+        min_length=8,
+        max_length=300,
+        pattern=r"^[!-~]+$",
+        description="这个号的加好友二维码里的内容（用手机扫出来的那行字）；网关读得到就不用写",
+    )
     armed: bool = Field(default=False, description="是否放行：mode 为 live 且这里为 true，真号才会真的发出去")
     limits: LimitsGiven = Field(default_factory=LimitsGiven, description="这个号自己的限额，只写要改的")
     gateway: GatewayConfig = Field(description="用什么连微信")

@@ -45,7 +45,7 @@ async def room_of(tx: AsyncConnection, account: str) -> AccountRoom:
 
     Raises LookupError for an account that is not in the tables.
     """
-    found = await _rooms(tx, select(*_COLUMNS).where(Account.id == account))
+    found = await _rooms(tx, select(*_COLUMNS).where(Account.id == account).with_for_update())
     if not found:
         raise LookupError(f"account {account!r} is not in the tables")
     return found[0]
@@ -53,9 +53,13 @@ async def room_of(tx: AsyncConnection, account: str) -> AccountRoom:
 
 async def rooms_of(tx: AsyncConnection, role: Role) -> list[AccountRoom]:
     """The rooms of all accounts of a role, locked in one order until `tx` ends."""
-    return await _rooms(
-        tx, select(*_COLUMNS).where(Account.role == role.value, Account.removed.is_(False)).order_by(Account.id)
-    )
+    of_role = select(*_COLUMNS).where(Account.role == role.value, Account.removed.is_(False))
+    return await _rooms(tx, of_role.order_by(Account.id).with_for_update())
+
+
+async def rooms_seen(tx: AsyncConnection) -> list[AccountRoom]:
+    """The rooms of all accounts, only looked at: nothing is locked."""
+    return await _rooms(tx, select(*_COLUMNS).where(Account.removed.is_(False)).order_by(Account.id))
 
 
 _COLUMNS = (
@@ -70,7 +74,7 @@ _COLUMNS = (
 
 
 async def _rooms(tx: AsyncConnection, statement: Any) -> list[AccountRoom]:
-    rows = (await tx.execute(statement.with_for_update())).all()
+    rows = (await tx.execute(statement)).all()
     coming = await _coming(tx, [row.id for row in rows])
     return [
         AccountRoom(

@@ -21,6 +21,15 @@ class ChannelConfig(BaseModel):
     words: list[str] = Field(default_factory=list, description="申请里出现这些词，也算这个渠道，例如 小卡片")
     accounts: list[str] = Field(min_length=1, description="从这个渠道来的人加哪些号；谁有位置就显示谁的二维码")
     reserved: bool = Field(default=False, description="能不能用预留的位置（老客、转介绍）")
+    personas: list[str] = Field(
+        default_factory=list, description="这个渠道来的人更适合哪些人设：有位置时先显示它们的号，不写就不挑"
+    )
+    benefit: str = Field(
+        default="", max_length=24, description="加好友送什么，印在卡片上、写进短信，例如 加我领 10 元新人券"
+    )
+    link: str = Field(
+        default="", max_length=40, pattern=r"^[!-~]*$", description="写进短信的短链接；不写就用那个号的微信号 wechat_id"
+    )
     cost_yuan: float | None = Field(default=None, ge=0, description="这个渠道每来一个人大约花多少钱（元），报表用")
 
 

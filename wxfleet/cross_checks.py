@@ -158,6 +158,15 @@ def _named_accounts_exist(draft: Draft) -> Iterator[Mistake]:
             yield draft.mistake(loc, "no_account", meant=nearest(written, known))
 
 
+def _preferred_personas_exist(draft: Draft) -> Iterator[Mistake]:
+    known = [persona.id for persona in draft.book.all()]
+    for n in draft.numbers("channels"):
+        for m in draft.numbers("channels", n, "personas"):
+            written = draft.text("channels", n, "personas", m)
+            if written and written not in known:
+                yield draft.mistake(("channels", n, "personas", m), "no_persona", meant=nearest(written, known))
+
+
 def _named_staff_exist(draft: Draft) -> Iterator[Mistake]:
     known = [id_ for id_ in draft.ids("staff") if id_]
     for n in draft.numbers("accounts"):
@@ -243,6 +252,7 @@ _CHECKS: tuple[Callable[[Draft], Iterator[Mistake]], ...] = (
     _personas_exist_and_play_their_role,
     _mirrors_follow_one_account,
     _named_accounts_exist,
+    _preferred_personas_exist,
     _named_staff_exist,
     _zones_exist,
     _limits_agree,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.account import AccountConfig, WebhookPublisher
 from bots.account import WechatyGateway as WechatyConfig
 from bots.assisted import Assisted
+from bots.channel_pools import ChannelPools
 from bots.courier import Courier
 from bots.fleet import Fleet, Member
 from bots.friends import Friends
@@ -108,12 +109,14 @@ def build(
     )  # fmt: skip
     fleets.append(fleet)
     expiry = Expiry()
+    pools = ChannelPools(settings.channels)
     calendar, _ = load_calendar(settings.moments, media=settings.media)
     planner = Planner(
         db, clock, calendar, tell=_tell_of_campaign,
         extra=(
             Step(expiry.due, expiry.close),
             Step(friends.somebody_waits, friends.reconsider_waiting),
+            Step(pools.somebody_does_better, pools.switch),
             Step(assisted.is_due, assisted.remind_and_expire),
             Step(search.some_missing, search.catch_up),
         ),
