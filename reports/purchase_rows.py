@@ -39,8 +39,13 @@ def within(period: Period, moment: SQLColumnExpression[Any] = MOMENT) -> ColumnE
 
 def titles_of(connection: AsyncConnection) -> TableValuedAlias:
     """The titles on an order, one row each, in the column `value`; to be selected from together with the orders."""
+    return texts_in(connection, Order.titles)
+
+
+def texts_in(connection: AsyncConnection, array: SQLColumnExpression[Any]) -> TableValuedAlias:
+    """The texts of a JSON array, one row each, in the column `value`."""
     each = func.json_each if connection.dialect.name == "sqlite" else func.json_array_elements_text
-    return each(Order.titles).table_valued("value", joins_implicitly=True)
+    return each(array).table_valued("value", joins_implicitly=True)
 
 
 def whole(amount: SQLColumnExpression[int]) -> ColumnElement[int]:

@@ -4,9 +4,9 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import OrderStatus
-from reports.buyers import buyers
-from reports.purchase_rows import FRIENDS_SINCE, MOMENT, whole, within
+from reports.purchase_rows import FRIENDS_SINCE, whole, within
 from reports.report import Asked, Report, Row, share_of
+from reports.visits import is_last, visits
 from storage.tables import Order
 from texts.catalogue import say
 
@@ -39,22 +39,21 @@ async def repurchase(connection: AsyncConnection, asked: Asked) -> Report:
 
 
 async def _people(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, int]]:
-    who = buyers(asked.period)
-    group = _group(who.c.person)
-    began = within(asked.period, who.c.first_ms)
-    counts = {
-        "buyers": who.c.in_period > 0,
-        "repeat_buyers": and_(who.c.in_period > 0, who.c.purchases > 1),
-    }
+    visit = visits(asked.period)
+    last, first = is_last(visit, asked.period), visit.c.place == 1
+    counts = {"buyers": last, "repeat_buyers": and_(last, visit.c.place > 1)}
     for days in WITHIN_DAYS:
         # Only those whose days are over: the others may still come back.
-        due = and_(began, who.c.first_ms + days * _DAY_MS <= asked.now_ms)
-        counts[f"new_{days}"] = due
-        counts[f"again_{days}"] = and_(due, who.c.second_ms <= who.c.first_ms + days * _DAY_MS)
+        until_ms = visit.c.moment + days * _DAY_MS
+        counts[f"new_{days}"] = and_(first, until_ms <= asked.now_ms)
+        counts[f"again_{days}"] = and_(first, until_ms <= asked.now_ms, visit.c.next_ms <= until_ms)
     statement = (
-        select(group.label("who"), *(func.count(case((test, 1))).label(name) for name, test in counts.items()))
-        .select_from(who)
-        .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, who.c.person))
+        select(
+            _group(visit.c.person).label("who"),
+            *(func.count(case((test, 1))).label(name) for name, test in counts.items()),
+        )
+        .select_from(visit)
+        .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, visit.c.person))
         .group_by("who")
     )
     return {row.who: {name: getattr(row, name) for name in counts} for row in await connection.execute(statement)}
@@ -72,7 +71,7 @@ async def _money(connection: AsyncConnection, asked: Asked) -> dict[str, dict[st
         )
         .select_from(Order)
         .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, Order.person))
-        .where(Order.status != OrderStatus.UNPAID.value, Order.paid_fen > 0, within(asked.period, MOMENT))
+        .where(Order.status != OrderStatus.UNPAID.value, Order.paid_fen > 0, within(asked.period))
         .group_by("who")
     )
     return {row.who: {name: getattr(row, name) for name in _MONEY} for row in await connection.execute(statement)}

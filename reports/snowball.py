@@ -1,12 +1,12 @@
 """滚雪球: new buyers become friends, buy again, bring others, who are new buyers again."""
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from reports.buyers import buyers
 from reports.purchase_rows import FRIENDS_SINCE, within
 from reports.report import Asked, Report, Row, share_of
+from reports.visits import visits
 from storage.customer_tables import Referral
 from storage.tables import Person
 from texts.catalogue import say
@@ -39,20 +39,20 @@ async def snowball(connection: AsyncConnection, asked: Asked) -> Report:
 
 
 async def _new_ones(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
-    who = buyers(asked.period)
-    brought_somebody = who.c.person.in_(select(Referral.referrer))
+    first = visits(asked.period)
+    brought_somebody = first.c.person.in_(select(Referral.referrer))
     counts = {
         "new": func.count(),
         "friends": func.count(FRIENDS_SINCE.c.since_ms),
-        "repeat": func.count(who.c.second_ms),
-        "referrers": func.count(case((and_(who.c.person.is_not(None), brought_somebody), 1))),
+        "repeat": func.count(first.c.next_ms),
+        "referrers": func.count(case((brought_somebody, 1))),
     }
     row = (
         await connection.execute(
             select(*(count.label(name) for name, count in counts.items()))
-            .select_from(who)
-            .outerjoin(FRIENDS_SINCE, FRIENDS_SINCE.c.person == who.c.person)
-            .where(within(asked.period, who.c.first_ms))
+            .select_from(first)
+            .outerjoin(FRIENDS_SINCE, FRIENDS_SINCE.c.person == first.c.person)
+            .where(first.c.place == 1)
         )
     ).one()
     return {name: getattr(row, name) for name in counts}
