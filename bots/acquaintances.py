@@ -7,8 +7,8 @@ import structlog
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.errors import MergeRefused
-from customers.merging import link_member, member_name_from_alias
+from customers.linking import link_or_ask
+from customers.merging import member_name_from_alias
 from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
@@ -149,7 +149,5 @@ async def unread_remarks(tx: AsyncConnection, account: str) -> list[tuple[int, s
 
 async def read_remark(tx: AsyncConnection, account: str, person: int, member: str, now_ms: int) -> None:
     """An operator's remark names the shop's member: that is evidence of who they are."""
-    try:
-        await link_member(tx, person, member, f"alias:{account}", now_ms)
-    except MergeRefused as problem:  # a remark on staff, or on one of ours: no customer to make of them
-        log.info("remark_not_used", account=account, person=person, problem=problem.message)
+    if await link_or_ask(tx, person, member, f"alias:{account}", now_ms) is None:
+        log.info("remark_not_used", account=account, person=person)

@@ -7,8 +7,8 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.errors import MergeRefused
-from customers.merging import link_member, survivor
+from customers.linking import link_or_ask
+from customers.merging import survivor
 from storage.outbox import insert_ignoring
 from storage.tables import Claim, Order
 
@@ -24,7 +24,7 @@ class ClaimOutcome(StrEnum):
     """The order is theirs, and all others under its member name."""
     ALREADY_YOURS = "already_yours"
     TAKEN = "taken"
-    """Somebody else claimed it before. Nobody is told who."""
+    """Somebody else's, or staff must look whose. Nobody is told who."""
     UNKNOWN_YET = "unknown_yet"
     """Not in our list. It is remembered, and theirs when an import brings it."""
 
@@ -57,9 +57,7 @@ async def claim(tx: AsyncConnection, person: int, account: str, number: str, now
     if order is not None and order.person == person:
         outcome = ClaimOutcome.ALREADY_YOURS
     elif order is not None:
-        try:
-            await link_member(tx, person, order.member_name, f"order {number}", now_ms)
-        except MergeRefused:
+        if await link_or_ask(tx, person, order.member_name, f"order {number}", now_ms) is None:
             return ClaimOutcome.TAKEN
         outcome = ClaimOutcome.CLAIMED
     row = {"order_number": number, "person": person, "account": account, "evidence": "chat", "claimed_ms": now_ms}
@@ -75,10 +73,8 @@ async def settle_remembered(tx: AsyncConnection, batch: int, now_ms: int) -> int
         .where(Order.batch == batch, Order.person.is_distinct_from(Claim.person))
         .order_by(Claim.claimed_ms)
     )
-    people: set[int] = set()
+    people: set[int | None] = set()
     for row in (await tx.execute(query)).all():
-        try:
-            people.add(await link_member(tx, row.person, row.member_name, f"order {row.number}", now_ms))
-        except MergeRefused:
-            continue  # the member is staff or one of our accounts: nothing to link
+        linked = await link_or_ask(tx, row.person, row.member_name, f"order {row.number}", now_ms)
+        people |= {linked} - {None}  # what contradicts itself is a repair now
     return len(people)

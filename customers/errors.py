@@ -81,13 +81,33 @@ class NoSuchPerson(Problem):
         super().__init__(say("customers.no_such_person", person=person), hint=say("customers.no_such_person.hint"))
 
 
+class NoSuchMerge(Problem):
+    """A number that no merge has."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, number: int) -> None:
+        super().__init__(say("customers.no_such_merge", number=number), hint=say("customers.no_such_merge.hint"))
+
+
 class MergeRefused(Problem):
-    """Two entries that must not become one: the same one, or one of them is staff or an account of ours."""
+    """Two entries that must not become one (the same, staff, an account of ours, erased), or two again."""
 
     exit_code = ExitCode.REFUSED_BY_POLICY
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(say(f"customers.merge.{reason}"), hint=say(f"customers.merge.{reason}.hint"))
+    def __init__(self, reason: str, **values: Any) -> None:
+        self.reason = reason
+        super().__init__(
+            say(f"customers.merge.{reason}", **values), hint=say(f"customers.merge.{reason}.hint", **values)
+        )
+
+
+class MergeInConflict(MergeRefused):
+    """The evidence says one person, something else says two: only staff can tell. `other` is an entry, or None."""
+
+    def __init__(self, reason: str, person: int, other: int | None, **values: Any) -> None:
+        super().__init__(reason, person=person, other=other or "", **values)
+        self.person, self.other, self.values = person, other, values
 
 
 class ReferralRefused(Problem):

@@ -56,7 +56,9 @@ async def merge(tx: AsyncConnection, keep: int, gone: int, evidence: str, by: st
     if kept.member_name is None:
         left["member_name"] = None  # it goes to the kept entry; a second one stays, and leads there
     await tx.execute(update(Person).where(Person.id == gone).values(left))
-    await tx.execute(update(Person).where(Person.id == keep).values(united(kept._mapping, leaving._mapping)))
+    await tx.execute(
+        update(Person).where(Person.id == keep).values(united(dict(kept._mapping), dict(leaving._mapping)))
+    )
     if kept.opted_out_ms or leaving.opted_out_ms:
         await drop_marketing(tx, keep, now_ms)
     await recompute(tx, [keep], now_ms=now_ms)
@@ -96,7 +98,7 @@ async def unmerge(tx: AsyncConnection, number: int, by: str, now_ms: int) -> Und
 
 async def _part(tx: AsyncConnection, record: Row[Any], now_ms: int) -> Undone:
     query = select(Person.__table__).where(Person.id.in_((record.kept, record.gone))).order_by(Person.id)
-    now = {row.id: row._mapping for row in (await tx.execute(query.with_for_update())).all()}
+    now = {row.id: dict(row._mapping) for row in (await tx.execute(query.with_for_update())).all()}
     if len(now) < 2 or now[record.gone]["merged_into"] != record.kept:
         raise MergeRefused("later", numbers=await _later(tx, record))
     before = record.before
@@ -142,9 +144,7 @@ def conflict_key(one: int, other: int) -> str:
     return f"merge:{min(one, other)}:{max(one, other)}"
 
 
-async def record_name(
-    tx: AsyncConnection, person: int, member_name: str, evidence: str, by: str, now_ms: int
-) -> int:
+async def record_name(tx: AsyncConnection, person: int, member_name: str, evidence: str, by: str, now_ms: int) -> int:
     """Somebody got a member name that nobody had: written down like a merge, and undone like one."""
     return await _record(tx, person, person, evidence, by, {"member": member_name}, now_ms)
 

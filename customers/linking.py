@@ -1,0 +1,118 @@
+"""Evidence of who somebody is: the shop's member name, or a whole phone. What contradicts itself is asked of staff."""
+
+import re
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.errors import MergeInConflict, MergeRefused
+from customers.merging import conflict_key, merge, record_name, survivor
+from customers.purchases import link_orders, recompute
+from customers.search import refresh_terms
+from storage.outbox import insert_ignoring
+from storage.tables import Order, Person, Repair
+
+PHONE = re.compile(r"1\d{10}")
+"""A whole mobile number of the mainland. A masked one is no evidence."""
+_SAID_BY_STAFF = ("alias:", "staff:")
+
+
+async def link_member(
+    tx: AsyncConnection,
+    person: int,
+    member_name: str,
+    evidence: str,
+    now_ms: int,
+    *,
+    by: str = "evidence",
+    sure: bool = False,
+) -> int:
+    """The person is that member of the shop: their orders become theirs. Returns who the person is now.
+
+    A member who is known as somebody else already is the same person: merged into `person`. Somebody with two member
+    names keeps both, where they claimed an order of each; on the word of staff only when they are `sure`. Raises
+    MergeInConflict (two phones, two member names by staff), MergeRefused, NoSuchPerson.
+    """
+    person = await survivor(tx, person)
+    owner = (
+        await tx.execute(select(func.coalesce(Person.merged_into, Person.id)).where(Person.member_name == member_name))
+    ).scalar_one_or_none()
+    if owner == person:
+        return person
+    if not sure:
+        await _only_one(tx, person, owner, member_name, evidence)
+    if owner is not None:
+        await merge(tx, person, owner, evidence, by, now_ms)
+    else:
+        await _name(tx, person, member_name, now_ms)
+        await record_name(tx, person, member_name, evidence, by, now_ms)
+        await refresh_terms(tx, [person])
+    if await link_orders(tx, member_name=member_name):
+        await recompute(tx, [person], now_ms=now_ms)
+    return person
+
+
+async def link_phone(
+    tx: AsyncConnection, person: int, phone: str, evidence: str, now_ms: int, *, by: str, sure: bool = False
+) -> int:
+    """That whole phone is the person's. Whoever else has it is the same person: merged into `person`.
+
+    So is the one member of the shop whose orders went to it. Returns who the person is now. Raises MergeInConflict
+    when they have another phone, MergeRefused, NoSuchPerson.
+    """
+    person = await survivor(tx, person)
+    known = await tx.scalar(select(Person.phone).where(Person.id == person))
+    if known and known != phone and not sure:
+        raise MergeInConflict("two_phones", person, person)
+    await tx.execute(update(Person).where(Person.id == person).values(phone=phone))
+    others = select(Person.id).where(Person.phone == phone, Person.id != person, Person.merged_into.is_(None))
+    for other in (await tx.scalars(others.where(Person.kind == "customer").order_by(Person.id))).all():
+        await merge(tx, person, other, evidence, by, now_ms)
+    members = (await tx.scalars(select(Order.member_name).where(Order.phone == phone).distinct().limit(2))).all()
+    if len(members) == 1:
+        await link_member(tx, person, members[0], evidence, now_ms, by=by, sure=sure)
+    return person
+
+
+async def link_or_ask(tx: AsyncConnection, person: int, member_name: str, evidence: str, now_ms: int) -> int | None:
+    """As `link_member`; what contradicts itself becomes a repair with the commands that settle it, and None."""
+    try:
+        return await link_member(tx, person, member_name, evidence, now_ms)
+    except MergeInConflict as conflict:
+        values: dict[str, Any] = {"person": conflict.person, "evidence": evidence, **conflict.values}
+        if conflict.other is not None:
+            values["person"], values["other"] = sorted((conflict.person, conflict.other))
+            await _ask(tx, conflict_key(conflict.person, conflict.other), conflict.reason, values, now_ms)
+        else:
+            await _ask(tx, f"member:{conflict.person}:{member_name}", conflict.reason, values, now_ms)
+    except MergeRefused as refused:
+        if refused.reason == "not_customer":
+            values = {"person": person, "member": member_name, "evidence": evidence}
+            await _ask(tx, f"member:{person}:{member_name}", refused.reason, values, now_ms)
+    return None
+
+
+async def _ask(tx: AsyncConnection, key: str, reason: str, values: dict[str, Any], now_ms: int) -> None:
+    row = {"key": key, "account": None, "message": f"customers.repair.{reason}", "values": values, "since_ms": now_ms}
+    await tx.execute(insert_ignoring(tx, Repair), [row])
+
+
+async def _only_one(tx: AsyncConnection, person: int, owner: int | None, member: str, evidence: str) -> None:
+    """Raises MergeInConflict when something speaks against it."""
+    query = select(Person.id, Person.member_name, Person.phone).where(Person.id.in_((person, owner or person)))
+    rows = {row.id: row for row in (await tx.execute(query)).all()}
+    mine, theirs = rows[person], rows.get(owner or 0)
+    if theirs is not None and mine.phone and theirs.phone and mine.phone != theirs.phone:
+        raise MergeInConflict("two_phones", person, owner, member=member)
+    if mine.member_name and evidence.startswith(_SAID_BY_STAFF):
+        raise MergeInConflict("two_members", person, None, known=mine.member_name, member=member)
+
+
+async def _name(tx: AsyncConnection, person: int, member_name: str, now_ms: int) -> None:
+    named = await tx.execute(
+        update(Person).where(Person.id == person, Person.member_name.is_(None)).values(member_name=member_name)
+    )
+    if not named.rowcount:
+        # Their second member name: an entry that leads to them, as after a merge.
+        await tx.execute(insert(Person).values(member_name=member_name, merged_into=person, created_ms=now_ms))

@@ -1,0 +1,99 @@
+"""What belongs to a person and goes with them: moved in a merge, and exactly that moved back when it is undone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
+from storage.outbox import DeliveryState
+from storage.tables import Claim, Delivery, Friendship, Order, Person
+
+_IDS_A_STATEMENT = 500
+_Column = InstrumentedAttribute[Any]
+
+# What is moved: by which column it is known, and which one says whose it is.
+_MOVED: Mapping[str, tuple[_Column, _Column]] = {
+    "friendships": (Friendship.id, Friendship.person),
+    "orders": (Order.number, Order.person),
+    "claims": (Claim.order_number, Claim.person),
+    "entries": (Person.id, Person.merged_into),
+    "notes": (PersonNote.id, PersonNote.person),
+    "profile_changes": (ProfileChange.id, ProfileChange.person),
+    "consents": (Consent.id, Consent.person),
+    "level_moves": (LevelMove.id, LevelMove.person),
+    "tags": (PersonTag.tag, PersonTag.person),
+}
+
+
+async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[str, list[Any]]:
+    """Everything of `gone` is `keep`'s; returns what was moved, plain enough for JSON.
+
+    Of two pending deliveries of one campaign one is skipped. A tag that both have stays at `gone`, where nobody looks.
+    """
+    had = select(PersonTag.tag).where(PersonTag.person == keep)
+    moved: dict[str, list[Any]] = {}
+    for name, (key, owner) in _MOVED.items():
+        which: ColumnElement[bool] = owner == gone
+        if name == "tags":
+            which &= PersonTag.tag.not_in((await tx.scalars(had)).all())
+        changed = await tx.execute(update(key.class_).where(which).values({owner: keep}).returning(key))
+        keys = changed.scalars().all()
+        if keys:
+            moved[name] = list(keys)
+    await tx.execute(update(Delivery).where(Delivery.person == gone).values(person=keep))
+    await _one_row_a_campaign(tx, keep, now_ms)
+    return moved
+
+
+async def move_back(tx: AsyncConnection, keep: int, gone: int, moved: Mapping[str, Sequence[Any]]) -> None:
+    """What `move` moved goes back as far as it is still `keep`'s.
+
+    With the friendships goes what bears the same WeChat id (a sibling met them meanwhile), and what was or will be sent
+    to it. A tag that staff took away meanwhile stays away.
+    """
+    for name, (key, owner) in _MOVED.items():
+        keys = moved.get(name, ())
+        for start in range(0, len(keys), _IDS_A_STATEMENT):
+            some = keys[start : start + _IDS_A_STATEMENT]
+            await tx.execute(update(key.class_).where(owner == keep, key.in_(some)).values({owner: gone}))
+    theirs = aliased(Friendship)
+    same = select(theirs.contact).where(theirs.person == gone)
+    await tx.execute(
+        update(Friendship).where(Friendship.person == keep, Friendship.contact.in_(same)).values(person=gone)
+    )
+    lines = select(Friendship.account, Friendship.contact).where(Friendship.person == gone)
+    await tx.execute(
+        update(Delivery)
+        .where(Delivery.person == keep, tuple_(Delivery.account, Delivery.to).in_(lines))
+        .values(person=gone)
+    )
+
+
+async def claims_follow_orders(tx: AsyncConnection, people: Sequence[int]) -> None:
+    """Of these people nobody holds a claim on an order that is another's of them: one order, one person."""
+    owner = select(Order.person).where(Order.number == Claim.order_number).scalar_subquery()
+    elsewhere = select(Order.number).join(Claim, Claim.order_number == Order.number).where(
+        Claim.person.in_(people), Order.person.in_(people), Order.person != Claim.person
+    )  # fmt: skip
+    await tx.execute(update(Claim).where(Claim.order_number.in_(elsewhere)).values(person=owner))
+
+
+async def _one_row_a_campaign(tx: AsyncConnection, person: int, now_ms: int) -> None:
+    """Of the person's rows of one campaign and kind the furthest stays; others that still wait are skipped."""
+    row = aliased(Delivery)
+    waits = row.state == DeliveryState.PENDING.value
+    rank = func.row_number().over(partition_by=(row.campaign, row.kind), order_by=(case((waits, 1), else_=0), row.id))
+    ranked = (
+        select(row.id, row.state, rank.label("rank"))
+        .where(row.person == person, row.campaign.is_not(None), row.state != DeliveryState.SKIPPED.value)
+        .subquery()
+    )
+    second = select(ranked.c.id).where(ranked.c.rank > 1, ranked.c.state == DeliveryState.PENDING.value)
+    await tx.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(second), Delivery.state == DeliveryState.PENDING.value)
+        .values(state=DeliveryState.SKIPPED.value, reason="merged_duplicate", settled_ms=now_ms)
+    )
