@@ -10,7 +10,7 @@ from itertools import count
 
 from customers.order_rows import STATUSES
 from customers.purchases import recompute
-from simulator.buyers import DAY_MS, Buyer
+from simulator.buyers import Buyer
 from simulator.history import History, Sale
 from simulator.names import sweet_name
 from simulator.seeds import dice
@@ -29,8 +29,8 @@ _ORDERS = ("number", "member_name", "person", "status", "paid_fen", "refund_fen"
            "receiver", "phone", "shop", "created_ms", "paid_ms", "batch")  # fmt: skip
 _PEOPLE = ("id", "name", "member_name", "kind", "level", "orders", "net_paid_fen", "core", "created_ms")
 _FRIENDSHIPS = ("account", "contact", "person", "nickname", "alias", "state", "origin", "since_ms", "channel")
-_OUTBOX = ("account", "kind", "priority", "key", "recipient", "person", "campaign", "content", "source", "due_ms", "state",
-           "attempts", "epoch", "created_ms", "sent_ms", "settled_ms")  # fmt: skip
+_OUTBOX = ("account", "kind", "priority", "key", "recipient", "person", "campaign", "content", "source", "due_ms",
+           "state", "attempts", "epoch", "created_ms", "sent_ms", "settled_ms")  # fmt: skip
 _REFERRALS = ("person", "referrer", "evidence", "registered_by", "at_ms", "state", "benefit")
 _MOVES = ("person", "before", "after", "why", "at_ms")
 
@@ -112,7 +112,8 @@ def _order(sale: Sale, person: int | None) -> Values:
     titles = json.dumps(sale.titles, ensure_ascii=False)
     return (
         sale.number, sale.member_name, person, STATUSES[sale.status.value].value, sale.paid_fen, sale.refund_fen,
-        "，".join(sale.titles), titles, len(sale.items), sale.receiver, "", "小林的衣橱", sale.created_ms, sale.paid_ms, 1,
+        "，".join(sale.titles), titles, len(sale.items), sale.receiver, "", "小林的衣橱", sale.created_ms, sale.paid_ms,
+        1,
     )  # fmt: skip
 
 
