@@ -22,6 +22,8 @@ _MOMENT = re.compile(
     r"(?:[T\s]*(上午|下午|晚上|AM|PM)?\s*(\d{1,2})[:时点](\d{1,2})分?(?::?(\d{1,2})(?:\.\d+)?秒?)?\s*(AM|PM)?)?",
     re.ASCII | re.IGNORECASE,
 )
+_EXPORTED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+"""As the platform writes it: nearly every moment there is, so the days and the times of day are remembered."""
 _SERIAL = re.compile(r"\d{5}(\.\d+)?", re.ASCII)
 _SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  # day 0 of spreadsheets, in the zone of whoever reads
 _YEARS = range(2003, 2101)  # the platform opened in 2003
@@ -38,9 +40,11 @@ class RowRefused(Exception):
 
 def text_of(cell: Cell) -> str:
     """The cell as text; a number without the decimals that it lacks."""
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return (cell or "").strip()
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return ""
+    return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
 
 
 def unquoted(text: str) -> str:
@@ -76,6 +80,30 @@ def _decorated_fen(column: str, cell: Cell, absent: int | None) -> int:
 
 def moment_of(column: str, cell: Cell) -> int:
     """A moment as people and spreadsheets write it, in epoch ms. Raises RowRefused."""
+    if isinstance(cell, str) and _EXPORTED.fullmatch(cell):
+        day_ms, clock_ms = _exported_day_ms(cell[:10]), _exported_clock_ms(cell[11:])
+        if day_ms is not None and clock_ms is not None:
+            return day_ms + clock_ms
+    return _written_moment(column, cell)
+
+
+@lru_cache(maxsize=16384)
+def _exported_day_ms(day: str) -> int | None:
+    """The midnight of `2026-03-05`; None when there is no such day."""
+    try:
+        return _day_ms(int(day[:4]), int(day[5:7]), int(day[8:]))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=86_400)
+def _exported_clock_ms(clock: str) -> int | None:
+    """How long after midnight it is `09:01:02`; None when it never is."""
+    hours, minutes, seconds = int(clock[:2]), int(clock[3:5]), int(clock[6:])
+    return (hours * 3600 + minutes * 60 + seconds) * 1000 if hours < 24 and minutes < 60 and seconds < 60 else None
+
+
+def _written_moment(column: str, cell: Cell) -> int:
     text = unquoted(text_of(cell))
     found = _MOMENT.fullmatch(text if text.isascii() else unicodedata.normalize("NFKC", text))
     try:
@@ -100,7 +128,6 @@ def _moment_ms(found: re.Match[str]) -> int:
     return midnight + (hours * 3600 + minutes * 60 + seconds) * 1000
 
 
-@lru_cache(maxsize=16384)
 def _day_ms(year: int, month: int, day: int) -> int:
     if year not in _YEARS:
         raise ValueError(year)

@@ -1,6 +1,6 @@
 """Imports as such: each a batch with its files and counts, finished when everybody concerned was counted anew."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, union, update
@@ -16,6 +16,14 @@ from storage.tables import ImportBatch, Order, Person
 PEOPLE_A_TRANSACTION = 500
 _ONE_IMPORT = 0x77_78_69_6D  # 'wxim': the key of PostgreSQL's advisory lock
 _NAMES_A_TRANSACTION = 100
+
+
+Breathe = Callable[[], Awaitable[None]]
+"""Waits a little between two transactions, so that other processes get their turn to write on SQLite."""
+
+
+async def no_need() -> None:
+    """Nobody else writes."""
 
 
 async def open_batch(
@@ -48,7 +56,7 @@ async def alone(tx: AsyncConnection) -> None:
         await tx.execute(select(func.pg_advisory_xact_lock(_ONE_IMPORT)))
 
 
-async def finish_interrupted(db: Database, now_ms: int) -> None:
+async def finish_interrupted(db: Database, now_ms: int, breathe: Breathe = no_need) -> None:
     """Imports that were cut off after some of their orders: whom they concern is counted anew."""
     query = select(ImportBatch.id, ImportBatch.counts).where(
         ImportBatch.kind == "orders", ImportBatch.finished_ms.is_(None), ImportBatch.undone_ms.is_(None)
@@ -57,28 +65,31 @@ async def finish_interrupted(db: Database, now_ms: int) -> None:
         cut_off = (await connection.execute(query.order_by(ImportBatch.id))).all()
     for row in cut_off:
         if "rows" not in row.counts:  # those of former versions have their counts, and were finished
-            await finish_orders(db, row.id, {"interrupted": 1}, now_ms)
+            await finish_orders(db, row.id, {"interrupted": 1}, now_ms, breathe)
 
 
-async def finish_orders(db: Database, batch: int, counts: dict[str, int], now_ms: int) -> None:
+async def finish_orders(
+    db: Database, batch: int, counts: dict[str, int], now_ms: int, breathe: Breathe = no_need
+) -> None:
     """Whatever follows from the orders of this batch, in short transactions; may be repeated."""
     await _link_stragglers(db, batch)
     async with db.write() as tx:
         await settle_remembered(tx, batch, now_ms)
     async with db.read() as connection:
         people = await _concerned(connection, batch)
-    await recount(db, people, now_ms)
+    await recount(db, people, now_ms, breathe)
     async with db.write() as tx:
         before = await tx.scalar(select(ImportBatch.counts).where(ImportBatch.id == batch))
         done = {"counts": {**(before or {}), **counts}, "finished_ms": now_ms}
         await tx.execute(update(ImportBatch).where(ImportBatch.id == batch).values(done))
 
 
-async def recount(db: Database, people: Sequence[int], now_ms: int) -> None:
+async def recount(db: Database, people: Sequence[int], now_ms: int, breathe: Breathe = no_need) -> None:
     """Count anew what these people bought, a few at a time."""
     for start in range(0, len(people), PEOPLE_A_TRANSACTION):
         async with db.write() as tx:
             await recompute(tx, people[start : start + PEOPLE_A_TRANSACTION], now_ms=now_ms)
+        await breathe()
 
 
 async def _link_stragglers(db: Database, batch: int) -> None:

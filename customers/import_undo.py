@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import NoSuchBatch, UndoRefused
-from customers.import_batches import alone, finish_interrupted, recount
+from customers.import_batches import Breathe, alone, finish_interrupted, no_need, recount
 from customers.order_writing import known_orders, put, row_of
 from storage.bulk import among
 from storage.customer_tables import OrderVersion
@@ -24,14 +24,16 @@ class UndoPart:
     """How imports of one kind are taken back.
 
     `count(tx, batch)` says how many entries that concerns, and raises UndoRefused when later imports stand on them;
-    `put_back(db, batch, now_ms)` does it and returns how many it were.
+    `put_back(db, batch, now_ms, breathe)` does it and returns how many it were.
     """
 
     count: Callable[[AsyncConnection, int], Awaitable[int]]
-    put_back: Callable[[Database, int, int], Awaitable[int]]
+    put_back: Callable[[Database, int, int, Breathe], Awaitable[int]]
 
 
-async def undo_import(db: Database, batch: int, *, by: str, now_ms: int, dry_run: bool = False) -> int:
+async def undo_import(
+    db: Database, batch: int, *, by: str, now_ms: int, dry_run: bool = False, breathe: Breathe = no_need
+) -> int:
     """Put back what stood before this import; returns how many orders or people were.
 
     In short transactions; one that was cut off is simply repeated. Raises NoSuchBatch, and UndoRefused when it was
@@ -47,7 +49,7 @@ async def undo_import(db: Database, batch: int, *, by: str, now_ms: int, dry_run
         concerned = await part.count(connection, batch)
     if dry_run:
         return concerned
-    count = await part.put_back(db, batch, now_ms)
+    count = await part.put_back(db, batch, now_ms, breathe)
     async with db.write() as tx:
         await tx.execute(
             update(ImportBatch)
@@ -62,8 +64,8 @@ async def _count_orders(tx: AsyncConnection, batch: int) -> int:
     return int(await tx.scalar(select(func.count()).select_from(Order).where(Order.batch == batch)) or 0)
 
 
-async def _undo_orders(db: Database, batch: int, now_ms: int) -> int:
-    await finish_interrupted(db, now_ms)
+async def _undo_orders(db: Database, batch: int, now_ms: int, breathe: Breathe) -> int:
+    await finish_interrupted(db, now_ms, breathe)
     again = await _begin(db, batch)
     count, people = 0, set[int]()
     for step in (_put_back, _take_out):
@@ -73,10 +75,11 @@ async def _undo_orders(db: Database, batch: int, now_ms: int) -> int:
                 touched, concerned = await step(tx, batch)
             people |= concerned
             count += touched
+            await breathe()
             if not touched:
                 break
     # What an undo that was cut off had done already is not known any more.
-    await recount(db, await _everybody(db) if again else sorted(people), now_ms)
+    await recount(db, await _everybody(db) if again else sorted(people), now_ms, breathe)
     return count
 
 

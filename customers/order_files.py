@@ -57,7 +57,8 @@ class OrderFile:
                 raise RowRefused(SHOP, "other_shop", order.shop)
             return order
         except RowRefused as problem:
-            return RowError(self.table.file, row.number, problem.column, problem.reason)
+            header = self.table.found.get(problem.column, problem.column)
+            return RowError(self.table.file, row.number, header, problem.reason)
 
 
 def shop_name(text: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-Values = Sequence[Any]
+Values = tuple[Any, ...]
 """One row, as the driver takes it: JSON as text, an enum's value."""
 
 
@@ -29,7 +29,7 @@ async def insert_rows(tx: AsyncConnection, table: str, columns: Sequence[str], r
     into = f"{quote(table)} ({', '.join(map(quote, columns))})"
     if tx.dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
-        await tx.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", [tuple(row) for row in rows])
+        await tx.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", list(rows))
     else:
         await _copy(tx, f"COPY {into} FROM STDIN", rows)
 

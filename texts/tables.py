@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import python_calamine as calamine
 
@@ -23,15 +24,15 @@ Cell = str | float | None
 
 _HEADER_WITHIN = 50  # rows; above it stand titles and dates of the report
 _SAMPLE = 250  # rows
-_EDGES = " \t\r\n\u3000\xa0\u200b\ufeff\0"
+_INVISIBLE = ("\u200b", "\ufeff", "\0")
+_EDGES = " \t\r\n\u3000\xa0" + "".join(_INVISIBLE)
 _DELIMITERS = ",\t;"
 _NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 Record = tuple[int, Sequence[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """`number` is the row a spreadsheet program shows beside it, the first is 1. `cells` by our columns' names."""
 
     number: int
@@ -101,13 +102,15 @@ def _rows(where: Mapping[str, int], records: Iterable[Record]) -> Iterator[Row]:
         if len(values) < width:
             values = [*values, *itertools.repeat(None, width - len(values))]
         cells = dict(zip(names, map(_cell, pick(values) if pick else (values[only],)), strict=True))
-        if any(cell is not None for cell in cells.values()):
+        if any(cells.values()):
             yield Row(number, cells)
 
 
 def _cell(value: object) -> Cell:
     if isinstance(value, str):
-        text = value.strip(_EDGES)
+        text = value.strip()
+        if text[:1] in _INVISIBLE or text[-1:] in _INVISIBLE:
+            text = text.strip(_EDGES)
         if text[:2] == '="' and text[-1:] == '"':
             text = text[2:-1].strip()
         return (text.replace("\0", "") if "\0" in text else text) or None

@@ -1,5 +1,6 @@
 """Commands that bring tables in: import orders, import list, import undo."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,15 +9,15 @@ import typer
 from rich.table import Table
 from sqlalchemy import Row
 
-from customers.import_batches import batches
+from customers.import_batches import Breathe, batches, no_need
 from customers.import_result import ImportResult
 from customers.import_undo import undo_import
 from customers.ladder import load_ladder
+from customers.levels import adopt_ladder
 from customers.mappings import mapping_of, save_mapping, saved_mapping
 from customers.order_columns import COLUMNS
 from customers.order_files import OrderOptions
 from customers.orders import import_orders
-from customers.levels import adopt_ladder
 from rules.quiet_hours import local
 from storage.engine import Database
 from texts.catalogue import say
@@ -25,10 +26,13 @@ from texts.table_files import tables_in
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.error_report import report_place, write_report
 from wxfleet.import_progress import import_progress
+from wxfleet.lock import is_held
+from wxfleet.service import data_folder
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
 
 _ERRORS_SHOWN = 10
+_TURN_S = 0.03  # SQLite asks again after at most 25 ms in the first 100 ms of waiting
 
 Files = Annotated[list[Path], typer.Argument(help=say("imports.files"))]
 DryRun = Annotated[bool, typer.Option("--dry-run", help=say("cli.dry_run"))]
@@ -70,13 +74,21 @@ async def orders(
         options = OrderOptions(mapping, shop=shop, any_shop=other_shop, overwrite=overwrite)
         with import_progress(quiet=terminal.json) as on_progress:
             result = await import_orders(
-                db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress
+                db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress,
+                breathe=_breathing(settings),
             )  # fmt: skip
         if save and said and not dry_run:
             async with db.write() as tx:
                 await save_mapping(tx, "orders", whose, mapping, now_ms)
             terminal.note(say("imports.mapping_saved"))
     return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
+
+
+def _breathing(settings: Settings) -> Breathe:
+    """While a fleet runs beside us it gets its turn to write; alone there is nobody to wait for."""
+    if not is_held(data_folder(settings)):
+        return no_need
+    return lambda: asyncio.sleep(_TURN_S)
 
 
 async def _ladder_adopted(db: Database, settings: Settings) -> int:
@@ -164,7 +176,7 @@ async def undo(terminal: Terminal, batch: Batch, dry_run: DryRun = False) -> int
     async with terminal.database(settings) as db:
         async with db.read() as connection:
             now_ms = await shop_now_ms(connection, settings)
-        count = await undo_import(db, batch, by="cli", now_ms=now_ms, dry_run=dry_run)
+        count = await undo_import(db, batch, by="cli", now_ms=now_ms, dry_run=dry_run, breathe=_breathing(settings))
     said = say("imports.would_undo" if dry_run else "imports.undid", batch=batch, count=count)
     terminal.show({"batch": batch, "restored": count, "dry_run": dry_run}, said)
     return ExitCode.OK
