@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.tables import Repair
 from texts.catalogue import catalogue, say
 
-_SEEN_IS_MENDED = ("payload_lost:", "introduce:")
+_SEEN_IS_MENDED = ("payload_lost:", "introduce:", "merge:", "member:")
 """Repairs that end when a person has looked at the phone; all others end by themselves when the cause is gone."""
 
 
