@@ -4,11 +4,18 @@ from dataclasses import dataclass
 
 from reports.arrivals import arrivals
 from reports.breadth import breadth
+from reports.campaign_funnel import campaigns
+from reports.capacity import capacity
+from reports.channel_funnel import channels
 from reports.errors import NoSuchReport
 from reports.items import items
 from reports.ladder import ladder
+from reports.push_effect import push
+from reports.reach import reach
+from reports.referral_tree import referrals
 from reports.report import Make
 from reports.repurchase import repurchase
+from reports.service import service
 from reports.share import share
 from reports.snowball import snowball
 from texts.catalogue import LANGUAGES, say
@@ -45,6 +52,13 @@ _VOLUMES = (
     Volume("arrivals", arrivals, "last 90 days"),
     Volume("ladder", ladder, "this month"),
     Volume("snowball", snowball, "last 90 days"),
+    Volume("channels", channels, "last 90 days"),
+    Volume("campaigns", campaigns, "last 90 days"),
+    Volume("push", push, "last 90 days"),
+    Volume("capacity", capacity, "last 28 days"),
+    Volume("reach", reach, "last 30 days"),
+    Volume("referrals", referrals, "all"),
+    Volume("service", service, "last 28 days"),
 )  # fmt: skip
 
 SHELF = {volume.name: volume for volume in _VOLUMES}

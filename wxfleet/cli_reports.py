@@ -44,9 +44,10 @@ async def report(
     if xlsx is not None:
         write_workbook(xlsx, made, now_ms)
         terminal.note(say("cli.report.written", place=xlsx))
-    terminal.show(made.as_json(), _table(made))
-    if not terminal.json:
-        _explain(terminal, made)
+    if terminal.json:
+        terminal.show(made.as_json(), "")
+    else:
+        _print(terminal, made)
     return None
 
 
@@ -68,23 +69,21 @@ def _period(asked_for: Volume, when: str, first: str, last: str, now_ms: int, zo
     return period(begins, ends, zone)
 
 
+def _print(terminal: Terminal, made: Report) -> None:
+    """Title, table, totals; what is counted and how stands beside the data."""
+    terminal.show(None, f"{made.title} · {made.period}")
+    terminal.show(None, _table(made) if made.rows else say("reports.empty"))
+    terminal.show(None, totals_line(made))
+    for remark in made.remarks:
+        terminal.note(f"· {remark}")
+    terminal.note(f"\n{made.definition}")
+
+
 def _table(made: Report) -> Table:
     shown_ = table(*map(header, made.columns))
-    shown_.title, shown_.title_justify = f"{made.title} · {made.period}", "left"
     for place, column in enumerate(made.columns):
         if is_number(column, made):
             shown_.columns[place].justify = "right"
     for row in made.rows:
         shown_.add_row(*(shown(column, row.get(column), made.period.zone) for column in made.columns))
-    if not made.rows:
-        shown_.columns.clear()
-        shown_.add_column(say("reports.empty"))
-    shown_.caption, shown_.caption_justify = totals_line(made), "left"
     return shown_
-
-
-def _explain(terminal: Terminal, made: Report) -> None:
-    """What is counted and how, beside the data."""
-    for remark in made.remarks:
-        terminal.note(f"· {remark}")
-    terminal.note(f"\n{made.definition}")
