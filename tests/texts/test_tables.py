@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.texts.old_workbooks import write_encrypted, write_xls
 from tests.texts.workbooks import write_workbook
+from texts import table_kinds, workbook_size
 from texts.errors import TableUnreadable
 from texts.table_columns import Columns
+from texts.table_files import REPORT_MARK, tables_in
 from texts.tables import Row, read_table
 
 WANTED: Columns = {"订单编号": ("订单号",), "买家会员名": ("旺旺",), "买家实际支付金额": (), "收货地址": ()}
@@ -152,3 +155,69 @@ def test_order_numbers_written_as_text_come_back_digit_by_digit(
     assert [(r.cells["订单编号"], r.cells["买家会员名"]) for r in rows_of(path)] == [
         (number, name.strip() or None) for number, name in orders
     ]
+
+
+def test_columns_are_known_by_other_names_and_by_somebodys_own_word(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(" 订单号* ,旺 旺,我的钱,订单编号（旧）,旺旺\n1,花花,5,x,别人\n", encoding="utf-8")
+    table = read_table(path, WANTED, {"我的钱": "买家实际支付金额", "没有的列": "收货地址"})
+    assert table.found == {"订单编号": "订单号*", "买家会员名": "旺 旺", "买家实际支付金额": "我的钱"}
+    assert [row.cells for row in table.rows()] == [{"订单编号": "1", "买家会员名": "花花", "买家实际支付金额": "5"}]
+
+
+def test_a_column_of_our_own_name_is_believed_before_another_and_a_mapping_before_both(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text("订单号,订单编号,买家会员名,编码\na,b,花花,c\n", encoding="utf-8")
+    assert rows_of(path)[0].cells["订单编号"] == "b"
+    mapped = read_table(path, WANTED, {"编码": "订单编号"})
+    assert [row.cells["订单编号"] for row in mapped.rows()] == ["c"]
+
+
+def test_an_old_workbook_is_read_and_rows_may_be_read_again(tmp_path: Path) -> None:
+    rows = [["导出"], ["订单编号", "买家会员名"], ["1234567890123456789", "花花"], [1234567890123456789, "草草"]]
+    table = read_table(write_xls(tmp_path / "o.xls", rows), WANTED)
+    found = [list(table.rows()), list(table.rows())]
+    assert found[0] == found[1]
+    assert [row.number for row in found[0]] == [3, 4]
+    assert found[0][0].cells["订单编号"] == "1234567890123456789"
+    assert isinstance(found[0][1].cells["订单编号"], float)
+
+
+def test_a_workbook_with_a_password_says_how_to_take_it_off(tmp_path: Path) -> None:
+    with pytest.raises(TableUnreadable, match="密码") as caught:
+        read_table(write_encrypted(tmp_path / "o.xlsx"), WANTED)
+    assert "保护工作簿" in caught.value.hint
+
+
+def test_a_sheet_that_is_too_long_is_refused_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook_size, "MAX_ROWS", 100)
+    rows: list[list[object]] = [["订单编号", "买家会员名"], *([str(n), "花花"] for n in range(200))]
+    read_table(write_workbook(tmp_path / "short.xlsx", rows[:100]), WANTED)
+    with pytest.raises(TableUnreadable, match="100 行") as caught:
+        read_table(write_workbook(tmp_path / "o.xlsx", rows), WANTED)
+    assert "CSV" in caught.value.hint
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_kinds, "MAX_BYTES", 10)
+    path = tmp_path / "o.csv"
+    path.write_text(EXPORT, encoding="utf-8")
+    with pytest.raises(TableUnreadable, match="太大"):
+        read_table(path, WANTED)
+
+
+def test_of_a_folder_every_table_is_meant_but_nothing_of_ours_or_of_excels(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.XLSX", "c.xls", "~$a.XLSX", ".hidden.csv", "readme.md", f"b{REPORT_MARK}.csv"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    (tmp_path / "inner").mkdir()
+    assert [path.name for path in tables_in([tmp_path, tmp_path / "b.csv"])] == ["a.XLSX", "b.csv", "c.xls"]
+    with pytest.raises(TableUnreadable, match="没有表格"):
+        tables_in([tmp_path / "inner"])
+
+
+def test_stray_zero_bytes_do_not_reach_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_bytes(EXPORT.encode() + b"x" * 5000 + ",花\0花\0,,1\n".encode())
+    assert rows_of(path)[-1].cells["买家会员名"] == "花花"
