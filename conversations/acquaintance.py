@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.consent import hold_back
 from personas.model import Stage
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person
@@ -82,7 +83,8 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
 
 async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
     # The same WeChat id at a sibling is the same person.
-    person = await tx.scalar(select(Friendship.person).where(Friendship.contact == contact).limit(1))
+    known = await tx.scalar(select(Friendship.person).where(Friendship.contact == contact).limit(1))
+    person = known
     if person is None:
         made = await tx.execute(insert(Person).values(created_ms=now_ms, name=""))
         primary_key = made.inserted_primary_key
@@ -90,6 +92,9 @@ async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) ->
         person = primary_key[0]
     values = {"account": account, "contact": contact, "person": person, "state": "stranger", "since_ms": now_ms}
     await tx.execute(insert_ignoring(tx, Friendship).values(**values))
+    if known is None:
+        # Somebody who was erased, or wished it under another entry, is still not to be written to unasked.
+        await hold_back(tx, [person], now_ms)
 
 
 async def heard(tx: AsyncConnection, friendship: int, at_ms: int) -> None:

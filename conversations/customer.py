@@ -91,11 +91,12 @@ class CustomerTalk:
         if wish is Wish.OPT_OUT:
             return await self._opted_out(tx, heard_now)
         if wish is Wish.UNCLEAR:
-            await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=f"inbox:{heard_now.arrival}")
+            until_ms = now_ms + UNCLEAR_MUTE_MS
+            await mute(tx, who.person, until_ms, by=f"inbox:{heard_now.arrival}", words=text, now_ms=now_ms)
             await self._to_a_person(tx, heard_now, "unclear_opt_out")
             return "handed_over"
         if wish is Wish.OPT_IN and who.opted_out_ms is not None:
-            await opt_in(tx, who.person, by=f"inbox:{heard_now.arrival}", words=text)
+            await opt_in(tx, who.person, by=f"inbox:{heard_now.arrival}", words=text, now_ms=now_ms)
             text = say("conversations.opted_in", lang="zh", shop=self._voices.shop.name)
             await reply(tx, who, text, arrival=heard_now.arrival, entry="opted_in", now_ms=now_ms)
             return "opted_in"

@@ -1,11 +1,21 @@
-"""What people wish: no more marketing (退订), or to be left alone for a while (勿扰)."""
+"""What people wish: no more marketing (退订), or to be left alone for a while (勿扰).
 
-from sqlalchemy import Select, func, or_, select, update
+How it stands today is in columns of `people`, where the gates read it; each change is a row of `consents` beside it,
+with its time, its source and the words.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.do_not_contact import Sign, Why, forget, listed, nobody_listed, pseudonyms_of, remember, signs_of
 from rules.kinds import GATES, AfterOptOut, Surface
+from storage.customer_tables import Consent
 from storage.outbox import DeliveryState
-from storage.tables import Delivery, Person
+from storage.tables import Delivery, Friendship, Person
 
 _DIES_WITH_OPT_OUT = tuple(
     kind.value
@@ -13,6 +23,26 @@ _DIES_WITH_OPT_OUT = tuple(
     if gate.surface is Surface.MESSAGE and gate.after_opt_out is not AfterOptOut.ALLOWED
 )
 _LONGEST_WORDS = 200
+LISTED = "do_not_contact"
+"""The source of an opt-out that follows from the list: somebody who wished it came back."""
+
+
+class Wished(StrEnum):
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One line of somebody's history. Times are epoch ms; `until_ms` of a mute only."""
+
+    what: Wished
+    at_ms: int
+    source: str
+    words: str
+    until_ms: int | None
 
 
 async def opt_out(tx: AsyncConnection, person: int, *, by: str, words: str, now_ms: int) -> int:
@@ -21,11 +51,16 @@ async def opt_out(tx: AsyncConnection, person: int, *, by: str, words: str, now_
     `by` is where the wish came from ('inbox:17', 'staff:owner'), `words` are their own. The first wish is kept.
     """
     entry = _entry(person)
-    await tx.execute(
+    changed = await tx.scalars(
         update(Person)
         .where(Person.id.in_(entry), Person.opted_out_ms.is_(None))
         .values(opted_out_ms=now_ms, opted_out_by=f"{by}: {words}"[:_LONGEST_WORDS])
+        .returning(Person.id)
     )
+    people = changed.all()
+    if people:
+        await _note(tx, people, Wished.OPT_OUT, by, words, now_ms)
+        await remember(tx, await _signs(tx, people), Why.OPTED_OUT, now_ms)
     return await drop_marketing(tx, person, now_ms)
 
 
@@ -43,27 +78,124 @@ async def drop_marketing(tx: AsyncConnection, person: int, now_ms: int) -> int:
     return stopped.rowcount
 
 
-async def opt_in(tx: AsyncConnection, person: int, *, by: str, words: str) -> bool:
+async def opt_in(tx: AsyncConnection, person: int, *, by: str, words: str, now_ms: int) -> bool:
     """They want to hear from us again, in their own words or asked of staff. Was it otherwise before?
 
     What an opt-out skipped stays skipped. `opted_out_by` keeps who brought them back.
     """
-    changed = await tx.execute(
+    changed = await tx.scalars(
         update(Person)
         .where(Person.id.in_(_entry(person)), Person.opted_out_ms.is_not(None))
         .values(opted_out_ms=None, opted_out_by=f"opt-in {by}: {words}"[:_LONGEST_WORDS])
+        .returning(Person.id)
     )
-    return changed.rowcount > 0
+    people = changed.all()
+    if people:
+        await _back(tx, people, by, words, now_ms)
+    return bool(people)
 
 
-async def mute(tx: AsyncConnection, person: int, until_ms: int, by: str) -> None:
+async def take_back_opt_out(tx: AsyncConnection, person: int, *, since_ms: int, by: str, now_ms: int) -> bool:
+    """Staff take back an opt-out that they themselves wrote down at `since_ms`; a wish that stood before it stays."""
+    changed = await tx.scalars(
+        update(Person)
+        .where(
+            Person.id == person,
+            Person.opted_out_ms == since_ms,
+            Person.opted_out_by.startswith(f"{by}:", autoescape=True),
+        )
+        .values(opted_out_ms=None, opted_out_by=None)
+        .returning(Person.id)
+    )
+    people = changed.all()
+    if people:
+        await _back(tx, people, by, "", now_ms)
+    return bool(people)
+
+
+async def mute(tx: AsyncConnection, person: int, until_ms: int, by: str, *, words: str = "", now_ms: int) -> None:
     """Leave the person alone until then; a later date stays. `until_ms` 0 lifts it."""
-    longer = or_(Person.muted_until_ms.is_(None), Person.muted_until_ms < until_ms)
-    statement = update(Person).where(Person.id.in_(_entry(person)))
+    statement = update(Person).where(Person.id.in_(_entry(person))).returning(Person.id)
     if until_ms == 0:
-        await tx.execute(statement.values(muted_until_ms=None, muted_by=by))
-    else:
-        await tx.execute(statement.where(longer).values(muted_until_ms=until_ms, muted_by=by))
+        lifted = await tx.scalars(
+            statement.where(Person.muted_until_ms.is_not(None)).values(muted_until_ms=None, muted_by=by)
+        )
+        await _note(tx, lifted.all(), Wished.UNMUTE, by, words, now_ms)
+        return
+    longer = or_(Person.muted_until_ms.is_(None), Person.muted_until_ms < until_ms)
+    muted = await tx.scalars(statement.where(longer).values(muted_until_ms=until_ms, muted_by=by))
+    await _note(tx, muted.all(), Wished.MUTE, by, words, now_ms, until_ms)
+
+
+async def wishes(tx: AsyncConnection, person: int) -> list[Wish]:
+    """Everything the person wished, the oldest first; of entries that were merged into theirs, too."""
+    entry = _entry(person).scalar_subquery()
+    theirs = select(Person.id).where(or_(Person.id == entry, Person.merged_into == entry))
+    rows = await tx.execute(
+        select(Consent.what, Consent.at_ms, Consent.source, Consent.words, Consent.until_ms)
+        .where(Consent.person.in_(theirs))
+        .order_by(Consent.at_ms, Consent.id)
+    )
+    return [Wish(Wished(row.what), row.at_ms, row.source, row.words, row.until_ms) for row in rows.all()]
+
+
+async def hold_back(tx: AsyncConnection, people: Collection[int], now_ms: int) -> dict[int, Why]:
+    """Whoever of these stands on the do-not-contact list is opted out again. Returns whom it found, and why.
+
+    Call it where an entry of a person is made or gets a phone, member name or contact. Somebody who was erased has
+    the time of their last push back, so that the weekly cap holds for them as before.
+    """
+    if not people or await nobody_listed(tx):
+        return {}
+    signs = await signs_of(tx, people)
+    found = await listed(tx, {sign for some in signs.values() for sign in some})
+    if not found:
+        return {}
+    held: dict[int, Why] = {}
+    for person, theirs in signs.items():
+        reasons = {found[sign] for sign in theirs if sign in found}
+        if reasons:
+            held[person] = Why.ERASED if Why.ERASED in reasons else Why.OPTED_OUT
+    for person, why in held.items():
+        await opt_out(tx, person, by=LISTED, words="", now_ms=now_ms)
+        if why is Why.ERASED:
+            await _push_time_again(tx, person, [sign for sign in signs[person] if found.get(sign) is Why.ERASED])
+    return held
+
+
+async def _push_time_again(tx: AsyncConnection, person: int, signs: Collection[Sign]) -> None:
+    pseudonyms = list((await pseudonyms_of(tx, signs)).values())
+    before = await tx.scalar(
+        select(func.max(Person.last_push_ms))
+        .outerjoin(Friendship, Friendship.person == Person.id)
+        .where(or_(Person.member_name.in_(pseudonyms), Friendship.contact.in_(pseudonyms)), Person.id != person)
+    )
+    if before is not None:
+        earlier = or_(Person.last_push_ms.is_(None), Person.last_push_ms < before)
+        await tx.execute(update(Person).where(Person.id == person, earlier).values(last_push_ms=before))
+
+
+async def _back(tx: AsyncConnection, people: Collection[int], by: str, words: str, now_ms: int) -> None:
+    await _note(tx, people, Wished.OPT_IN, by, words, now_ms)
+    await forget(tx, await _signs(tx, people))
+
+
+async def _signs(tx: AsyncConnection, people: Collection[int]) -> set[Sign]:
+    return {sign for some in (await signs_of(tx, people)).values() for sign in some}
+
+
+async def _note(
+    tx: AsyncConnection,
+    people: Collection[int],
+    what: Wished,
+    by: str,
+    words: str,
+    now_ms: int,
+    until: int | None = None,
+) -> None:
+    if people:
+        row = {"what": what.value, "source": by, "words": words[:_LONGEST_WORDS], "until_ms": until, "at_ms": now_ms}
+        await tx.execute(insert(Consent), [{"person": person, **row} for person in people])
 
 
 def _entry(person: int) -> Select[int]:

@@ -38,7 +38,7 @@ async def opt_out_(tx: AsyncConnection, asked: Asked[OptOut]) -> Reply:
 async def mute_(tx: AsyncConnection, asked: Asked[Mute], zone: str) -> Reply:
     """Nothing unasked reaches them until that date."""
     person = await person_named(tx, asked.request.who)
-    await mute(tx, person.id, asked.request.until_ms, by=f"staff:{asked.staff.id}")
+    await mute(tx, person.id, asked.request.until_ms, by=f"staff:{asked.staff.id}", now_ms=asked.now_ms)
     until = local(asked.request.until_ms, zone).strftime("%Y-%m-%d %H:%M")
     return Reply(True, say("operations.muted", who=described(person), until=until))
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.consent import mute
+from customers.consent import mute, take_back_opt_out
 from operations.asking import Asked, Reply
 from operations.audit import Outcome
 from operations.errors import NotFound, Refused
@@ -55,16 +55,8 @@ async def _opt_out(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> st
     request = request_of(row.request)
     assert isinstance(request, OptOut)  # noqa: S101  # the verb says so
     person = await person_named(tx, request.who)
-    back = await tx.execute(
-        update(Person)
-        .where(
-            Person.id == person.id,
-            Person.opted_out_ms == row.at_ms,
-            Person.opted_out_by.startswith(f"staff:{asked.staff.id}:", autoescape=True),
-        )
-        .values(opted_out_ms=None, opted_out_by=None)
-    )
-    if back.rowcount == 0:
+    by = f"staff:{asked.staff.id}"
+    if not await take_back_opt_out(tx, person.id, since_ms=row.at_ms, by=by, now_ms=asked.now_ms):
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     again = await tx.execute(
         update(Delivery)
@@ -90,7 +82,7 @@ async def _mute(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     found = (await tx.execute(select(Person.muted_until_ms, Person.muted_by).where(Person.id == person.id))).one()
     if (found.muted_until_ms, found.muted_by) != (request.until_ms, f"staff:{asked.staff.id}"):
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
-    await mute(tx, person.id, 0, by=f"staff:{asked.staff.id}")
+    await mute(tx, person.id, 0, by=f"staff:{asked.staff.id}", now_ms=asked.now_ms)
     return say("operations.undo.mute", who=described(person))
 
 

@@ -1,0 +1,72 @@
+"""Wishes: their history, and the list that outlives whatever else is known of somebody."""
+
+from sqlalchemy import delete, select
+
+from customers.consent import LISTED, Wished, hold_back, mute, opt_in, opt_out, take_back_opt_out, wishes
+from customers.do_not_contact import KEY
+from customers.masking import masked_name, masked_phone
+from storage.customer_tables import DoNotContact
+from storage.engine import Database
+from storage.tables import Friendship, Person, Setting
+from tests.customers.shop import friend, look, person
+
+
+async def test_each_change_of_a_wish_is_kept_with_its_source_and_words(database: Database) -> None:
+    """What changes nothing is no line; of an entry that was merged the lines are the person's too."""
+    hua = await person(database)
+    former = await person(database, merged_into=hua)
+    async with database.write() as tx:
+        await mute(tx, hua, 500, "inbox:1", words="最近忙", now_ms=10)
+        await mute(tx, hua, 400, "inbox:2", now_ms=11)
+        await opt_out(tx, former, by="inbox:3", words="退订", now_ms=12)
+        await opt_out(tx, hua, by="inbox:4", words="TD", now_ms=13)
+        await opt_in(tx, hua, by="staff:owner", words="想收福利", now_ms=14)
+        await opt_in(tx, hua, by="staff:owner", words="想收福利", now_ms=15)
+        await mute(tx, hua, 0, "staff:owner", now_ms=16)
+        await opt_out(tx, hua, by="staff:owner", words="客户要求", now_ms=17)
+        assert not await take_back_opt_out(tx, hua, since_ms=16, by="staff:owner", now_ms=18)
+        assert await take_back_opt_out(tx, hua, since_ms=17, by="staff:owner", now_ms=19)
+        found = [(wish.what, wish.at_ms, wish.source, wish.words, wish.until_ms) for wish in await wishes(tx, former)]
+    assert found == [
+        (Wished.MUTE, 10, "inbox:1", "最近忙", 500),
+        (Wished.OPT_OUT, 12, "inbox:3", "退订", None),
+        (Wished.OPT_IN, 14, "staff:owner", "想收福利", None),
+        (Wished.UNMUTE, 16, "staff:owner", "", None),
+        (Wished.OPT_OUT, 17, "staff:owner", "客户要求", None),
+        (Wished.OPT_IN, 19, "staff:owner", "", None),
+    ]
+
+
+async def test_who_opted_out_is_held_back_under_any_sign_of_theirs_until_they_come_back(database: Database) -> None:
+    hua = await person(database, phone="13800001234", member_name="XL_Hua")
+    await friend(database, "lin-1", "wxid_hua", hua)
+    again = {
+        "phone": await person(database, phone="+86 138-0000-1234"),
+        "contact": await person(database),
+        "nobody": await person(database, phone="138****1234"),
+    }
+    await friend(database, "xiaoyu-1", "wxid_hua", again["contact"])
+    async with database.write() as tx:
+        assert await hold_back(tx, again.values(), 5) == {}
+        await opt_out(tx, hua, by="inbox:3", words="退订", now_ms=6)
+        assert set(await hold_back(tx, again.values(), 7)) == {again["phone"], again["contact"]}
+        stored = (await tx.scalars(select(DoNotContact.hash))).all()
+        assert len(stored) == 3
+        assert all(len(hashed) == 64 for hashed in stored)
+        assert await tx.scalar(select(Setting.value).where(Setting.key == KEY))
+        [wish] = await wishes(tx, again["phone"])
+        assert (wish.what, wish.source) == (Wished.OPT_OUT, LISTED)
+        await opt_in(tx, hua, by="inbox:9", words="恢复", now_ms=8)
+        await tx.execute(delete(Friendship).where(Friendship.person == again["contact"]))
+        late = (await tx.scalars(select(Person.id).where(Person.id == again["nobody"]))).all()
+        await tx.execute(Person.__table__.update().where(Person.id.in_(late)).values(phone="13800001234"))
+        assert await hold_back(tx, late, 9) == {}
+    assert (await look(database, again["phone"])).opted_out_ms == 7
+    assert (await look(database, again["nobody"])).opted_out_ms is None
+
+
+def test_what_is_masked_tells_people_apart_and_no_more() -> None:
+    assert [masked_phone(phone) for phone in ("13812345678", "138****5678", "12345", "", None)] == [
+        "138****5678", "138****5678", "*****", "", "",
+    ]  # fmt: skip
+    assert [masked_name(name) for name in ("林小花", "")] == ["林**", ""]
