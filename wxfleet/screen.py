@@ -21,6 +21,8 @@ from wxfleet.settings import Settings
 from wxfleet.wiring import House
 
 LOOK_WALL_MS = 1_500
+REST_WALL_MS = 5_000
+"""Between two looks while nothing happens: the screen was a third of what an idle fleet costs."""
 LINES_A_LOOK = 6
 """More than this in a second and a half nobody can read."""
 _STYLES = {
@@ -75,19 +77,23 @@ class Screen:
         if self._db is None or self._clock is None:
             raise RuntimeError("opens() comes first")
         seen_ms = self._clock.now_ms()
+        wall_ms = LOOK_WALL_MS
         while True:
-            await self._clock.sleep(self._clock.span_ms(LOOK_WALL_MS) / 1000)
+            await self._clock.sleep(self._clock.span_ms(wall_ms) / 1000)
             self._say_states()
+            lines: Sequence[Line] = ()
             # What was committed a moment ago may bear an earlier time: look a little behind the present.
             until_ms = self._clock.now_ms() - self._clock.span_ms(LOOK_WALL_MS)
             try:
                 async with self._db.read() as connection:
                     await self._say_repairs(connection)
                     if until_ms > seen_ms and not self._quiet:
-                        self._tell(await told(connection, seen_ms, until_ms, self._names, self._verbs), until_ms)
+                        lines = await told(connection, seen_ms, until_ms, self._names, self._verbs)
+                        self._tell(lines, until_ms)
                         seen_ms = until_ms
             except Problem:
                 """The heartbeat says it."""
+            wall_ms = LOOK_WALL_MS if lines else min(2 * wall_ms, REST_WALL_MS)
 
     def _tell(self, lines: Sequence[Line], until_ms: int) -> None:
         at = f"{local(until_ms, self._zone):%H:%M}"
