@@ -80,7 +80,7 @@ class Screen:
         wall_ms = LOOK_WALL_MS
         while True:
             await self._clock.sleep(self._clock.span_ms(wall_ms) / 1000)
-            self._say_states()
+            moved = self._say_states()
             lines: Sequence[Line] = ()
             # What was committed a moment ago may bear an earlier time: look a little behind the present.
             until_ms = self._clock.now_ms() - self._clock.span_ms(LOOK_WALL_MS)
@@ -93,7 +93,7 @@ class Screen:
                         seen_ms = until_ms
             except Problem:
                 """The heartbeat says it."""
-            wall_ms = LOOK_WALL_MS if lines else min(2 * wall_ms, REST_WALL_MS)
+            wall_ms = LOOK_WALL_MS if lines or moved else min(2 * wall_ms, REST_WALL_MS)
 
     def _tell(self, lines: Sequence[Line], until_ms: int) -> None:
         at = f"{local(until_ms, self._zone):%H:%M}"
@@ -130,12 +130,15 @@ class Screen:
     def closing(self) -> None:
         self._print(say("screen.closing"), "dim")
 
-    def _say_states(self) -> None:
+    def _say_states(self) -> bool:
+        """Whether accounts came or went."""
         states = self._house.fleet.states() if self._house else {}
         online = sum(state.value in ("online", "paused") for state in states.values())
         if online != self._online:
             self._online = online
             self._print(say("screen.online", online=online, count=len(states)), "dim")
+            return True
+        return False
 
     def _print(self, text: str, style: str = "") -> None:
         if not self._quiet:
