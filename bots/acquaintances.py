@@ -7,6 +7,8 @@ import structlog
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.consent import hold_back
+from customers.do_not_contact import erased_among
 from customers.linking import link_or_ask
 from customers.merging import member_name_from_alias
 from customers.search import refresh_terms
@@ -14,6 +16,8 @@ from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
 
 log = structlog.get_logger(__name__)
+BY_THEM = "event"
+"""The origin of a friendship that they asked for: then they showed us their name anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,9 @@ async def befriend(
     the rest. Returns how many became friends.
     """
     by_contact = {friend.contact: friend for friend in friends}
+    if origin != BY_THEM:
+        for contact in await erased_among(tx, list(by_contact)):
+            by_contact[contact] = NewFriend(contact)
     known = await _known_here(tx, account, list(by_contact))
     back = [contact for contact, state in known.items() if state != "friend"]
     new = [friend for contact, friend in by_contact.items() if contact not in known]
@@ -87,7 +94,9 @@ async def befriend(
     came = [*back, *(friend.contact for friend in new)]
     if came:
         theirs = select(Friendship.person).where(Friendship.account == account, Friendship.contact.in_(came))
-        await refresh_terms(tx, (await tx.scalars(theirs)).all())
+        people = (await tx.scalars(theirs)).all()
+        await hold_back(tx, people, now_ms)
+        await refresh_terms(tx, people)
     return len(came)
 
 

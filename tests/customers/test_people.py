@@ -230,8 +230,8 @@ async def test_the_first_opt_out_is_kept_and_only_their_word_undoes_it(sqlite_da
         assert await opt_out(tx, hua, by="inbox:2", words="TD", now_ms=9) == 0
     assert ((await look(sqlite_database, hua)).opted_out_ms) == 8
     async with sqlite_database.write() as tx:
-        assert await opt_in(tx, hua, by="staff:owner", words="想收福利")
-        assert not await opt_in(tx, hua, by="staff:owner", words="想收福利")
+        assert await opt_in(tx, hua, by="staff:owner", words="想收福利", now_ms=10)
+        assert not await opt_in(tx, hua, by="staff:owner", words="想收福利", now_ms=10)
     assert ((await look(sqlite_database, hua)).opted_out_ms) is None
 
 
@@ -239,6 +239,6 @@ async def test_a_mute_is_only_made_longer_until_it_is_lifted(sqlite_database: Da
     hua = await person(sqlite_database)
     for until_ms, expected in ((50, 50), (20, 50), (80, 80), (0, None)):
         async with sqlite_database.write() as tx:
-            await mute(tx, hua, until_ms, "staff:owner")
+            await mute(tx, hua, until_ms, "staff:owner", now_ms=10)
         row = await look(sqlite_database, hua)
         assert (row.muted_until_ms, row.muted_by) == (expected, "staff:owner")
