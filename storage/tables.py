@@ -182,7 +182,7 @@ class Friendship(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account: Mapped[str]
     contact: Mapped[str] = mapped_column(index=True)  # the gateway's id of them
-    person: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    person: Mapped[int] = mapped_column(ForeignKey("people.id"))
     nickname: Mapped[str] = mapped_column(default="")
     alias: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="friend")  # friend | stranger (not confirmed) | gone | deleted (us)
@@ -199,6 +199,8 @@ class Friendship(Base):
     waiting_since_ms: Mapped[int | None]  # waits for a person
     __table_args__ = (
         UniqueConstraint("account", "contact"),
+        # With all that segments ask of many friendships at once; nothing in it changes with a message.
+        Index("ix_friendships_person", "person", "state", "account", "bond", "channel"),
         Index(
             "ix_friendships_waiting",
             "waiting_since_ms",
