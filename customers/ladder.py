@@ -169,9 +169,8 @@ async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
     if await _stored(tx) == written:
         return False
     row = {"key": _SETTING, "value": written, "changed_ms": now_ms}
-    added = await tx.execute(insert_ignoring(tx, Setting).values(row))
-    if not added.rowcount:
-        await tx.execute(update(Setting).where(Setting.key == _SETTING).values(row))
+    await tx.execute(insert_ignoring(tx, Setting).values(row))
+    await tx.execute(update(Setting).where(Setting.key == _SETTING).values(row))
     return True
 
 

@@ -144,9 +144,10 @@ async def catch_up(tx: AsyncConnection, now_ms: int) -> int:
         return 0
     await refresh_terms(tx, ids)
     row = {"key": _DONE, "value": str(ids[-1]), "changed_ms": now_ms}
-    added = await tx.execute(insert_ignoring(tx, Setting).values(row))
-    if not added.rowcount:
+    if done:
         await tx.execute(update(Setting).where(Setting.key == _DONE, Setting.value == str(done)).values(row))
+    else:
+        await tx.execute(insert_ignoring(tx, Setting).values(row))
     return len(ids)
 
 

@@ -89,8 +89,8 @@ async def test_whoever_has_no_terms_yet_is_found_all_the_same(database: Database
     assert await _meant(database, "小范") == [fan]
 
 
-async def test_catching_up_goes_on_where_it_stopped_and_ends(sqlite_database: Database) -> None:
-    db = sqlite_database
+async def test_catching_up_goes_on_where_it_stopped_and_ends(database: Database) -> None:
+    db = database
     async with db.write() as tx:
         rows = [{"name": f"人{number}", "created_ms": 0} for number in range(CATCH_UP + 5)]
         await tx.execute(insert(Person), rows)
