@@ -54,7 +54,8 @@ class TierRules(BaseModel):
 async def keep_rules(tx: AsyncConnection, rules: TierRules, now_ms: int) -> bool:
     """Make them the boundaries of this fleet. Did they change? The next daily pass sets everybody's tier by them."""
     row = {"key": _SETTING, "value": rules.model_dump_json(), "changed_ms": now_ms}
-    if (await tx.execute(insert_ignoring(tx, Setting).values(row))).rowcount:
+    added = await tx.execute(insert_ignoring(tx, Setting).values(row).returning(Setting.key))
+    if added.first() is not None:
         return True
     changed = await tx.execute(
         update(Setting).where(Setting.key == _SETTING, Setting.value != row["value"]).values(row)
