@@ -26,8 +26,16 @@ _BASE64_BOX = 1
 def request_for(to: str, content: Content, media: Path, at: Whereabouts) -> tuple[str, bytes]:
     """The method and its encoded request for one message. Reads a picture's file: blocks when `content.image` is set.
 
-    Raises Refused when the picture can't be read or is too large; ValueError for a content that is no message.
+    Raises Refused when the picture can't be read or is too large, or a text can't be written as UTF-8; ValueError for
+    a content that is no message.
     """
+    try:
+        return _request(to, content, media, at)
+    except UnicodeEncodeError as error:  # half of a surrogate pair, as cutting a text in the wrong place leaves it
+        raise at.problem(Refused, "half_character", code=f"U+{ord(error.object[error.start]):04X}") from error
+
+
+def _request(to: str, content: Content, media: Path, at: Whereabouts) -> tuple[str, bytes]:
     if content.text is not None:
         return "MessageSendText", text_request(to, content.text, content.mentions)
     if content.card is not None:
@@ -77,8 +85,8 @@ def _link(link: dict[str, str]) -> str:
 
 def _file_box(name: str, media: Path, at: Whereabouts) -> str:
     folder = media.resolve()
-    path = (folder / name).resolve()
     try:
+        path = (folder / name).resolve()
         if not path.is_relative_to(folder):
             raise PermissionError(1, "outside the media folder")
         size = path.stat().st_size

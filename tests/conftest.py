@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from storage.engine import Database, open_database
 from storage.schema import upgrade
@@ -19,6 +20,9 @@ from tests.virtual_time import VirtualClock
 from texts import catalogue
 
 _names = itertools.count()
+
+settings.register_profile("house", deadline=None)  # how long an example takes is the machine's matter
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

@@ -332,6 +332,25 @@ async def test_a_picture_that_cannot_be_sent_is_refused_before_anything_is_writt
     assert [asked for asked, _ in service.asked] == ["Version"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        Content(text="\ud83c好"),
+        Content(text="安娜", mentions=("wxid_\udf38",)),
+        Content(link={"url": "https://shop.example", "title": "\ud83c"}),
+        Content(card="\udf38"),
+    ],
+)
+async def test_half_a_character_is_refused_before_anything_is_written(content: Content) -> None:
+    service = Puppet()
+    async with serving(service) as endpoint:
+        gateway = await opened(endpoint)
+        with pytest.raises(Refused):
+            await gateway.send("wxid_anna", content)
+        await gateway.close()
+    assert [asked for asked, _ in service.asked] == ["Version"]
+
+
 async def test_a_payload_that_is_empty_or_unknown_is_gone() -> None:
     service = Puppet()
     async with serving(service) as endpoint:
