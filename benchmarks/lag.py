@@ -58,13 +58,15 @@ async def begin_now(db: Database, addresses: Sequence[Address]) -> None:
 
 
 async def driven(addresses: Sequence[Address], per_s: int) -> asyncio.subprocess.Process:
-    """Another process that lets one account after another hear something, `per_s` a second."""
+    """Another process that lets one account after another hear something, `per_s` a second; it has begun."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.lag", "--drive", str(per_s), stdin=asyncio.subprocess.PIPE
-    )
-    assert process.stdin is not None
+        sys.executable, "-m", "benchmarks.lag", "--drive", str(per_s),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps([asdict(address) for address in addresses]).encode())
     process.stdin.close()
+    await process.stdout.readline()
     return process
 
 
@@ -72,6 +74,7 @@ async def drive(per_s: int) -> None:
     addresses = [Address(**row) for row in json.loads(sys.stdin.buffer.read())]
     with bare_clients(addresses) as callers:
         await ask_for_events(callers, 0)  # connect
+        print("begins", flush=True)
         began_s = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in itertools.count():
@@ -105,8 +108,8 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
         running = asyncio.create_task(fleet.run(), name="fleet")
         await all_online(db, len(addresses))
         settle_in()
-        await begin_now(db, addresses)
         driver = await driven(addresses, options.received)
+        await begin_now(db, addresses)
         await asyncio.sleep(SETTLE_S)
         sent = "SELECT COUNT(*) FROM outbox WHERE state = 'accepted'"
         came = "SELECT COUNT(*) FROM inbox WHERE state = 'handled'"
