@@ -52,3 +52,9 @@ class ConfigurationInvalid(Problem):
 
 class TableUnreadable(Problem):
     """A table (CSV, XLSX, XLS) can't be read, or is something else altogether."""
+
+
+class TableMissing(TableUnreadable):
+    """There is no such file."""
+
+    exit_code = ExitCode.NOT_FOUND

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from texts.catalogue import say
-from texts.errors import TableUnreadable
+from texts.errors import TableMissing, TableUnreadable
 from texts.file_text import shown_path
 from texts.os_words import os_reason
 
@@ -44,9 +44,8 @@ class FileKind(StrEnum):
 
 def problem(code: str, path: Path, **values: Any) -> TableUnreadable:
     """The error for a table that can't be read, in the words behind `texts.table.`."""
-    return TableUnreadable(
-        say(f"texts.table.{code}", file=shown_path(path), **values), hint=say(f"texts.table.{code}.hint")
-    )
+    kind = TableMissing if code == "missing" else TableUnreadable
+    return kind(say(f"texts.table.{code}", file=shown_path(path), **values), hint=say(f"texts.table.{code}.hint"))
 
 
 def kind_of(path: Path) -> FileKind:

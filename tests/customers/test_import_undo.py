@@ -1,5 +1,6 @@
 """Imports taken back, repeated after they were cut off, and never going back to what was before."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,6 +114,14 @@ async def test_a_column_that_the_export_lacks_says_nothing(sqlite_database: Data
     short.write_text("\n".join(lines), encoding="utf-8")
     result = await import_orders(sqlite_database, [short], now_ms=2)
     assert (result.new, result.unchanged) == (1, 1)
+
+
+async def test_two_imports_of_one_file_at_once_bring_each_order_once(database: Database, tmp_path: Path) -> None:
+    hua = await person(database, member_name="花花")
+    file = export(tmp_path / "a.csv", [order(number, "花花") for number in NUMBERS])
+    both = await asyncio.gather(*(import_orders(database, [file], now_ms=1) for _ in range(2)))
+    assert sum(result.new for result in both) == len(NUMBERS) == sum(result.unchanged for result in both)
+    assert (await look(database, hua)).orders == len(NUMBERS)
 
 
 class _Cut(Exception):
