@@ -119,7 +119,7 @@ def _counting(tx: AsyncConnection, who: ColumnElement[bool]) -> Update:
 
 def _distinct_items(tx: AsyncConnection) -> ScalarSelect[int]:
     """How many different items a person bought."""
-    title = titles_of(tx)
+    title = _titles(tx)
     return (
         select(func.count(title.c.value.distinct()))
         .select_from(Order, title)
@@ -129,7 +129,7 @@ def _distinct_items(tx: AsyncConnection) -> ScalarSelect[int]:
     )
 
 
-def titles_of(tx: AsyncConnection) -> TableValuedAlias:
+def _titles(tx: AsyncConnection) -> TableValuedAlias:
     """The titles of the items of an order, a row each, in a column `value`."""
     each = func.json_each if tx.dialect.name == "sqlite" else func.json_array_elements_text
     return each(Order.titles).table_valued("value", joins_implicitly=True)

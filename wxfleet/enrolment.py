@@ -10,8 +10,10 @@ from bots.account import AccountConfig
 from bots.ownership import make_lanes
 from customers.ladder import Ladder
 from customers.levels import adopt_ladder
+from customers.tiers import keep_rules
 from operations.staff import StaffConfig
 from personas.book import Book
+from reports.channel_names import remember_channel_names
 from rules.quiet_hours import zone
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Base, Setting, StaffContact, StaffMember
@@ -28,6 +30,8 @@ async def enrol(
     await make_lanes(tx, [account.id for account in settings.accounts])
     await enrol_staff(tx, settings)
     await _staff_room(tx, settings, now_ms)
+    await remember_channel_names(tx, {channel.code: channel.name for channel in settings.channels}, now_ms)
+    await keep_rules(tx, settings.tiers, now_ms)
     await adopt_ladder(tx, ladder, now_ms)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from customers.segment_file import load_segments
 from personas.copy_check import findings
 from personas.model import Persona
 from rules.gates import allowed_by_role
@@ -82,5 +83,11 @@ def _copy(
         yield document.mistake(loc, found.reason, severity=found.fault.severity)
 
 
-READERS: tuple[Reader, ...] = (read_calendar, read_pushes)
+def read_segments(files: Files) -> list[Mistake]:
+    """Everything wrong in segments/."""
+    levels = files.ladder.ids if files.ladder else None
+    return load_segments(files.folders["segments"], levels, list(files.accounts))[1]
+
+
+READERS: tuple[Reader, ...] = (read_calendar, read_pushes, read_segments)
 """One per room whose files people write, beside the personas and the ladder."""

@@ -15,6 +15,10 @@ _TITLES = {
     "ladder": ("ladder.yaml", "升级制度，从低到高。"),
     "moments": ("moments/*.yaml", "朋友圈日历。"),
     "push": ("pushes/*.yaml", "老客福利推送。"),
+    "segment": (
+        "segments/*.yaml",
+        "人群：推送和 `wxfleet segments preview` 用。`all`、`any`、`not` 里面写的键和 `who` 里一样，可以一层套一层。",
+    ),
 }
 _TYPES = {
     "string": "文字",
@@ -87,7 +91,8 @@ def _rows(whole: Schema, schema: Schema, prefix: str) -> Iterator[tuple[str, ...
         if name == "limits":
             continue  # a table of its own
         for inner, marker in _inner(whole, field):
-            yield from _rows(whole, inner, f"{key}{marker}.")
+            if inner is not schema:  # a condition within conditions has the same keys
+                yield from _rows(whole, inner, f"{key}{marker}.")
 
 
 def _inner(whole: Schema, field: Schema) -> Iterator[tuple[Schema, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from customers.ladder import Ladder
+from customers.segment_file import Segment
 from personas.model import Persona
 from scheduler.moments import CalendarFile
 from scheduler.push_file import PushFile
@@ -24,6 +25,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "moments": CalendarFile,
     "push": PushFile,
     "ladder": Ladder,
+    "segment": Segment,
 }
 """Each kind of file that people write, by the name of its schema."""
 

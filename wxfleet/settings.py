@@ -15,6 +15,7 @@ from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
 from customers.channels import ChannelConfig
 from customers.ladder import Ladder
+from customers.tiers import TierRules
 from operations.staff import StaffConfig, StaffRoomConfig
 from personas.book import Book
 from personas.model import Shop
@@ -110,6 +111,7 @@ class Settings(_Part):
     log: LogConfig = Field(default_factory=LogConfig, description="日志记多细、什么格式、留多少")
     metrics: MetricsConfig | None = Field(default=None, description="Prometheus 指标；不写就不提供，也不开端口")
     accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
+    tiers: TierRules = Field(default_factory=TierRules, description="客户分层的界线，只写要改的")
     channels: list[ChannelConfig] = Field(default_factory=list, description="渠道：客户从哪里来")
 
     @property

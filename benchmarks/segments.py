@@ -1,0 +1,166 @@
+"""Segments of a shop with 1.5 million friendships: `python -m benchmarks.segments [--people 1000000]`."""
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import text
+
+from benchmarks.databases import fresh_database
+from benchmarks.measuring import show, show_machine
+from customers.segment_file import Segment
+from customers.segments import count, first
+from storage.engine import Database
+
+FIRST_MS, COUNT_MS = 50.0, 500.0
+"""What naming the first people, and counting all, may take."""
+_ACCOUNTS = 500
+_NOW_MS = 1_795_000_000_000
+_DAY_MS = 86_400_000
+_ZONE = "Asia/Shanghai"
+_ROUNDS = 5
+
+SEGMENTS: Mapping[str, dict[str, Any]] = {
+    "everybody": {"orders": {"at_least": 0}},
+    "levels": {"levels": ["VIP1", "VIP2"]},
+    "sleeping VIPs": {"levels": ["VIP1", "VIP2"], "last_purchase": {"not_for_days": 200}, "not_pushed_for_days": 14},
+    "gold core": {"tiers": ["gold"], "core": True},
+    "a bond": {"bonds": ["strong", "fan"]},
+    "most bonds": {"bonds": ["weak"]},
+    "a role": {"roles": ["sales"]},
+    "one account": {"accounts": ["a7"]},
+    "answered, role and level": {"roles": ["sales"], "levels": ["VIP2"], "answered_within_days": 60},
+    "silent": {"silent_for_days": 300},
+    "a channel": {"channels": ["sms"]},
+    "tags": {"tags": {"any": ["闺蜜"], "none": ["批发"]}},
+    "birthday in a week": {"birthday": {"to_days": 7}},
+    "an item many bought": {"items": ["连衣裙"]},
+    "an item few bought": {"items": ["皮草"]},
+    "all, any, not": {
+        "any": [{"levels": ["VIP2"], "bonds": ["fan"]}, {"tags": {"any": ["闺蜜"]}}],
+        "not": {"accounts": ["a1", "a2"]},
+    },
+}
+
+
+def _numbers(db: Database, table: str, columns: str, values: str, number: int) -> str:
+    """One INSERT of so many rows; `n` counts from 1."""
+    if db.dialect == "sqlite":
+        rows = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {number})"
+        rows += f" SELECT {values} FROM s"
+    else:
+        rows = f"SELECT {values} FROM generate_series(1, {number}::bigint) AS s(n)"
+    return f"INSERT INTO {table} ({columns}) {rows}"
+
+
+async def _fill(db: Database, people: int) -> None:
+    """Half have bought, a tenth twice and more; everybody has a friend, every second one two."""
+    yes = {"sqlite": ("1", "0"), "postgresql": ("true", "false")}[db.dialect]
+    statements = [
+        _numbers(
+            db, "accounts",
+            "id, persona, role, main, time_zone, armed, simulated, publisher, limits, removed, state, state_since_ms",
+            f"'a' || n, 'p' || (n % 9), CASE WHEN n % 3 = 0 THEN 'acquisition' ELSE 'sales' END, {yes[1]}, '{_ZONE}', "
+            f"{yes[1]}, {yes[0]}, 'assisted', '{{}}', {yes[1]}, 'online', 0", _ACCOUNTS,
+        ),
+        _numbers(
+            db, "people",
+            "name, call_me, member_name, phone, kind, level, tier, core, orders, net_paid_fen, last_order_ms, "
+            "last_push_ms, birthday, birthday_mmdd, birthday_lunar, opted_out_ms, created_ms, profile",
+            "'花花' || n, '花' || (n % 1000), 'tb' || n, '138' || n, 'customer', "
+            "CASE WHEN n % 2 = 0 THEN 'friend' WHEN n % 5 = 0 THEN 'VIP2' ELSE 'VIP1' END, "
+            "CASE WHEN n % 2 = 0 THEN NULL WHEN n % 15 = 0 THEN 'gold' WHEN n % 5 = 0 THEN 'growth' "
+            "WHEN n % 7 = 0 THEN 'low' ELSE 'ordinary' END, "
+            f"CASE WHEN n % 15 = 0 THEN {yes[0]} ELSE {yes[1]} END, CASE WHEN n % 2 = 0 THEN 0 ELSE 1 + n % 5 END, "
+            "CASE WHEN n % 2 = 0 THEN 0 ELSE 100 * (n % 997) END, "
+            f"CASE WHEN n % 2 = 0 THEN NULL ELSE {_NOW_MS} - (n * 7919 % 700) * {_DAY_MS} END, "
+            f"CASE WHEN n % 3 = 0 THEN {_NOW_MS} - (n * 31 % 40) * {_DAY_MS} END, "
+            "CASE WHEN n % 4 = 1 THEN '1990-05-05' END, "
+            "CASE WHEN n % 4 = 1 THEN 100 * (1 + n / 4 % 12) + 1 + n / 48 % 28 END, "
+            f"CASE WHEN n % 8 = 1 THEN {yes[0]} ELSE {yes[1]} END, CASE WHEN n % 50 = 0 THEN {_NOW_MS} END, 0, "
+            "CASE WHEN n % 3 = 0 THEN '{\"sizes\": {\"top\": \"M\"}, \"taste\": [\"法式\"]}' END", people,
+        ),
+        _numbers(
+            db, "friendships",
+            "account, contact, person, nickname, alias, state, origin, since_ms, channel, last_in_ms, replies, bond",
+            f"'a' || (1 + n * 7 % {_ACCOUNTS}), 'wx' || n, 1 + (n - 1) % {people}, '花花' || n, '', 'friend', "
+            "'event', 0, "
+            "CASE n % 3 WHEN 0 THEN 'parcel-card' WHEN 1 THEN 'sms' END, "
+            f"CASE WHEN n % 2 = 0 THEN {_NOW_MS} - (n * 13 % 365) * {_DAY_MS} END, n % 40, "
+            "CASE WHEN n % 97 = 0 THEN 'fan' WHEN n % 11 = 0 THEN 'strong' WHEN n % 2 = 0 THEN 'weak' ELSE 'new' END",
+            people * 3 // 2,
+        ),
+        _orders(db, people),
+        _numbers(
+            db, "person_tags", "tag, person, tagged_by, since_ms",
+            f"CASE n % 3 WHEN 0 THEN '闺蜜' WHEN 1 THEN '批发' ELSE '宝妈' END, 1 + n * 17 % {people}, 'owner', 0",
+            people // 10,
+        ),
+    ]  # fmt: skip
+    for statement in statements:
+        async with db.write() as tx:
+            # A percent sign is an operator of ours, and the beginning of a parameter to psycopg.
+            await tx.exec_driver_sql(statement.replace("%", "%%") if db.dialect == "postgresql" else statement)
+    async with db.write() as tx:
+        await tx.execute(text("ANALYZE"))
+
+
+def _orders(db: Database, people: int) -> str:
+    titles = (
+        """CASE WHEN n % 5 = 0 THEN '["法式碎花连衣裙 春"]' WHEN n % 9999 = 0 THEN '["皮草外套"]' """
+        """ELSE '["针织开衫 ' || (n % 300) || '"]' END"""
+    )
+    columns = (
+        "number, member_name, person, status, paid_fen, refund_fen, items, titles, item_count, receiver, phone, "
+        "created_ms, batch"
+    )
+    as_json = f"({titles})::json" if db.dialect == "postgresql" else titles
+    values = (
+        f"'22' || (100000000000000 + n), 'tb' || n, 1 + 2 * n % {people}, 'done', 10000, 0, "
+        "CASE WHEN n % 5 = 0 THEN '法式碎花连衣裙 春' WHEN n % 9999 = 0 THEN '皮草外套' ELSE '针织开衫' END, "
+        f"{as_json}, 1, '', '', "
+        f"{_NOW_MS}, 1"
+    )
+    return _numbers(db, "orders", columns, values, people)
+
+
+async def _timed(db: Database, what: Mapping[str, Any], only_first: bool) -> tuple[float, int]:
+    segment = Segment.model_validate({"name": "s", "title": "s", "who": what})
+    async with db.read() as connection:
+        begin = time.perf_counter()
+        if only_first:
+            found = len(await first(connection, segment, _NOW_MS, _ZONE))
+        else:
+            found = await count(connection, segment, _NOW_MS, _ZONE)
+        return (time.perf_counter() - begin) * 1000, found
+
+
+async def measure(kind: str, people: int) -> None:
+    async with fresh_database(kind) as db:
+        await _fill(db, people)
+        for few, most in ((True, FIRST_MS), (False, COUNT_MS)):
+            results: dict[str, list[float]] = {}
+            for what, who in SEGMENTS.items():
+                timed = [await _timed(db, who, few) for _ in range(_ROUNDS)]
+                results[f"{what} ({timed[0][1]:,})"] = [took for took, _ in timed]
+            show(f"{kind}: {'first 20' if few else 'count'}, milliseconds", results, "ms")
+            worst = max(statistics.median(values) for values in results.values())
+            print(f"worst median {worst:.0f} ms, at most {most:.0f}: {'ok' if worst <= most else 'MISSED'}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    wanted = parser.parse_args()
+    show_machine()
+    for kind in ("sqlite", "postgresql"):
+        if wanted.database in (kind, "both"):
+            asyncio.run(measure(kind, wanted.people))
+
+
+if __name__ == "__main__":
+    main()
