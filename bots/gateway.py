@@ -193,6 +193,10 @@ class Gateway(Protocol):
 
     async def room(self, id: str) -> RoomInfo: ...
 
+    async def contact_qr(self) -> str:
+        """What the account's own QR code says: whoever scans it asks to be a friend."""
+        ...
+
     async def close(self) -> None:
         """Let go of the connection. Never raises, never logs the account out."""
         ...

@@ -1,6 +1,6 @@
 """What another process asks of a live gateway: rows of `requests`, picked up within a second.
 
-Verbs: `qr` (the QR code to scan), `logout`, `test_message` {to?, text?}, `rest_over` (a limited account may speak
+Verbs: `qr` (the QR code to scan), `contact_qr` (what the account's own code says, for its cards), `logout`, `test_message` {to?, text?}, `rest_over` (a limited account may speak
 again). The answer stands in `result`: {qr}, {}, {delivery_planned} or {problem, hint}.
 """
 
@@ -8,22 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import GatewayProblem
+from bots.lifecycle import State
 from bots.runner import Runner
 from bots.staff_line import FILE_HELPER
 from rules.clock import Clock
 from rules.kinds import Kind
+from rules.pacing import DAY_MS
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from storage.statements import both, rows_of
-from storage.tables import LiveRequest
+from storage.tables import Account, LiveRequest
 from texts.catalogue import say
 
 _ANY = both("SELECT 1 FROM requests WHERE state = 'waiting' LIMIT 1")
 _AT_ONCE = 50
+CONTACT_QR = "contact_qr"
+_CODES_A_LOOK = 5
+_CODE_HOLDS_MS = 7 * DAY_MS
+"""WeChat lets people make their code anew, and old prints die then. Ours."""
 _QR_WALL_MS = 30_000
 
 
@@ -41,6 +47,8 @@ class _Answer:
     id: int
     done: bool
     result: dict[str, Any]
+    own_code_of: str | None = None
+    """The account whose own QR code was asked for."""
 
 
 async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runner]) -> int:
@@ -84,6 +92,11 @@ async def _answer(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None
         except GatewayProblem as problem:
             return _Answer(asked.id, False, {"problem": problem.message, "hint": problem.hint})
         return _Answer(asked.id, True, {})
+    if asked.verb == CONTACT_QR:
+        try:
+            return _Answer(asked.id, True, {"qr": await runner.gateway.contact_qr()}, asked.account)
+        except GatewayProblem as problem:
+            return _Answer(asked.id, False, {"problem": problem.message, "hint": problem.hint}, asked.account)
     if asked.verb == "rest_over":
         runner.rest_is_over()
         return _Answer(asked.id, True, {})
@@ -125,3 +138,35 @@ async def _write(tx: AsyncConnection, answers: list[_Answer], now_ms: int) -> No
             .where(LiveRequest.id == answer.id, LiveRequest.state == "waiting")
             .values(state="done" if answer.done else "failed", result=answer.result, done_ms=now_ms)
         )
+        if answer.own_code_of is not None:
+            # Refused or not, it is asked again in a week; what was known stays.
+            known = {"contact_qr": answer.result["qr"]} if answer.done else {}
+            await tx.execute(
+                update(Account).where(Account.id == answer.own_code_of).values(contact_qr_ms=now_ms, **known)
+            )
+
+
+async def ask_for_own_codes(tx: AsyncConnection, now_ms: int) -> int:
+    """Ask a few online accounts what their own QR codes say, where that was not asked within a week."""
+    asked = select(LiveRequest.account).where(LiveRequest.state == "waiting", LiveRequest.verb == CONTACT_QR)
+    unknown = select(Account.id).where(_code_wanted(now_ms), Account.id.not_in(asked)).order_by(Account.id)
+    rows = [
+        {"account": account, "verb": CONTACT_QR, "payload": {}, "state": "waiting", "created_ms": now_ms}
+        for account in (await tx.scalars(unknown.limit(_CODES_A_LOOK))).all()
+    ]
+    if rows:
+        await tx.execute(insert(LiveRequest), rows)
+    return len(rows)
+
+
+async def own_codes_missing(tx: AsyncConnection, now_ms: int) -> bool:
+    """Is there an online account whose own QR code was not asked for within a week, and nobody asked just now?"""
+    waiting = select(LiveRequest.id).where(LiveRequest.state == "waiting", LiveRequest.verb == CONTACT_QR).limit(1)
+    if await tx.scalar(waiting) is not None:
+        return False
+    return await tx.scalar(select(Account.id).where(_code_wanted(now_ms)).limit(1)) is not None
+
+
+def _code_wanted(now_ms: int) -> ColumnElement[bool]:
+    old = or_(Account.contact_qr_ms.is_(None), Account.contact_qr_ms < now_ms - _CODE_HOLDS_MS)
+    return (Account.state == State.ONLINE.value) & Account.removed.is_(False) & old

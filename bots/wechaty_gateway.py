@@ -164,6 +164,14 @@ class WechatyGateway:
         got = await self._fetch("RoomPayload", puppet.RoomPayloadRequest(id=id), puppet.RoomPayloadResponse)
         return RoomInfo(got.id or id, got.topic, got.owner_id, tuple(got.member_ids))
 
+    async def contact_qr(self) -> str:
+        got = await self._fetch(
+            "ContactSelfQRCode", puppet.ContactSelfQrCodeRequest(), puppet.ContactSelfQrCodeResponse
+        )
+        if not got.qrcode:
+            raise self._gone(self._self_id)
+        return str(got.qrcode)
+
     async def close(self) -> None:
         self._self_id = ""
         self._started = False

@@ -1,6 +1,7 @@
 """What can go wrong with people and their orders."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from texts.catalogue import say
@@ -121,3 +122,20 @@ class ReferralRefused(Problem):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(say(f"customers.referral.{reason}"), hint=say(f"customers.referral.{reason}.hint"))
+
+
+class NoChineseFont(Problem):
+    """Nothing on this machine that writes Chinese; or what was named is no font, or has no Chinese."""
+
+    def __init__(self, given: Path | None) -> None:
+        key = "customers.font.none" if given is None else "customers.font.unusable"
+        super().__init__(say(key, file=given), hint=say("customers.font.hint"))
+
+
+class EraseRefused(Problem):
+    """Nobody to erase: staff, an account of ours, or somebody who was erased before."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(say(f"privacy.erase.{reason}"), hint=say(f"privacy.erase.{reason}.hint"))

@@ -9,7 +9,7 @@ and it is never due twice.
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import NoSuchPerson, ReferralRefused
@@ -69,6 +69,26 @@ async def register(
     id = (await tx.execute(insert(Referral).values(row).returning(Referral.id))).scalar_one()
     await refresh_referrals(tx, now_ms, Person.id == new)
     return int(id)
+
+
+async def unregister(tx: AsyncConnection, person: int, *, by: str, at_ms: int) -> bool:
+    """Take back exactly that registration, unless its thanks were handed over. Was it still there?"""
+    gone = await tx.execute(
+        delete(Referral)
+        .where(
+            Referral.person == person, Referral.by == by, Referral.at_ms == at_ms, Referral.delivered_ms.is_(None)
+        )
+        .returning(Referral.referrer)
+    )  # fmt: skip
+    referrers = gone.scalars().all()
+    await count_referred(tx, referrers)
+    return bool(referrers)
+
+
+async def referral_of(tx: AsyncConnection, person: int) -> int | None:
+    """The referral by which `person` came."""
+    id: int | None = await tx.scalar(select(Referral.id).where(Referral.person == person))
+    return id
 
 
 async def brought_by(tx: AsyncConnection, person: int, elder: int) -> bool:

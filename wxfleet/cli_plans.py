@@ -1,4 +1,4 @@
-"""Commands about what is planned: moments, push, channels."""
+"""Commands about what is planned: moments, push."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,19 +10,19 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.segment_file import load_segments
 from operations.audit import Outcome, record
 from operations.errors import NotFound
 from operations.finding import campaign_named
 from operations.requests import Cancel, Continue, Door, Pause, Push, Request
 from operations.why import reason_words
 from reports.campaigns import progress
-from reports.status import friend_counts
 from reports.story import short
 from rules.quiet_hours import local
 from scheduler import pushes
 from scheduler.campaign_state import Move, require_move
 from scheduler.moments import Calendar, load_calendar
-from scheduler.push_file import PushFile, from_spec, load_pushes
+from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
 from storage.tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
@@ -48,9 +48,6 @@ def add_to(app: typer.Typer) -> None:
     ):  # fmt: skip
         command(push, name, f"cli.push.{name}")(function)
     app.add_typer(push, name="push")
-    channels = typer.Typer(help=say("cli.channels"), no_args_is_help=True)
-    command(channels, "list", "cli.channels.list")(channels_list)
-    app.add_typer(channels, name="channels")
 
 
 def moments_list(terminal: Terminal) -> None:
@@ -198,23 +195,6 @@ async def push_list(terminal: Terminal) -> None:
     terminal.show(rows, shown)
 
 
-async def channels_list(terminal: Terminal) -> None:
-    settings = terminal.settings(strict=False)
-    async with terminal.database(settings) as db, db.read() as connection:
-        friends = await friend_counts(connection)
-    rows = []
-    shown = table(say("cli.col.code"), say("cli.col.name"), say("cli.col.accounts"), say("cli.col.room"))
-    limits = {account.id: settings.limits_of(account) for account in settings.accounts}
-    for channel in settings.channels:
-        places = {
-            name: max(0, (limits[name].visible if channel.reserved else limits[name].open_below) - friends.get(name, 0))
-            for name in channel.accounts
-        }
-        rows.append({"code": channel.code, "name": channel.name, "room": places})
-        shown.add_row(channel.code, channel.name, "、".join(channel.accounts), str(sum(places.values())))
-    terminal.show(rows, shown)
-
-
 def _calendar(settings: Settings) -> Calendar:
     calendar, mistakes = load_calendar(settings.moments, media=settings.media)
     if any(mistake.severity is Severity.ERROR for mistake in mistakes):
@@ -225,12 +205,18 @@ def _calendar(settings: Settings) -> Calendar:
 def _push(settings: Settings, file: str) -> PushFile:
     """By the path of a file, or by the name or title of a push in the folder. Raises NotFound, ConfigurationInvalid."""
     path = Path(file)
+    segments, wrong = load_segments(settings.segments)
+    if any(mistake.severity is Severity.ERROR for mistake in wrong):
+        raise ConfigurationInvalid(wrong)
     if path.is_file():
         document = read_document(path, PushFile)
         if document.value is None:
             raise ConfigurationInvalid(document.mistakes)
-        return document.value
-    known, mistakes = load_pushes(settings.pushes)
+        push, mistakes = with_segment(document, document.value, segments)
+        if mistakes:
+            raise ConfigurationInvalid(mistakes)
+        return push
+    known, mistakes = load_pushes(settings.pushes, segments=segments)
     if any(mistake.severity is Severity.ERROR for mistake in mistakes):
         raise ConfigurationInvalid(mistakes)
     for push in known.values():
