@@ -20,6 +20,7 @@ _ENDINGS = {
     "到了": "arrived", "已到": "arrived", "arrived": "arrived", "重发": "release", "release": "release",
     "不明": "unknown", "unknown": "unknown",
 }  # fmt: skip
+_SURE = frozenset({"确定", "是的", "sure", "yes"})
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
 _ROLES = {"老板": "owner", "运营": "operator", "客服": "service", "只看": "viewer"}
 
@@ -69,6 +70,22 @@ def _done(said: Said) -> Request:
     return requests.Done(which="" if which in _ALL else which.removeprefix("#"))
 
 
+def _bind(said: Said) -> Request:
+    """The customer may be meant by @nick."""
+    words = (*said.line.mentioned[:1], *said.line.words)
+    sure = len(words) == 3 and words[2].casefold() in _SURE
+    if len(words) < 2 or (len(words) == 3 and not sure):
+        raise NotUnderstood(say("commands.bind_needs"), hint=say("commands.usage.bind"))
+    return requests.Bind(who=words[0], what=words[1], sure=sure)
+
+
+def _unmerge(said: Said) -> Request:
+    number = said.line.word(0).removeprefix("#")
+    if not number.isascii() or not number.isdigit() or len(number) > 15:
+        raise NotUnderstood(say("commands.unmerge_needs"), hint=say("commands.usage.unmerge"))
+    return requests.Unmerge(number=int(number))
+
+
 def _invite(said: Said) -> Request:
     name, role = said.line.word(0), said.line.word(1)
     if name in ("群", "员工群", "room"):
@@ -109,7 +126,14 @@ def _who(kind: Callable[[str], Request]) -> Callable[[Said], Request]:
 
 COMMANDS: tuple[Command, ...] = (
     Command(Verb.HELP, ("帮助", "help", "菜单", "?"), lambda said: requests.Help(topic=said.line.word(0)), words=1),
-    Command(Verb.STATUS, ("状态", "status", "情况", "st", "今日", "today"), lambda said: requests.Status()),
+    Command(Verb.STATUS, ("状态", "status", "情况", "st"), lambda said: requests.Status()),
+    Command(Verb.TODAY, ("今日", "today", "日报", "今天"), lambda said: requests.Today()),
+    Command(
+        Verb.REPORT,
+        ("报表", "report"),
+        lambda said: requests.ShowReport(name=said.line.word(0), period=" ".join(said.line.words[1:])),
+        words=4,
+    ),
     Command(Verb.ACCOUNTS, ("账号", "accounts", "帐号"), lambda said: requests.Accounts()),
     Command(Verb.TASKS, ("任务", "tasks"), lambda said: requests.Tasks()),
     Command(Verb.DONE, ("完成", "done"), _done, words=1),
@@ -131,6 +155,18 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.RELEASE, ("交回", "release", "交还"), _who(requests.Release), words=1),
     Command(Verb.OPTOUT, ("退订", "optout"), _who(requests.OptOut), words=1),
     Command(Verb.MUTE, ("勿扰", "mute"), _mute, words=3),
+    Command(
+        Verb.REFER,
+        ("老带新", "refer", "登记"),
+        lambda said: requests.Refer(who=said.line.word(0), old=said.line.word(1)),
+        words=2,
+    ),
+    Command(
+        Verb.DELIVER,
+        ("兑现", "deliver"),
+        lambda said: requests.Deliver(who=said.line.word(0), what=said.line.word(1)),
+        words=2,
+    ),
     Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(target=said.line.word(0)), words=1),
     Command(Verb.RESUME, ("恢复", "resume"), lambda said: requests.Resume(account=said.line.word(0)), words=1),
     Command(
@@ -143,6 +179,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
     Command(Verb.DOUBT, ("存疑", "doubt"), _doubt, words=50),
     Command(Verb.RESOLVE_DOUBT, ("存疑处理", "resolvedoubt"), _resolve, words=50),
+    Command(Verb.BIND, ("绑定", "bind"), _bind, words=3),
+    Command(Verb.UNMERGE, ("拆分", "unmerge"), _unmerge, words=1),
     Command(Verb.UNDO, ("撤销", "undo"), lambda said: requests.Undo()),
     Command(Verb.STAFF_ROOM, ("设为员工群", "staffroom"), _staff_room, words=1),
     Command(Verb.INVITE, ("邀请", "invite"), _invite, words=2),

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations import doubting, looking, people_acts, stopping, undoing
+from operations import binding, doubting, looking, people_acts, referring, reporting, stopping, undoing
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, record
 from operations.confirmations import LIFE_MS, ask, redeem
@@ -46,12 +46,16 @@ class Desk:
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
             Verb.STATUS: self._status,
+            Verb.TODAY: self._today,
+            Verb.REPORT: self._report,
             Verb.ACCOUNTS: looking.accounts,
             Verb.TASKS: looking.tasks,
             Verb.WHY: looking.why_,
             Verb.DONE: people_acts.done,
             Verb.OPTOUT: people_acts.opt_out_,
             Verb.MUTE: self._mute,
+            Verb.REFER: referring.refer,
+            Verb.DELIVER: referring.deliver_,
             Verb.TAKEOVER: people_acts.take_over_,
             Verb.RELEASE: people_acts.release,
             Verb.PAUSE: self._pause,
@@ -68,6 +72,8 @@ class Desk:
             Verb.DOUBT: doubting.in_doubt,
             Verb.RESOLVE_DOUBT: doubting.resolve,
             Verb.UNDO: self._undo,
+            Verb.BIND: binding.bind,
+            Verb.UNMERGE: binding.unmerge_,
         }
         self._shows: dict[Verb, Show] = {
             Verb.PUSH: pushing.show_push,
@@ -136,6 +142,12 @@ class Desk:
 
     async def _status(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await looking.status(tx, asked, self._zone)
+
+    async def _today(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await reporting.today(tx, asked, self._zone)
+
+    async def _report(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await reporting.show_report(tx, asked, self._zone)
 
     async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await people_acts.mute_(tx, asked, self._zone)

@@ -12,12 +12,20 @@ from operations.staff import StaffRole
 from storage.tables import StaffMember
 from texts.catalogue import say
 
-_LOOKING = frozenset({Verb.HELP, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT})
+_LOOKING = frozenset(
+    {
+        Verb.HELP, Verb.STATUS, Verb.TODAY, Verb.REPORT, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW,
+        Verb.DOUBT,
+    }
+)  # fmt: skip
 _SERVING = _LOOKING | {
     Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN, Verb.UNDO,
+    Verb.BIND,
+    Verb.REFER, Verb.DELIVER,
 }  # fmt: skip
 _OPERATING = _SERVING | {
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
+    Verb.UNMERGE,
 }  # fmt: skip
 
 ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 class Verb(StrEnum):
     HELP = "help"
     STATUS = "status"
+    TODAY = "today"
+    REPORT = "report"
     ACCOUNTS = "accounts"
     WHY = "why"
     TASKS = "tasks"
@@ -16,6 +18,8 @@ class Verb(StrEnum):
     RELEASE = "release"
     OPTOUT = "optout"
     MUTE = "mute"
+    REFER = "refer"
+    DELIVER = "deliver"
     PAUSE = "pause"
     RESUME = "resume"
     LOGIN = "login"
@@ -31,6 +35,8 @@ class Verb(StrEnum):
     DOUBT = "doubt"
     RESOLVE_DOUBT = "resolvedoubt"
     UNDO = "undo"
+    BIND = "bind"
+    UNMERGE = "unmerge"
 
 
 class Door(StrEnum):
@@ -60,6 +66,22 @@ class Help(Request):
 @dataclass(frozen=True, slots=True)
 class Status(Request):
     verb: ClassVar[Verb] = Verb.STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class Today(Request):
+    """The day so far, and the next sensible step."""
+
+    verb: ClassVar[Verb] = Verb.TODAY
+
+
+@dataclass(frozen=True, slots=True)
+class ShowReport(Request):
+    """`name`: of the report, '' for the list of them; `period` in the words of people, '' for the usual one."""
+
+    verb: ClassVar[Verb] = Verb.REPORT
+    name: str = ""
+    period: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +134,24 @@ class Mute(Request):
     verb: ClassVar[Verb] = Verb.MUTE
     who: str = ""
     until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refer(Request):
+    """`who` was brought by `old`; both as people are named."""
+
+    verb: ClassVar[Verb] = Verb.REFER
+    who: str = ""
+    old: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver(Request):
+    """The thanks for bringing `who` were handed over; `what` they were."""
+
+    verb: ClassVar[Verb] = Verb.DELIVER
+    who: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +256,27 @@ class ResolveDoubt(Request):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", tuple(self.ids))  # JSON knows lists only
+
+
+@dataclass(frozen=True, slots=True)
+class Bind(Request):
+    """`what` belongs to `who`: a member name, an order number, a whole phone, or another entry as `#17`.
+
+    `sure`: staff were asked about a contradiction and stand by it.
+    """
+
+    verb: ClassVar[Verb] = Verb.BIND
+    who: str = ""
+    what: str = ""
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge(Request):
+    """Take back the merge with this number."""
+
+    verb: ClassVar[Verb] = Verb.UNMERGE
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

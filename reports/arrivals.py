@@ -48,7 +48,7 @@ def _first_days(connection: AsyncConnection, asked: Asked) -> Select[tuple[str, 
         )
         .select_from(Order, title)
         .where(BOUGHT, asked.period.start_ms <= MOMENT, asked.period.end_ms + after_ms > MOMENT)
-        .where(title.c.value.not_in(known))
+        .where(title.c.value.not_in(select(known.c.value)))
         .subquery()
     )
     of_friends = func.count(case((FRIENDS_SINCE.c.since_ms <= sold.c.created_ms, 1)))

@@ -19,6 +19,7 @@ async def breadth(connection: AsyncConnection, asked: Asked) -> Report:
         .where(BOUGHT, until)
         .group_by(BUYER)
         .having(func.count() > 1, func.max(MOMENT) >= asked.period.start_ms)
+        .correlate(None)
     )
     title = titles_of(connection)
     each = (

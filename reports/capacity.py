@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Row as Found
 from sqlalchemy import func, select
@@ -22,7 +23,7 @@ SOON_DAYS = 14
 _FOREVER_DAYS = 3650
 _COLUMNS = (
     "account", "role_name", "account_friends", "moments_reach", "place_name", "open_places", "reserve_places",
-    "visible", "friend_cap", "per_day", "full_day",
+    "per_day", "full_day",
 )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ async def capacity(connection: AsyncConnection, asked: Asked) -> Report:
     came = await _came(connection, asked)
     found = (
         await connection.execute(
-            select(Account.id, Account.role, Account.limits, Account.opened_ms)
+            select(Account.id, Account.role, Account.limits, Account.opened_ms, Account.first_sync_done_ms)
             .where(Account.removed.is_(False))
             .order_by(Account.id)
         )
@@ -64,10 +65,10 @@ async def _came(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
     return {row.account: row.came for row in found}
 
 
-def _row(account: Found[tuple[str, str, dict[str, object], int | None]], friends: int, came: int, asked: Asked) -> Row:
+def _row(account: Found[Any], friends: int, came: int, asked: Asked) -> Row:
     limits = Limits.model_validate(account.limits)
     room = Room(account.id, friends, limits)
-    per_day = came / _days(account.opened_ms, asked)
+    per_day = came / _days(max(account.opened_ms or 0, account.first_sync_done_ms or 0), asked)
     left = room.below_threshold or room.below_cap
     return {
         "account": account.id,
@@ -99,9 +100,9 @@ def place_of(room: Room) -> str:
     return "valley" if room.friends < valley_end(room.limits.visible) else "beyond"
 
 
-def _days(opened_ms: int | None, asked: Asked) -> float:
-    """How much of the period is over, for an account that may be younger; at least one day."""
-    begins = max(asked.period.start_ms, opened_ms or 0)
+def _days(known_ms: int, asked: Asked) -> float:
+    """How much of the period is over, for an account that we took up at `known_ms`; at least one day."""
+    begins = max(asked.period.start_ms, known_ms)
     return max(1.0, (min(asked.period.end_ms, asked.now_ms) - begins) / DAY_MS)
 
 

@@ -27,9 +27,11 @@ def shown(column: str, cell: Cell, zone: str) -> str:
 
 
 def totals_line(report: Report) -> str:
-    """All totals in one line, '' without any."""
+    """All totals in one line, without what can't be told."""
     return " · ".join(
-        f"{header(column)} {shown(column, cell, report.period.zone)}" for column, cell in report.totals.items()
+        f"{header(column)} {shown(column, cell, report.period.zone)}"
+        for column, cell in report.totals.items()
+        if cell is not None
     )
 
 

@@ -4,17 +4,23 @@ The name of a column says what stands in it: `*_fen` money, `*_ms` a moment, `*_
 other numbers are counts or averages. Its header is `reports.column.<name>` in the catalogue.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reports.period import Period
+from rules.quiet_hours import local
 from texts.catalogue import say
 
 FEW = 30
 """Below so many there are counts and no percentages: one more or less would move them too far. Source: ours."""
+
+_FOLD = re.compile(r"(?<=[\u3000-\u303f\uff00-\uffef”]) ")
+"""The blank that a folded line of YAML leaves behind Chinese punctuation."""
 
 Cell = str | int | float | bool | None
 Row = dict[str, Cell]
@@ -30,6 +36,11 @@ class Asked:
     @property
     def zone(self) -> str:
         return self.period.zone
+
+    def weeks(self) -> Period:
+        """The four weeks that end today, by which a pace is judged."""
+        today = local(self.now_ms, self.zone).date()
+        return Period(today - timedelta(days=27), today, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ class Report:
     @property
     def definition(self) -> str:
         """What is counted and how, in whole sentences."""
-        return say(f"reports.{self.name}.definition")
+        return _FOLD.sub("", say(f"reports.{self.name}.definition"))
 
     def as_json(self) -> dict[str, Any]:
         """The document that scripts read."""

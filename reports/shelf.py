@@ -7,6 +7,7 @@ from reports.breadth import breadth
 from reports.campaign_funnel import campaigns
 from reports.capacity import capacity
 from reports.channel_funnel import channels
+from reports.digest import digest
 from reports.errors import NoSuchReport
 from reports.items import items
 from reports.ladder import ladder
@@ -59,6 +60,7 @@ _VOLUMES = (
     Volume("reach", reach, "last 30 days"),
     Volume("referrals", referrals, "all"),
     Volume("service", service, "last 28 days"),
+    Volume("digest", digest, "today"),
 )  # fmt: skip
 
 SHELF = {volume.name: volume for volume in _VOLUMES}

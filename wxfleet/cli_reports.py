@@ -80,10 +80,13 @@ def _print(terminal: Terminal, made: Report) -> None:
 
 
 def _table(made: Report) -> Table:
-    shown_ = table(*map(header, made.columns))
-    for place, column in enumerate(made.columns):
+    """Columns in which nothing stands are left out: there is little room on a screen."""
+    columns = [column for column in made.columns if any(row.get(column) is not None for row in made.rows)]
+    shown_ = table(*map(header, columns))
+    shown_.columns[0].no_wrap = True
+    for place, column in enumerate(columns):
         if is_number(column, made):
             shown_.columns[place].justify = "right"
     for row in made.rows:
-        shown_.add_row(*(shown(column, row.get(column), made.period.zone) for column in made.columns))
+        shown_.add_row(*(shown(column, row.get(column), made.period.zone) for column in columns))
     return shown_

@@ -19,6 +19,7 @@ from bots.fleet import Fleet, Member
 from bots.friends import Friends
 from bots.gateway import Gateway
 from bots.lane import LaneConfig
+from bots.live_requests import ask_for_own_codes, own_codes_missing
 from bots.payloads import friendship_of
 from bots.staff_line import tell_staff
 from bots.sync import FriendSync
@@ -31,9 +32,11 @@ from conversations.intake import Intake, is_urgent
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
 from customers import search
+from customers.segment_file import load_segments
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
 from personas.book import Book
+from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
 from scheduler.moments import load_calendar
@@ -109,6 +112,7 @@ def build(
     )  # fmt: skip
     fleets.append(fleet)
     expiry = Expiry()
+    daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     pools = ChannelPools(settings.channels)
     calendar, _ = load_calendar(settings.moments, media=settings.media)
     planner = Planner(
@@ -117,8 +121,10 @@ def build(
             Step(expiry.due, expiry.close),
             Step(friends.somebody_waits, friends.reconsider_waiting),
             Step(pools.somebody_does_better, pools.switch),
+            Step(own_codes_missing, ask_for_own_codes),
             Step(assisted.is_due, assisted.remind_and_expire),
             Step(search.some_missing, search.catch_up),
+            Step(daily.due, daily.act),
         ),
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
@@ -126,7 +132,8 @@ def build(
 
 def desk_of(settings: Settings) -> Desk:
     """The rule book of staff requests, the same for every door."""
-    pushes, _ = load_pushes(settings.pushes)
+    segments, _ = load_segments(settings.segments)
+    pushes, _ = load_pushes(settings.pushes, segments=segments)
     speed = settings.simulator.speed if settings.all_simulated else 1
     return Desk(pushes, zone=settings.shop.time_zone, code_life_ms=round(LIFE_MS * speed))
 
@@ -140,6 +147,11 @@ async def _tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: i
     values: dict[str, Any] = {"title": event.title, "id": event.campaign, **event.values}
     text = say(f"scheduler.event.{event.what}", **values)
     key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what == 'error_budget' else ''}"
+    await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
+
+
+async def _tell_the_day(tx: AsyncConnection, text: str, key: str, now_ms: int) -> None:
+    """The staff room hears how yesterday went."""
     await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
 
 

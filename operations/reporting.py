@@ -1,0 +1,57 @@
+"""Commands that show what came of it: the day so far, and every report as a message."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.asking import Asked, Reply
+from operations.requests import ShowReport, Today
+from reports.cells import shown, totals_line
+from reports.digest import digest, digest_text
+from reports.period import period_of
+from reports.report import Asked as ReportAsked
+from reports.report import Report, header
+from reports.shelf import SHELF, volume
+from texts.catalogue import say
+
+ROWS_SHOWN = 10
+"""Rows of a report in a message; the whole of it is for the terminal and the workbook."""
+
+
+async def today(tx: AsyncConnection, asked: Asked[Today], zone: str) -> Reply:
+    """The day so far. `zone`: the shop's."""
+    report = await digest(tx, ReportAsked(period_of("today", asked.now_ms, zone), asked.now_ms))
+    return Reply(True, digest_text(report), data={"report": report.as_json()})
+
+
+async def show_report(tx: AsyncConnection, asked: Asked[ShowReport], zone: str) -> Reply:
+    """One report, or the list of them. Raises NoSuchReport and NotAPeriod."""
+    name, when = asked.request.name, asked.request.period
+    if not name:
+        lines = [say("operations.report.listed", name=each.name, title=each.title) for each in SHELF.values()]
+        return Reply(True, "\n".join([say("operations.report.list"), *lines]))
+    asked_for = volume(name)
+    period = period_of(when or asked_for.usual_period, asked.now_ms, zone)
+    report = await asked_for.make(tx, ReportAsked(period, asked.now_ms))
+    text = digest_text(report) if report.name == "digest" else report_text(report)
+    return Reply(True, text, data={"report": report.as_json()})
+
+
+def report_text(report: Report) -> str:
+    """The report as a message: a line for each row, the first cell as its name; without what is nothing."""
+    lines = [f"{report.title} {report.period}", *(_line(report, row) for row in report.rows[:ROWS_SHOWN])]
+    if not report.rows:
+        lines.append(say("reports.empty"))
+    if len(report.rows) > ROWS_SHOWN:
+        lines.append(say("operations.report.more", rows=len(report.rows) - ROWS_SHOWN, name=report.name))
+    lines.append(say("operations.report.total", totals=totals_line(report)))
+    return "\n".join([*lines, *(f"· {remark}" for remark in report.remarks)])
+
+
+def _line(report: Report, row: dict[str, str | int | float | bool | None]) -> str:
+    first, *others = report.columns
+    told = [
+        f"{header(column)} {shown(column, cell, report.period.zone)}"
+        for column in others
+        if (cell := row.get(column)) not in (None, "", 0)
+    ]
+    name = shown(first, row.get(first), report.period.zone)
+    return say("operations.report.row", name=name, cells=" · ".join(told) or "0")
