@@ -40,13 +40,24 @@ def message_of(body: bytes) -> bytes | None:
 class RememberingEncoder(Encoder):
     """hpack's encoder, which knows the block of headers that it encoded before.
 
-    A block that only points into the table stays true as long as nothing was put into the table.
+    A block that only points into the table stays true as long as nothing was put into the table. And a size of the
+    table that is told twice is still said to the decoder, which hpack forgets: from then on they would disagree.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._newest: object = None
         self._blocks: dict[tuple[Any, ...], bytes] = {}
+
+    @property
+    def header_table_size(self) -> int:
+        return int(self.header_table.maxsize)
+
+    @header_table_size.setter
+    def header_table_size(self, size: int) -> None:
+        if size != self.header_table.maxsize:
+            self.header_table.maxsize = size
+            self.table_size_changes.append(size)
 
     def encode(self, headers: Iterable[Any], huffman: bool = True) -> bytes:
         headers = tuple(headers)

@@ -1,7 +1,7 @@
 """The short way of a question to a gateway says the same as the long one."""
 
 from hpack import Decoder
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wechaty_grpc.wechaty import puppet
 
@@ -21,6 +21,7 @@ def test_a_text_is_encoded_as_the_generated_class_does(to: str, text: str, menti
     assert text_request(to, text, mentions) == bytes(request)
 
 
+@example([[b"/a"], 0, 0, [b"/b"], 4096, [b"/a", b"/b"], [b"/b"]])
 @given(st.lists(st.one_of(_BLOCKS, st.sampled_from([0, 64, 200, 4096])), max_size=40))
 def test_a_remembered_block_of_headers_is_read_as_what_was_meant(steps: list[list[bytes] | int]) -> None:
     """Whatever was encoded before, pushed out of the table, or resized in between."""
