@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.do_not_contact import without_the_erased
 from customers.import_batches import (
     Breathe,
     alone,
@@ -91,14 +92,16 @@ class _Import:
     async def _take(self, rows: Sequence[OrderRow | RowError], absent: frozenset[str]) -> None:
         self.result.rows += len(rows)
         self.result.refuse([row for row in rows if isinstance(row, RowError)])
-        orders = [row for row in rows if isinstance(row, OrderRow)]
+        orders: Sequence[OrderRow] = [row for row in rows if isinstance(row, OrderRow)]
         if self._dry_run:
             async with self._db.read() as connection:
+                orders = await without_the_erased(connection, orders)
                 known = await known_orders(connection, {order.number for order in orders})
             self._count(self._sorter.sort(orders, known, absent).counts)
             return
         async with self._db.write() as tx:
             await alone(tx)
+            orders = await without_the_erased(tx, orders)
             counts, batch = await self._write(tx, orders, absent)
         self._count(counts)
         self.result.batch = batch

@@ -1,0 +1,194 @@
+"""Which column of which table holds what about a customer: what an export shows and an erasure removes.
+
+Every table stands here with every column; a test says so when a new one does not.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import null, or_
+
+from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
+from rules.kinds import Kind
+from storage.customer_tables import (
+    ChannelCost,
+    ChannelSwitch,
+    Consent,
+    DoNotContact,
+    LevelMove,
+    OrderVersion,
+    PersonNote,
+    PersonTag,
+    PersonVersion,
+    ProfileChange,
+    Referral,
+    SavedMapping,
+    SearchTerm,
+)
+from storage.tables import (
+    Account,
+    Arrival,
+    Audit,
+    Base,
+    Campaign,
+    Claim,
+    CommandSeen,
+    Confirmation,
+    Delivery,
+    FriendRequest,
+    Friendship,
+    ImportBatch,
+    Invitation,
+    Lane,
+    LiveRequest,
+    Merge,
+    Order,
+    Person,
+    Post,
+    Repair,
+    Room,
+    Setting,
+    Shard,
+    StaffContact,
+    StaffMember,
+    Task,
+    Worker,
+)
+
+TO_STAFF = (Kind.COMMAND_REPLY.value, Kind.ALERT.value, Kind.STAFF_NOTICE.value)
+_NOTHING = null()
+
+OF_PEOPLE: Mapping[type[Base], Holding] = {
+    Person: Holding(
+        kept="id kind level given_level tier orders net_paid_fen first_order_ms last_order_ms opted_out_ms"
+        " muted_until_ms last_push_ms last_push_id preferred_persona birthday_lunar core distinct_items"
+        " referred_net_fen kept_promises broken_promises unanswered erased_ms merged_into created_ms",
+        theirs=of_person("id"),
+        cleared={
+            "name": "",
+            "call_me": _NOTHING,
+            "member_name": stand_in("member_name"),
+            "phone": _NOTHING,
+            "opted_out_by": "erased",
+            "muted_by": _NOTHING,
+            "birthday": _NOTHING,
+            "birthday_mmdd": _NOTHING,
+            "profile": _NOTHING,
+            "share_code": _NOTHING,
+        },
+    ),
+    Friendship: Holding(
+        kept="id account person origin since_ms channel welcomed_ms last_in_ms replies photos bond held_until_ms",
+        theirs=of_person("person"),
+        cleared={
+            "contact": stand_in("contact"),
+            "nickname": "",
+            "alias": "",
+            "state": "gone",
+            "held_by": _NOTHING,
+            "waiting_since_ms": _NOTHING,
+        },
+    ),
+    Order: Holding(
+        kept="number person status paid_fen refund_fen items titles item_count shop created_ms paid_ms batch",
+        theirs=lambda table, who: or_(table.c.number.in_(who.orders), table.c.person.in_(who.people)),
+        cleared={"member_name": stand_in("member_name"), "receiver": "", "phone": ""},
+    ),
+    OrderVersion: Holding(
+        kept="id batch number",
+        theirs=lambda table, who: table.c.number.in_(who.orders),
+        rewritten={"before": bare_order},
+    ),
+    Claim: Holding(
+        kept="order_number person account claimed_ms", theirs=of_person("person"), cleared={"evidence": "erased"}
+    ),
+    Merge: Holding(
+        kept="id kept gone by merged_ms undone_ms undone_by",
+        theirs=of_person("kept", "gone"),
+        cleared={"evidence": "erased", "before": {"erased": True}},
+    ),
+    Referral: Holding(
+        kept="id person referrer by at_ms state benefit order_number due_ms delivered_ms delivered_by reversed_ms",
+        theirs=of_person("person", "referrer"),
+        cleared={"evidence": "erased"},
+    ),
+    Consent: Holding(kept="id person what until_ms source at_ms", theirs=of_person("person"), cleared={"words": ""}),
+    LevelMove: Holding(kept="id person before after why at_ms", theirs=of_person("person")),
+    PersonVersion: Holding(theirs=of_person("person"), deleted="id batch person before"),
+    SearchTerm: Holding(theirs=of_person("person"), deleted="term person"),
+    PersonTag: Holding(theirs=of_person("person"), deleted="tag person by since_ms"),
+    PersonNote: Holding(theirs=of_person("person"), deleted="id person text by at_ms"),
+    ProfileChange: Holding(theirs=of_person("person"), deleted="id person field before after by at_ms"),
+    FriendRequest: Holding(
+        kept="id account scene channel state received_ms decided_ms",
+        theirs=lambda table, who: table.c.contact.in_(who.contacts),
+        cleared={"request": numbered, "contact": stand_in("contact"), "hello": "", "reason": "erased"},
+    ),
+    Delivery: Holding(
+        kept="id account kind priority person campaign source due_ms valid_until_ms state attempts epoch created_ms"
+        " sent_ms settled_ms",
+        theirs=lambda table, who: or_(table.c.person.in_(who.people), table.c.to.in_(who.contacts)),
+        cleared={
+            "key": numbered,
+            "to": stand_in("to"),
+            "content": {},
+            "text": _NOTHING,
+            "gateway_id": _NOTHING,
+            "echo": _NOTHING,
+        },
+        mentions="key content text reason",
+        spoken=lambda table: table.c.kind.in_(TO_STAFF),
+        scanned=True,
+    ),
+    Arrival: Holding(
+        kept="id account kind state received_ms handled_ms outcome",
+        theirs=lambda table, who: or_(says(table.c.payload, who.contacts), says(table.c.event, who.contacts)),
+        cleared={"event": numbered, "payload": _NOTHING},
+        mentions="payload",
+        spoken=by_staff,
+        scanned=True,
+    ),
+}
+"""Tables in which rows are a customer's."""
+
+OF_STAFF: Mapping[type[Base], Holding] = {
+    Audit: Holding(kept="id at_ms staff door verb outcome", mentions="request detail", scanned=True),
+    Confirmation: Holding(kept="id code staff created_ms expires_ms used_ms", mentions="request"),
+    LiveRequest: Holding(kept="id account verb state created_ms done_ms", mentions="payload result"),
+    CommandSeen: Holding(kept="seen_ms", mentions="key"),
+    Task: Holding(
+        kept="id kind account holder delivery state created_ms expires_ms reminded_ms closed_ms closed_by",
+        mentions="package title detail",
+        spoken=lambda table: table.c.kind.not_in(("moment", "profile")),
+    ),
+    Repair: Holding(kept="account message since_ms", mentions="key values"),
+}
+"""Tables of staff's work, whose words may name customers."""
+
+OF_THE_SHOP: Mapping[type[Base], Holding] = {
+    Setting: Holding(kept="key value changed_ms"),
+    Account: Holding(
+        kept="id persona role main position holder mirror_of opened_ms time_zone armed simulated publisher limits"
+        " removed state state_since_ms state_detail paused_by self_contact contact_qr contact_qr_ms friends_listed"
+        " first_sync_done_ms sync_cursor",
+    ),
+    Worker: Holding(kept="id kind node pid version started_ms heartbeat_ms timeout_ms stopping share"),
+    Shard: Holding(kept="number epoch owner"),
+    Lane: Holding(kept="account shard"),
+    Room: Holding(kept="id topic staff owner_account last_campaign_ms"),
+    Campaign: Holding(
+        kept="id name title kind state spec preview overrides_weekly created_by created_ms starts_ms valid_until_ms"
+        " state_reason changed_ms"
+    ),
+    ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
+    StaffMember: Holding(kept="id name role shift accounts invited removed"),
+    StaffContact: Holding(kept="contact staff"),
+    Invitation: Holding(kept="code kind staff name role created_by expires_ms used_ms"),
+    DoNotContact: Holding(kept="hash why added_ms"),
+    ChannelCost: Holding(kept="id channel day shown cost_fen note by at_ms"),
+    Post: Holding(kept="id key account day entry kind text media link due_ms"),
+    ChannelSwitch: Holding(kept="id channel account why at_ms"),
+    SavedMapping: Holding(kept="kind shop headers saved_ms"),
+}
+"""Tables that know nothing of customers. A sync's cursor is one id of a list, gone when the list was read."""
+
+HOLDINGS: Mapping[type[Base], Holding] = {**OF_PEOPLE, **OF_STAFF, **OF_THE_SHOP}
