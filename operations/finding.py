@@ -41,7 +41,7 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
     if not found:
         raise NotFound(say("operations.no_person", who=word), hint=say("operations.no_person.hint"))
     if len(found) > 1:
-        lines = "\n".join(f"{person.id}  {described(person)}" for person in found[:_SHOWN])
+        lines = "\n".join(f"#{person.id}  {described(person)}" for person in found[:_SHOWN])
         raise CannotBeUsed(
             say("operations.several_people", who=word, number=len(found), people=lines),
             hint=say("operations.several_people.hint"),

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.consent import mute, take_back_opt_out
 from operations.asking import Asked, Reply
 from operations.audit import Outcome
+from operations.binding import take_back_bind
 from operations.errors import NotFound, Refused
 from operations.finding import account_named, described, person_named
+from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
 from scheduler import pushes
 from storage.engine import touch
@@ -131,6 +133,9 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
 _ACTS: Mapping[Verb, Undone] = {
     Verb.OPTOUT: _opt_out,
     Verb.MUTE: _mute,
+    Verb.REFER: take_back_referral,
+    Verb.DELIVER: take_back_thanks,
+    Verb.BIND: take_back_bind,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.CONFIRM: _confirmed,

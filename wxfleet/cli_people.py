@@ -10,6 +10,7 @@ from operations.finding import called, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
+from wxfleet import cli_merges
 from wxfleet.terminal import Terminal, command, table
 
 
@@ -17,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     customers = typer.Typer(help=say("cli.customers"), no_args_is_help=True)
     command(customers, "find", "cli.customers.find")(customers_find)
+    cli_merges.add_to(customers)
     app.add_typer(customers, name="customers")
     command(app, "why", "cli.why")(why)
 

@@ -1,0 +1,131 @@
+"""Who is who, on the word of staff: a member name, an order, a phone or another entry is this customer's (绑定)."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.errors import MergeInConflict
+from customers.linking import PHONE, link_member, link_phone
+from customers.merging import merge, survivor, unmerge
+from customers.people import FoundPerson, shown
+from operations.asking import Asked, Reply
+from operations.errors import CannotBeUsed, Refused
+from operations.finding import described, person_named
+from operations.requests import Bind, Undo, Unmerge, request_of
+from storage.customer_tables import ProfileChange
+from storage.outbox import insert_ignoring
+from storage.tables import Claim, Merge, Order, Person
+from texts.catalogue import say
+
+_ENTRY = re.compile(r"#\d{1,15}")
+_ORDER = re.compile(r"\d{12,21}")
+
+
+async def bind(tx: AsyncConnection, asked: Asked[Bind]) -> Reply:
+    """`what` is the customer's. Raises MergeInConflict unless they are sure, MergeRefused, NotFound, CannotBeUsed."""
+    person = await person_named(tx, asked.request.who)
+    what = asked.request.what.strip()
+    if not what or "*" in what:
+        key = "operations.bind.masked" if what else "operations.bind.what"
+        raise CannotBeUsed(say(key), hint=say("operations.bind.what.hint"))
+    if _ENTRY.fullmatch(what):
+        await _bind_entry(tx, asked, person, await person_named(tx, what))
+    elif PHONE.fullmatch(what):
+        await _bind_phone(tx, asked, person, what)
+    elif _ORDER.fullmatch(what):
+        await _bind_order(tx, asked, person, what)
+    else:
+        await _bind_member(tx, asked, person.id, what, f"staff:{asked.staff.id}")
+    numbers = await _numbers(tx, asked)
+    now = (await shown(tx, [await survivor(tx, person.id)]))[0]
+    text = say("operations.bound", who=described(now), orders=now.orders, paid=f"{now.net_paid_fen / 100:.2f}")
+    if numbers:
+        text += say("operations.bound.number", number="、".join(map(str, numbers)))
+    return Reply(True, text, data={"person": now.id, "merges": numbers})
+
+
+async def unmerge_(tx: AsyncConnection, asked: Asked[Unmerge]) -> Reply:
+    """Take back a merge or a bound member name, however old. Raises NoSuchMerge, MergeRefused."""
+    text = await _undone(tx, asked.request.number, f"staff:{asked.staff.id}", asked.now_ms)
+    return Reply(True, text, data={"merge": asked.request.number})
+
+
+async def take_back_bind(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    """What that very command merged, named and wrote."""
+    assert isinstance(request_of(row.request), Bind)  # noqa: S101  # the verb says so
+    by = f"staff:{asked.staff.id}"
+    query = select(Merge.id).where(Merge.by == by, Merge.merged_ms == row.at_ms, Merge.undone_ms.is_(None))
+    numbers = (await tx.scalars(query.order_by(Merge.id.desc()))).all()
+    lines = [await _undone(tx, number, by, asked.now_ms) for number in numbers]
+    phones = select(ProfileChange.__table__).where(
+        ProfileChange.by == by, ProfileChange.at_ms == row.at_ms, ProfileChange.field == "phone"
+    )
+    for change in (await tx.execute(phones)).all():
+        await _write_phone(tx, change.person, change.after, change.before, by, asked.now_ms)
+        lines.append(say("operations.undo.phone"))
+    if not lines:
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    return "\n".join(lines)
+
+
+async def _bind_entry(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, other: FoundPerson) -> None:
+    phones = (await tx.scalars(select(Person.phone).where(Person.id.in_((person.id, other.id))))).all()
+    if len(set(filter(None, phones))) > 1 and not asked.request.sure:
+        raise MergeInConflict("two_phones", person.id, other.id)
+    by = f"staff:{asked.staff.id}"
+    await merge(tx, person.id, other.id, by, by, asked.now_ms)
+
+
+async def _bind_phone(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, phone: str) -> None:
+    by = f"staff:{asked.staff.id}"
+    before = await tx.scalar(select(Person.phone).where(Person.id == person.id))
+    await link_phone(tx, person.id, phone, by, asked.now_ms, by=by, sure=asked.request.sure)
+    if before != phone:
+        change = {"person": person.id, "field": "phone", "before": before, "after": phone}
+        await tx.execute(insert(ProfileChange).values(change | {"by": by, "at_ms": asked.now_ms}))
+
+
+async def _bind_order(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, number: str) -> None:
+    """The order's member is theirs; an order that no import brought yet is remembered as claimed."""
+    member = await tx.scalar(select(Order.member_name).where(Order.number == number))
+    if member is not None:
+        await _bind_member(tx, asked, person.id, member, f"order {number}")
+    row = {"order_number": number, "person": person.id, "account": "", "evidence": f"staff:{asked.staff.id}"}
+    await tx.execute(insert_ignoring(tx, Claim).values(row | {"claimed_ms": asked.now_ms}))
+    owner = await tx.scalar(select(Claim.person).where(Claim.order_number == number))
+    if owner is not None and await survivor(tx, owner) != person.id:
+        raise Refused(say("operations.bind.taken", other=owner), hint=say("operations.bind.taken.hint", other=owner))
+
+
+async def _bind_member(tx: AsyncConnection, asked: Asked[Bind], person: int, member: str, evidence: str) -> None:
+    by = f"staff:{asked.staff.id}"
+    await link_member(tx, person, member, evidence, asked.now_ms, by=by, sure=asked.request.sure)
+
+
+async def _undone(tx: AsyncConnection, number: int, by: str, now_ms: int) -> str:
+    undone = await unmerge(tx, number, by, now_ms)
+    people = {person.id: person for person in await shown(tx, {undone.kept, undone.gone})}
+    if undone.member_name is not None:
+        return say("operations.unnamed", who=described(people[undone.kept]), member=undone.member_name)
+    return say(
+        "operations.unmerged",
+        one=f"#{undone.kept} {described(people[undone.kept])}",
+        other=f"#{undone.gone} {described(people[undone.gone])}",
+    )
+
+
+async def _write_phone(
+    tx: AsyncConnection, person: int, now: str | None, then: str | None, by: str, now_ms: int
+) -> None:
+    changed = await tx.execute(update(Person).where(Person.id == person, Person.phone == now).values(phone=then))
+    if changed.rowcount:
+        row = {"person": person, "field": "phone", "before": now, "after": then, "by": by, "at_ms": now_ms}
+        await tx.execute(insert(ProfileChange).values(row))
+
+
+async def _numbers(tx: AsyncConnection, asked: Asked[Bind]) -> list[int]:
+    """What this command merged and named."""
+    mine = select(Merge.id).where(Merge.by == f"staff:{asked.staff.id}", Merge.merged_ms == asked.now_ms)
+    return list((await tx.scalars(mine.where(Merge.undone_ms.is_(None)).order_by(Merge.id))).all())

@@ -1,0 +1,74 @@
+"""/绑定 and /拆分: staff say who is who, and take it back."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from storage.engine import Database
+from storage.tables import Merge, Order, Person
+from tests.commands.test_chat import Office
+from tests.conversations.shop import NOW_MS, open_shop
+from texts.problem import ExitCode
+
+NUMBER = "2202600000000000001"
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database) -> Office:
+    await open_shop(sqlite_database)
+    async with sqlite_database.write() as tx:
+        for number, member in ((NUMBER, "M1"), ("2202600000000000002", "M2")):
+            row = {"number": number, "member_name": member, "status": "done", "paid_fen": 9950, "created_ms": 1}
+            await tx.execute(insert(Order).values(row | {"batch": 1}))
+        await tx.execute(insert(Person).values(name="表里的阿花", phone="13800001234", created_ms=1))
+    return Office(sqlite_database)
+
+
+async def _person(shop: Office, name: str) -> Any:
+    async with shop.db.read() as connection:
+        return (await connection.execute(select(Person.__table__).where(Person.name == name))).one()
+
+
+@pytest.mark.parametrize("what", ["M1", NUMBER])
+async def test_a_member_name_or_an_order_number_brings_the_orders_and_is_taken_back(shop: Office, what: str) -> None:
+    reply = await shop.says(f"/绑定 花花 {what}", staff="mei")
+    assert reply.ok and "1 单，净实付 99.50 元" in reply.text
+    assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == ("M1", 1)
+    assert "不再绑定会员 M1" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 1)).text
+    assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == (None, 0)
+
+
+async def test_a_phone_makes_two_entries_one_and_an_operator_parts_them(shop: Office) -> None:
+    reply = await shop.says("/bind 花花 13800001234")
+    hua, card = await _person(shop, "花花🌸"), await _person(shop, "表里的阿花")
+    assert (hua.phone, card.merged_into) == ("13800001234", hua.id)
+    async with shop.db.read() as connection:
+        number = await connection.scalar(select(Merge.id))
+    assert f"/拆分 {number}" in reply.text
+    assert (await shop.says(f"/拆分 {number}", now_ms=NOW_MS + 99_000)).ok
+    assert (await _person(shop, "表里的阿花")).merged_into is None
+    again = await shop.says(f"/拆分 {number}", now_ms=NOW_MS + 99_001)
+    assert (again.ok, again.exit_code) == (False, ExitCode.REFUSED_BY_POLICY)
+
+
+async def test_a_contradiction_is_asked_back_and_done_when_they_are_sure(shop: Office) -> None:
+    await shop.says("/绑定 花花 M1")
+    asked = await shop.says("/绑定 花花 M2", now_ms=NOW_MS + 1)
+    assert not asked.ok and "M1" in asked.text and "确定" in asked.text
+    assert (await shop.says("/绑定 花花 M2 确定", now_ms=NOW_MS + 2)).ok
+    assert (await _person(shop, "花花🌸")).orders == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["/绑定", "/绑定 花花", "/绑定 花花 138****1234", "/绑定 花花 #99999", "/拆分 x", "/拆分 77"]
+)
+async def test_what_cannot_be_bound_is_said_with_the_way_out(shop: Office, line: str) -> None:
+    reply = await shop.says(line)
+    assert not reply.ok and "\n" in reply.text
+
+
+async def test_somebody_cannot_be_merged_with_themself(shop: Office) -> None:
+    hua = await _person(shop, "花花🌸")
+    reply = await shop.says(f"/绑定 #{hua.id} #{hua.id}")
+    assert (reply.ok, reply.exit_code) == (False, ExitCode.REFUSED_BY_POLICY)
