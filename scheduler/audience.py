@@ -13,21 +13,26 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    not_,
     or_,
     select,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.segment_query import View, members
 from rules.gates import WEEK_MS
 from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
+from rules.quiet_hours import local
+from scheduler.errors import PushRefused
 from scheduler.push_file import PushFile
 from storage.outbox import DeliveryState
 from storage.tables import Account, Claim, Delivery, Friendship, Person, StaffContact
 
 REASONS = (
     "not_vip",
+    "not_in_segment",
     "own_or_staff",
     "no_friendship",
     "opted_out",
@@ -40,7 +45,11 @@ REASONS = (
 _WEEKLY = tuple(kind.value for kind in Kind if gate_of(kind).weekly)
 
 
-def audience(push: PushFile, now_ms: int, campaign: int | None = None) -> Subquery:
+SHOP_ZONE = "Asia/Shanghai"
+"""Whose day it is for a birthday, where the caller names no other."""
+
+
+def audience(push: PushFile, now_ms: int, campaign: int | None = None, *, shop_zone: str = SHOP_ZONE) -> Subquery:
     """Everybody, with `reason` (NULL for who gets it) and the friendship they would get it through.
 
     Columns: person, level, member_name, reason, account, contact, zone.
@@ -48,6 +57,7 @@ def audience(push: PushFile, now_ms: int, campaign: int | None = None) -> Subque
     best = _best_friendship(push, now_ms)
     reason = case(
         (Person.level.not_in(push.who.levels), "not_vip"),
+        (_outside_segment(push, now_ms, shop_zone), "not_in_segment"),
         (or_(Person.kind != "customer", best.c.contact.in_(_ours())), "own_or_staff"),
         (best.c.account.is_(None), "no_friendship"),
         (Person.opted_out_ms.is_not(None), "opted_out"),
@@ -71,6 +81,19 @@ def audience(push: PushFile, now_ms: int, campaign: int | None = None) -> Subque
         .where(Person.merged_into.is_(None))
         .subquery("audience")
     )
+
+
+def _outside_segment(push: PushFile, now_ms: int, shop_zone: str) -> ColumnElement[bool]:
+    """Raises PushRefused for a segment that was never read from its file."""
+    segment = push.who.segment
+    if segment is None:
+        return false()
+    if isinstance(segment, str):
+        raise PushRefused("no_segment", name=segment)
+    # Who opted out is left out with that reason, not with this one.
+    wanted = segment.model_copy(update={"opted_out": True})
+    belongs = members(wanted, View(now_ms, local(now_ms, shop_zone).date()))
+    return and_(Person.kind == "customer", not_(func.coalesce(belongs, false())))
 
 
 async def counts(tx: AsyncConnection, everybody: Subquery) -> tuple[dict[str, int], dict[str, int]]:

@@ -1,7 +1,7 @@
 """A push as people write it into pushes/*.yaml: whom, which words, when, and how carefully."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,9 +14,11 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
+from customers.segment_file import Segment
 from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.kinds import Kind
@@ -25,6 +27,7 @@ from scheduler.landing import Landing
 from scheduler.moments import Span, as_span, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
+from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
 
 PushKind = Literal[Kind.PUSH, Kind.CAMPAIGN_PUSH, Kind.WARM_UP, Kind.PRECISE_TASK, Kind.WAKE_UP]
@@ -69,6 +72,9 @@ class Who(_Part):
 
     levels: Annotated[tuple[str, ...], AfterValidator(not_empty)] = Field(
         description="给哪些等级，例如 [VIP1, VIP2]；没买过的朋友不在内"
+    )
+    segment: Annotated[Ident | Segment | None, WithJsonSchema({"type": "string"})] = Field(
+        default=None, description="再缩小到一个人群：segments/ 里的名字（退订的、没买过的照样发不到）"
     )
 
 
@@ -127,10 +133,13 @@ class PushFile(_Part):
         return {template: names for template, names in missing.items() if names}
 
 
-def load_pushes(folder: Path, levels: set[str] | None = None) -> tuple[dict[str, PushFile], list[Mistake]]:
+def load_pushes(
+    folder: Path, levels: set[str] | None = None, *, segments: Mapping[str, Segment] | None = None
+) -> tuple[dict[str, PushFile], list[Mistake]]:
     """All `*.yaml` of `folder` by their names, and every mistake with its place. Raises nothing.
 
-    `levels` are those of the ladder that may be pushed to; where given, others are mistakes.
+    `levels` are those of the ladder that may be pushed to; where given, others are mistakes. The name of one of
+    `segments` becomes the segment itself.
     """
     pushes: dict[str, PushFile] = {}
     mistakes: list[Mistake] = []
@@ -142,10 +151,25 @@ def load_pushes(folder: Path, levels: set[str] | None = None) -> tuple[dict[str,
             continue
         if push.name in pushes:
             mistakes.append(document.mistake(("name",), say("scheduler.push.twice", name=push.name)))
-        pushes[push.name] = push
+        pushes[push.name], unknown = with_segment(document, push, segments or {})
+        mistakes += unknown
         mistakes += _in_words(document, push)
         mistakes += _in_levels(document, push, levels)
     return pushes, sorted(mistakes)
+
+
+def with_segment(
+    document: Document[PushFile], push: PushFile, segments: Mapping[str, Segment]
+) -> tuple[PushFile, list[Mistake]]:
+    """The push with its segment as it is written today; a mistake when there is none of that name."""
+    name = push.who.segment
+    if not isinstance(name, str):
+        return push, []
+    if name not in segments:
+        reason = say("scheduler.push.no_segment", name=name)
+        return push, [document.mistake(("who", "segment"), reason, suggestion=nearest(name, list(segments)) or "")]
+    who = push.who.model_copy(update={"segment": segments[name]})
+    return push.model_copy(update={"who": who}), []
 
 
 def _in_words(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]:
@@ -174,7 +198,7 @@ def _in_levels(document: Document[PushFile], push: PushFile, levels: set[str] | 
 
 def as_spec(push: PushFile) -> dict[str, Any]:
     """The push as it stands in the campaign's row: complete, plain JSON."""
-    return push.model_dump(mode="json")
+    return push.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def from_spec(spec: dict[str, Any]) -> PushFile:

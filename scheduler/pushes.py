@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.ladder import current
 from rules.kinds import gate_of
-from scheduler.audience import audience, counts, levels
+from scheduler.audience import SHOP_ZONE, audience, counts, levels
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.errors import PushRefused
 from scheduler.forecast import loads, outlook
@@ -33,10 +33,6 @@ from scheduler.sending_hours import opens_case, opens_ms
 from storage.engine import touch
 from storage.outbox import Content, DeliveryState, insert_ignoring
 from storage.tables import Account, Campaign, Delivery
-
-SHOP_ZONE = "Asia/Shanghai"
-"""The zone of a `valid_until` without one, where the caller names no other."""
-
 
 FIRST_BATCH = "first_batch"
 """Why a row waits that is not of the first batch."""
@@ -65,7 +61,7 @@ class Preview:
 
 async def preview(tx: AsyncConnection, push: PushFile, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> Preview:
     """What would come of it if it started now. Writes nothing."""
-    excluded, by_account = await counts(tx, audience(push, now_ms))
+    excluded, by_account = await counts(tx, audience(push, now_ms, shop_zone=shop_zone))
     valid_until_ms = push.valid_until_ms(now_ms, shop_zone)
     window = (push.window.start, push.window.end) if push.window else None
     outlooks = [

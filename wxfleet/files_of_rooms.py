@@ -62,7 +62,8 @@ def read_pushes(files: Files) -> list[Mistake]:
     """Everything wrong in pushes/."""
     folder = files.folders["pushes"]
     levels = {level.id for level in files.ladder.levels[1:]} if files.ladder else None
-    _, mistakes = load_pushes(folder, levels)
+    segments, _ = load_segments(files.folders["segments"])
+    _, mistakes = load_pushes(folder, levels, segments=segments)
     for path in sorted(folder.glob("*.yaml")):
         document = read_document(path, PushFile)
         if document.value:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.tenure import Tenure
 from customers.orders import import_orders
+from customers.segment_file import load_segments
 from reports.summary import summary
 from rules.clock import Clock
 from scheduler.clock import Ticker
@@ -230,7 +231,8 @@ class Service:
 
 def _first_push(settings: Settings) -> str:
     """The welfare push that the simulated staff will start; '' when there is none."""
-    known, _ = load_pushes(settings.pushes)
+    segments, _ = load_segments(settings.segments)
+    known, _ = load_pushes(settings.pushes, segments=segments)
     return next(iter(sorted(known)), "")
 
 
