@@ -16,7 +16,7 @@ _COLUMNS = ("title", "announced_ms", "first_ms", "to_first_days", "orders", "fri
 
 async def arrivals(connection: AsyncConnection, asked: Asked) -> Report:
     """Items whose first purchase ever lies in the period, the newest first."""
-    found = (await connection.execute(_first_days(connection, asked))).all()
+    found = sorted(await connection.execute(_first_days(connection, asked)), key=lambda row: (-row.first_ms, row.title))
     titles = [row.title for row in found]
     announced = {row.title: row.at_ms for row in await connection.execute(_announced(connection, titles, asked))}
     rows = [_row(row.title, row.first_ms, announced.get(row.title), row.orders, row.friend_orders) for row in found]
@@ -36,7 +36,8 @@ async def arrivals(connection: AsyncConnection, asked: Asked) -> Report:
 def _first_days(connection: AsyncConnection, asked: Asked) -> Select[tuple[str, int, int, int]]:
     """Titles that nobody bought before the period, with the orders of their first days, and how many are of friends."""
     title, older = titles_of(connection), titles_of(connection)
-    known = select(older.c.value).select_from(Order, older).where(BOUGHT, asked.period.start_ms > MOMENT).distinct()
+    before = select(older.c.value).select_from(Order, older).where(BOUGHT, asked.period.start_ms > MOMENT)
+    known = before.distinct().cte("known")
     after_ms = FIRST_DAYS * _DAY_MS
     sold = (
         select(
@@ -57,7 +58,6 @@ def _first_days(connection: AsyncConnection, asked: Asked) -> Select[tuple[str, 
         .outerjoin(FRIENDS_SINCE, FRIENDS_SINCE.c.person == sold.c.person)
         .where(sold.c.first_ms < asked.period.end_ms, sold.c.moment < sold.c.first_ms + after_ms)
         .group_by(sold.c.title, sold.c.first_ms)
-        .order_by(sold.c.first_ms.desc(), sold.c.title)
     )
 
 
