@@ -81,6 +81,8 @@ async def unmerge(tx: AsyncConnection, number: int, by: str, now_ms: int) -> Und
         raise NoSuchMerge(number)
     if record.undone_ms is not None:
         raise MergeRefused("undone")
+    if record.before.get("erased"):
+        raise MergeRefused("erased")
     if "member" in record.before:
         undone = await _unname(tx, record)
     else:
