@@ -63,7 +63,7 @@ def drawn(cases: Sequence[Mapping[str, Any]]) -> str:
         label = "bare stub" if name == "bare" else f"durable, {name}"
         at = LEFT + 380 + number * 150
         parts.append(f'<circle cx="{at}" cy="20" r="4" fill="{colour}"/><text x="{at + 9}" y="24">{label}</text>')
-    size = f'width="{LEFT + 2 * WIDTH + GAP + 20}" height="{TOP + HEIGHT + 50}"'
+    size = f'width="{LEFT + 2 * WIDTH + GAP + 50}" height="{TOP + HEIGHT + 50}"'
     style = 'font-family="sans-serif" font-size="12"'
     ground = '<rect width="100%" height="100%" fill="white"/>'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{ground}{"".join(parts)}</svg>\n'
