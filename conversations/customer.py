@@ -8,10 +8,13 @@ from bots.gateway import Message, MessageKind
 from conversations.acquaintance import Acquaintance, acquaintance, find, heard
 from conversations.handover import hand_over, wait_for_a_person
 from conversations.intents import Wish, wish_of
+from conversations.referring import answer_referral
 from conversations.speaking import Lately, Voices, lately, reply
-from customers.claims import ClaimOutcome, claim, find_order_number
+from customers.claim_words import Hint, find_hint, find_order_number
+from customers.claims import ClaimOutcome, claim, claim_by_hint
 from customers.consent import mute, opt_in, opt_out
 from customers.ladder import current
+from customers.referral_words import recognise
 from personas.model import Occasion
 from personas.replies import answer
 from rules.kinds import Kind
@@ -33,6 +36,7 @@ _OPENING_LINES = (
     "I've accepted your friend request",
 )  # fmt: skip
 """What WeChat itself writes in their name when a friendship begins."""
+_PICTURES = (MessageKind.IMAGE, MessageKind.VIDEO)
 _CHOICES = ("码", "身高", "体重", "投票", "选哪", "哪一款", "选几", "size")
 
 
@@ -61,7 +65,7 @@ class CustomerTalk:
             return "ignored"
         who = await acquaintance(tx, account, message.talker, now_ms)
         heard_now = Heard(who, await lately(tx, who, now_ms), message, arrival, now_ms)
-        await heard(tx, who.friendship, now_ms)
+        await heard(tx, who.friendship, now_ms, photo=message.kind in _PICTURES)
         if message.kind is MessageKind.TEXT:
             outcome = await self._consent(tx, heard_now)
             if outcome:
@@ -79,8 +83,12 @@ class CustomerTalk:
             return "handed_over"
         if message.kind is not MessageKind.TEXT:
             return await self._not_a_text(tx, heard_now)
-        number = find_order_number(message.text)
-        return await (self._claim(tx, heard_now, number) if number else self._answer(tx, heard_now))
+        told = await recognise(tx, who.person, message.text, by=f"inbox:{arrival}", now_ms=now_ms)
+        if told is not None:
+            words = message.text
+            return await answer_referral(tx, who, heard_now.said, told, arrival=arrival, words=words, now_ms=now_ms)
+        order = find_order_number(message.text) or find_hint(message.text, now_ms, self._voices.shop.time_zone)
+        return await (self._claim(tx, heard_now, order) if order else self._answer(tx, heard_now))
 
     async def _consent(self, tx: AsyncConnection, heard_now: Heard) -> str:
         """What they say about being written to; '' when nothing."""
@@ -136,16 +144,22 @@ class CustomerTalk:
             await reply(tx, who, text, arrival=heard_now.arrival, entry="media", now_ms=now_ms)
         return "handed_over"
 
-    async def _claim(self, tx: AsyncConnection, heard_now: Heard, number: str) -> str:
-        """An order number: theirs from now on, unless it is somebody else's."""
+    async def _claim(self, tx: AsyncConnection, heard_now: Heard, order: str | Hint) -> str:
+        """An order, by its number or by its last digits: theirs from now on, unless it is somebody else's."""
         who, arrival, now_ms = heard_now.who, heard_now.arrival, heard_now.now_ms
-        outcome = await claim(tx, who.person, who.account, number, now_ms)
+        if isinstance(order, Hint):
+            zone = self._voices.shop.time_zone
+            outcome = await claim_by_hint(tx, who.person, who.account, order, zone, now_ms)
+            if outcome in (ClaimOutcome.ASK_MORE, ClaimOutcome.NOT_ONE):
+                return await self._ask_which_order(tx, heard_now, outcome)
+        else:
+            outcome = await claim(tx, who.person, who.account, order, now_ms)
         # The claim may have merged two people, and their level may have risen.
         who = await find(tx, who.account, who.contact) or who
         if outcome is ClaimOutcome.TAKEN:
             await self._to_a_person(tx, replace(heard_now, who=who), "order_taken")
             return "handed_over"
-        entry = f"claim_{number}"
+        entry = f"claim_{order.end if isinstance(order, Hint) else order}"
         if heard_now.said.about_to_say(entry, now_ms):
             return "claimed"
         if outcome is ClaimOutcome.UNKNOWN_YET:
@@ -157,6 +171,17 @@ class CustomerTalk:
             text = self._voices.on(Occasion.CLAIMED, who, seed=arrival, level=level)
         await reply(tx, who, text, arrival=arrival, entry=entry, now_ms=now_ms, kind=Kind.CLAIM_ANSWER)
         return "claimed"
+
+    async def _ask_which_order(self, tx: AsyncConnection, heard_now: Heard, outcome: ClaimOutcome) -> str:
+        """Each question once within the hour; then somebody helps."""
+        entry = outcome.value
+        if heard_now.said.includes(entry):
+            await self._to_a_person(tx, heard_now, "order_unclear")
+            return "handed_over"
+        text = say(f"conversations.claim.{outcome}", lang="zh")
+        arrival, now_ms = heard_now.arrival, heard_now.now_ms
+        await reply(tx, heard_now.who, text, arrival=arrival, entry=entry, now_ms=now_ms, kind=Kind.CLAIM_ANSWER)
+        return "asked_which_order"
 
     async def _answer(self, tx: AsyncConnection, heard_now: Heard) -> str:
         """A prepared answer in the persona's voice; without one, a person."""

@@ -1,20 +1,19 @@
 """A person says: this order is mine."""
 
-import re
-import unicodedata
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.claim_words import Hint
 from customers.linking import link_or_ask
 from customers.merging import survivor
+from rules.quiet_hours import to_ms, zone
 from storage.outbox import insert_ignoring
-from storage.tables import Claim, Order
+from storage.tables import NUMBER_END, Claim, Order
 
-_WHOLE = re.compile(r"(?<!\d)\d{16,21}(?!\d)")
-_GROUPED = re.compile(r"(?<!\d)\d{4,}(?:[ -]\d{4,})*(?:[ -]\d{1,4})?(?!\d)")
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff]")
+_MOST_FITTING = 20
 
 
 class ClaimOutcome(StrEnum):
@@ -27,19 +26,10 @@ class ClaimOutcome(StrEnum):
     """Somebody else's, or staff must look whose. Nobody is told who."""
     UNKNOWN_YET = "unknown_yet"
     """Not in our list. It is remembered, and theirs when an import brings it."""
-
-
-def find_order_number(text: str) -> str | None:
-    """The first order number (16 to 21 digits) in what somebody wrote; blanks and dashes between groups are fine."""
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    whole = _WHOLE.search(plain)
-    if whole:
-        return whole[0]
-    for found in _GROUPED.finditer(plain):
-        digits = re.sub(r"\D", "", found[0])
-        if 16 <= len(digits) <= 21:
-            return digits
-    return None
+    ASK_MORE = "ask_more"
+    """Last digits alone: a date or an amount is needed."""
+    NOT_ONE = "not_one"
+    """No order, or several, end and cost and date so: the whole number is needed."""
 
 
 async def claim(tx: AsyncConnection, person: int, account: str, number: str, now_ms: int) -> ClaimOutcome:
@@ -63,6 +53,35 @@ async def claim(tx: AsyncConnection, person: int, account: str, number: str, now
     row = {"order_number": number, "person": person, "account": account, "evidence": "chat", "claimed_ms": now_ms}
     await tx.execute(insert_ignoring(tx, Claim).values(row))
     return outcome
+
+
+async def claim_by_hint(
+    tx: AsyncConnection, person: int, account: str, hint: Hint, zone: str, now_ms: int
+) -> ClaimOutcome:
+    """As `claim`, by the last digits of the order and what else was said of it: exactly one order must fit.
+
+    Several orders of one buyer are one, too. Nothing is remembered of what does not fit. Raises NoSuchPerson.
+    """
+    if not hint.enough:
+        return ClaimOutcome.ASK_MORE
+    fitting = (await tx.execute(_fitting(hint, zone))).all()
+    if not fitting or len({row.member_name for row in fitting}) > 1:
+        return ClaimOutcome.NOT_ONE
+    return await claim(tx, person, account, fitting[0].number, now_ms)
+
+
+def _fitting(hint: Hint, zone_name: str) -> Select[str, str]:
+    ends: ColumnElement[str] = literal_column(NUMBER_END)
+    query = select(Order.number, Order.member_name).where(ends == hint.end[-4:], Order.number.like("%" + hint.end))
+    if hint.amount_fen is not None:
+        # Who says 259 may have paid 258.90 or 259.50.
+        about = 1 if hint.exact else 100
+        query = query.where(Order.paid_fen > hint.amount_fen - about, Order.paid_fen < hint.amount_fen + about)
+    if hint.day is not None:
+        begin = to_ms(datetime.combine(hint.day, time(), tzinfo=zone(zone_name)))
+        end = to_ms(datetime.combine(hint.day + timedelta(days=1), time(), tzinfo=zone(zone_name)))
+        query = query.where(or_(*(and_(moment >= begin, moment < end) for moment in (Order.created_ms, Order.paid_ms))))
+    return query.order_by(Order.created_ms.desc()).limit(_MOST_FITTING)
 
 
 async def settle_remembered(tx: AsyncConnection, batch: int, now_ms: int) -> int:

@@ -167,6 +167,23 @@ async def test_an_order_number_is_claimed(database: Database, post: Post) -> Non
     assert "记下了，查到告诉你" in await texts(database, kind="claim_answer")
 
 
+async def test_the_end_of_an_order_number_needs_a_date_or_an_amount_and_one_order(
+    database: Database, post: Post
+) -> None:
+    orders = (("1234567890120003456", "hua88", 25_900), ("1234567890990003456", "ye77", 9_900))
+    async with database.write() as tx:
+        for number, member, fen in orders:
+            row = {"number": number, "member_name": member, "status": "done", "paid_fen": fen, "created_ms": NOW_MS}
+            await tx.execute(insert(Order).values(row | {"batch": 1}))
+    assert await post.bring("我的订单尾号 3456") == "asked_which_order"
+    assert await post.bring("尾号3456 今天买的", now_ms=NOW_MS + MINUTE_MS) == "asked_which_order"
+    assert await post.bring("我买了 259 那件 尾号3456", now_ms=NOW_MS + 2 * MINUTE_MS) == "claimed"
+    ask, not_one, found = [row.content["text"] for row in await outbox(database, kind="claim_answer")]
+    assert "哪天买的" in ask and "完整的订单号" in not_one and found.startswith("找到啦")
+    assert (await row_of(database, Order, person=None)).member_name == "ye77"
+    assert await post.bring("尾号3456", now_ms=NOW_MS + 3 * MINUTE_MS) == "handed_over"
+
+
 async def test_somebody_elses_order_goes_to_a_person_politely(database: Database, post: Post) -> None:
     async with database.write() as tx:
         await befriend(tx, "lin-1", "wxid_other", "小李")

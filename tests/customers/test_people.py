@@ -1,5 +1,6 @@
 """One person, many friendships: claims, merging, wishes, and finding them again."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from customers.claims import ClaimOutcome, claim, find_order_number
+from customers.claim_words import Hint, find_hint, find_order_number
+from customers.claims import ClaimOutcome, claim
 from customers.consent import mute, opt_in, opt_out
 from customers.errors import MergeRefused, NoSuchPerson
 from customers.linking import link_member
@@ -65,6 +67,35 @@ async def _claim(db: Database, who: int, number: str = NUMBER) -> ClaimOutcome:
 )
 def test_order_numbers_are_found_as_people_write_them(text: str, number: str | None) -> None:
     assert find_order_number(text) == number
+
+
+TODAY_MS = 1_793_534_400_000  # the first of November 2026, 20:00 in Shanghai
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("尾号 3456 昨天买的", Hint("3456", day=date(2026, 10, 31))),
+        ("我买了 259 那件，尾号：３４５６", Hint("3456", amount_fen=25_900)),
+        ("订单后四位是3456，10月3号付的 99.50元", Hint("3456", amount_fen=9_950, exact=True, day=date(2026, 10, 3))),
+        ("11-03 尾号003456", Hint("003456", day=date(2025, 11, 3))),
+        ("2月30号 尾数3456", Hint("3456")),
+        ("order ending in 3456, 3天前", Hint("3456", day=date(2026, 10, 29))),
+        ("手机尾号3456 昨天", None),
+        ("快递单号 3456 昨天到的", None),
+        ("我 160 穿 259 那件合适吗", None),
+        ("尾号345", None),
+        ("", None),
+    ],
+)
+def test_the_end_of_an_order_is_told_from_other_numbers(text: str, hint: Hint | None) -> None:
+    assert find_hint(text, TODAY_MS, "Asia/Shanghai") == hint
+
+
+@given(st.text(alphabet="尾号订单0123456789年月日元昨天前-/. ", max_size=40))
+def test_whatever_is_written_a_hint_is_four_digits_or_more(text: str) -> None:
+    hint = find_hint(text, TODAY_MS, "Asia/Shanghai")
+    assert hint is None or (hint.end.isdigit() and len(hint.end) >= 4)
 
 
 @given(st.text())
