@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import BigInteger, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.bond import bond_case
 from customers.consent import hold_back
 from personas.model import Stage
 from storage.outbox import insert_ignoring
@@ -61,7 +62,13 @@ _MET = (
     .join(Account, Account.id == Friendship.account)
     .where(Friendship.account == bindparam("account"), Friendship.contact == bindparam("contact"))
 )  # fmt: skip
-_HEARD = update(Friendship).where(Friendship.id == bindparam("friendship")).values(last_in_ms=bindparam("at_ms"))
+_REPLIES, _PHOTOS = Friendship.replies + 1, Friendship.photos + bindparam("photos", type_=BigInteger)
+_AT_MS = bindparam("at_ms", type_=BigInteger)
+_HEARD = (
+    update(Friendship)
+    .where(Friendship.id == bindparam("friendship"))
+    .values(last_in_ms=_AT_MS, replies=_REPLIES, photos=_PHOTOS, bond=bond_case(_AT_MS, _REPLIES, _PHOTOS, _AT_MS))
+)
 
 
 async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> Acquaintance:
@@ -97,6 +104,6 @@ async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) ->
         await hold_back(tx, [person], now_ms)
 
 
-async def heard(tx: AsyncConnection, friendship: int, at_ms: int) -> None:
-    """They wrote at `at_ms`."""
-    await tx.execute(_HEARD, {"friendship": friendship, "at_ms": at_ms})
+async def heard(tx: AsyncConnection, friendship: int, at_ms: int, *, photo: bool = False) -> None:
+    """They wrote at `at_ms`, or sent a picture: the bond may have grown closer."""
+    await tx.execute(_HEARD, {"friendship": friendship, "at_ms": at_ms, "photos": int(photo)})

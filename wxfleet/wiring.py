@@ -31,7 +31,8 @@ from commands.chat import Chat, stops_everything
 from conversations.intake import Intake, is_urgent
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
-from customers import search
+from customers import search, standing
+from customers.retention import Retention
 from customers.segment_file import load_segments
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
@@ -112,6 +113,7 @@ def build(
     )  # fmt: skip
     fleets.append(fleet)
     expiry = Expiry()
+    retention = Retention(settings.privacy)
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     pools = ChannelPools(settings.channels)
     calendar, _ = load_calendar(settings.moments, media=settings.media)
@@ -124,6 +126,8 @@ def build(
             Step(own_codes_missing, ask_for_own_codes),
             Step(assisted.is_due, assisted.remind_and_expire),
             Step(search.some_missing, search.catch_up),
+            Step(retention.is_due, retention.drop_old_words),
+            Step(standing.is_due, standing.go_on),
             Step(daily.due, daily.act),
         ),
     )  # fmt: skip

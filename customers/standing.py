@@ -1,0 +1,106 @@
+"""Once a day, and after an import, everybody's tier, the core and the bonds are set anew: a slice at a time.
+
+Levels and tiers follow orders at once; what time alone changes (the last purchase grows old, somebody falls silent)
+and what depends on all others (the best 20 %) is this pass's.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
+
+from customers.bond import bond_case
+from customers.tiers import core_line, current_rules, in_core, tier_case
+from storage.engine import Database
+from storage.outbox import insert_ignoring
+from storage.tables import Friendship, ImportBatch, Person, Setting
+
+_SETTING = "standing_pass"
+_DAY_MS = 86_400_000
+_SLICE = 5_000
+"""Entries a transaction: some tens of milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """How far the pass has come; `core` is the line of `customers.tiers.core_line`, fixed when it began."""
+
+    began_ms: int
+    core_fen: int = 0
+    core_last: int = 0
+    people_done: int = 0
+    friendships_done: int = 0
+    finished: bool = False
+
+
+async def is_due(tx: AsyncConnection, now_ms: int) -> bool:
+    """Is a pass under way, or is it time for a new one? Writes nothing."""
+    last = await _last(tx)
+    if last is None or not last.finished or last.began_ms <= now_ms - _DAY_MS:
+        return True
+    imported = await tx.scalar(
+        select(ImportBatch.id)
+        .where(or_(ImportBatch.finished_ms > last.began_ms, ImportBatch.undone_ms > last.began_ms))
+        .limit(1)
+    )
+    return imported is not None
+
+
+async def go_on(tx: AsyncConnection, now_ms: int) -> bool:
+    """The next slice of the pass, or the first of a new one. Returns whether it is finished now."""
+    under_way = await _last(tx)
+    if under_way is None or under_way.finished:
+        paid_fen, last = await core_line(tx)
+        under_way = _Pass(now_ms, paid_fen, last)
+    people = await _slice_of(tx, Person.id, under_way.people_done)
+    friendships = await _slice_of(tx, Friendship.id, under_way.friendships_done)
+    if people > under_way.people_done:
+        await _set_people(tx, Person.id.between(under_way.people_done + 1, people), under_way)
+    if friendships > under_way.friendships_done:
+        await _set_bonds(tx, Friendship.id.between(under_way.friendships_done + 1, friendships), now_ms)
+    finished = (people, friendships) == (under_way.people_done, under_way.friendships_done)
+    await _note(
+        tx,
+        _Pass(under_way.began_ms, under_way.core_fen, under_way.core_last, people, friendships, finished),
+        now_ms,
+    )
+    return finished
+
+
+async def set_all(db: Database, now_ms: int) -> None:
+    """A whole pass, in short transactions."""
+    finished = False
+    while not finished:
+        async with db.write() as tx:
+            finished = await go_on(tx, now_ms)
+
+
+async def _set_people(tx: AsyncConnection, which: ColumnElement[bool], under_way: _Pass) -> None:
+    tier = tier_case(await current_rules(tx), under_way.began_ms)
+    core = and_(literal(bool(under_way.core_last)), in_core((under_way.core_fen, under_way.core_last)))
+    differs = or_(Person.tier.is_distinct_from(tier), Person.core != core)
+    await tx.execute(update(Person).where(which, differs).values(tier=tier, core=core))
+
+
+async def _set_bonds(tx: AsyncConnection, which: ColumnElement[bool], now_ms: int) -> None:
+    bond = bond_case(literal(now_ms), Friendship.replies, Friendship.photos, Friendship.last_in_ms)
+    await tx.execute(update(Friendship).where(which, Friendship.bond != bond).values(bond=bond))
+
+
+async def _slice_of(tx: AsyncConnection, id: InstrumentedAttribute[int], done: int) -> int:
+    """The last id of the next slice; `done` where there is none left."""
+    some = select(id.label("id")).where(id > done).order_by(id).limit(_SLICE).subquery()
+    return await tx.scalar(select(func.max(some.c.id))) or done
+
+
+async def _last(tx: AsyncConnection) -> _Pass | None:
+    stored = await tx.scalar(select(Setting.value).where(Setting.key == _SETTING))
+    return _Pass(**json.loads(stored)) if stored else None
+
+
+async def _note(tx: AsyncConnection, under_way: _Pass, now_ms: int) -> None:
+    row = {"key": _SETTING, "value": json.dumps(asdict(under_way)), "changed_ms": now_ms}
+    await tx.execute(insert_ignoring(tx, Setting).values(row))
+    await tx.execute(update(Setting).where(Setting.key == _SETTING).values(row))
