@@ -11,6 +11,10 @@ class DatabaseNewer(Problem):
     """A newer wxfleet wrote it; this one must not touch it."""
 
 
+class DatabaseUnfit(Problem):
+    """It can't keep what we write: an encoding other than UTF-8."""
+
+
 class DatabaseUnavailable(Problem):
     """The server does not answer, or the folder can't be written."""
 

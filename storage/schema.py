@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import customer_tables  # noqa: F401  # its tables are part of the shape
 from storage.engine import Database
-from storage.errors import DatabaseNewer, DatabaseUnreadable
+from storage.errors import DatabaseNewer, DatabaseUnfit, DatabaseUnreadable
 from storage.job_schema import upgrade_jobs
 from storage.tables import Base
 from texts.catalogue import say
@@ -29,15 +29,25 @@ def alembic_config() -> Config:
 async def upgrade(db: Database) -> None:
     """Bring `db` to the newest shape, procrastinate's tables on PostgreSQL too; what is there already is left alone.
 
-    Raises DatabaseNewer when a later version wrote it, DatabaseUnreadable when another program did, and what
-    `Database.write` raises.
+    Raises DatabaseNewer when a later version wrote it, DatabaseUnreadable when another program did, DatabaseUnfit, and
+    what `Database.write` raises.
     """
     async with db.write() as tx:
+        await require_utf8(tx, db.url)
         if db.dialect == "postgresql":
             await in_turn(tx, _LOCK)
         await tx.run_sync(_upgrade, db.url)
         if db.dialect == "postgresql":
             await tx.run_sync(upgrade_jobs)
+
+
+async def require_utf8(tx: AsyncConnection, url: str) -> None:
+    """Raises DatabaseUnfit for a PostgreSQL database that was made for other characters."""
+    if tx.dialect.name != "postgresql":
+        return
+    encoding = (await tx.execute(text("SHOW server_encoding"))).scalar_one()
+    if encoding != "UTF8":
+        raise DatabaseUnfit(say("storage.encoding", encoding=encoding), hint=say("storage.encoding.hint"), where=url)
 
 
 async def in_turn(tx: AsyncConnection, key: int) -> None:

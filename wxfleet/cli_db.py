@@ -48,7 +48,8 @@ async def db_upgrade(terminal: Terminal, dry_run: DryRun = False) -> None:
         values = {"found": shape.found or say("database.empty"), "wanted": shape.wanted}
         kept = None
         if shape.newest:
-            await upgrade(db)  # procrastinate's tables have versions of their own
+            if not dry_run:
+                await upgrade(db)  # procrastinate's tables have versions of their own
             said = say("database.upgrade.newest", **values)
         elif dry_run:
             said = say("database.upgrade.would", **values)

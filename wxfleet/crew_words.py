@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from reports.backlog import Backlog
+from reports.backlog import COUNTED_AT_MOST, Backlog
 from reports.workers import Crew, WorkerStatus
 from rules.quiet_hours import local
 from texts.catalogue import say
@@ -29,7 +29,8 @@ def crew_lines(crew: Crew, lag: Backlog, *, zone: str, running: bool) -> list[st
             say("worker.status.ownerless", shards=crew.ownerless_shards, accounts=len(crew.ownerless_accounts))
         )
     if lag.due:
-        lines.append(say("worker.status.lag", due=lag.due, age=span_words(lag.oldest_ms)))
+        key = "worker.status.lag" if lag.due < COUNTED_AT_MOST else "worker.status.lag.at_least"
+        lines.append(say(key, due=lag.due, age=span_words(lag.oldest_ms)))
     return lines
 
 

@@ -4,11 +4,13 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from storage.engine import Database, open_database
-from storage.errors import DatabaseNewer, DatabaseUnavailable, DatabaseUnreadable
+from storage.errors import DatabaseNewer, DatabaseUnavailable, DatabaseUnfit, DatabaseUnreadable
+from storage.moving import require_vacant
 from storage.schema import upgrade
 from texts.catalogue import speak
 
@@ -30,6 +32,21 @@ async def test_tables_of_other_names_do_not_mind_us(database_url: str) -> None:
     async with db.write() as tx:
         await tx.execute(text("CREATE TABLE somebody_elses (theirs INTEGER)"))
     await upgrade(db)
+    await db.close()
+
+
+async def test_a_database_that_can_not_keep_chinese_is_refused(postgres: str) -> None:
+    """Before anything is made in it, and already by the look before a move."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS latin WITH (FORCE)")
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    head, _, query = postgres.partition("?")
+    db = open_database(head.rsplit("/", 1)[0] + f"/latin?{query}")
+    for refuses in (upgrade, require_vacant):
+        with pytest.raises(DatabaseUnfit, match="LATIN1"):
+            await refuses(db)
+    async with db.read() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")) == 0
     await db.close()
 
 
