@@ -25,6 +25,7 @@ from bots.friend_requests import (
 )
 from bots.friend_rooms import AccountRoom, accept_key, room_of, rooms_of
 from bots.gateway import Friendship
+from bots.referral_hello import REFERRAL, channel_in, remember_referrer
 from bots.staff_line import notice, road_to_staff
 from customers.channels import ChannelConfig, channel_of
 from customers.merging import member_name_from_alias
@@ -36,9 +37,6 @@ from storage.outbox import Content, NewDelivery, insert_ignoring, plan
 from storage.tables import Account, FriendRequest, Repair
 from storage.tables import Friendship as FriendshipRow
 from texts.catalogue import say
-
-REFERRAL = "referral"
-"""Code of the channel 老带新: whoever a customer brings may use the reserve, flagged in config.yaml or not."""
 
 INTRODUCE_AFTER_MS = 20_000
 """The sibling's card comes after the welcome, not instead of it. Ours."""
@@ -78,7 +76,7 @@ class Friends:
         return "ignored"
 
     async def _asked(self, tx: AsyncConnection, account: str, friendship: Friendship, now_ms: int) -> str:
-        channel = channel_of(friendship.hello, self._channels)
+        channel = await channel_in(tx, friendship.hello, self._channels)
         row = {
             "account": account,
             "request": friendship.id,
@@ -198,7 +196,8 @@ class Friends:
         member = member_name_from_alias(friendship.alias)
         if member is not None:
             await read_remark(tx, account, friend.person, member, now_ms)
-        channel = channel or channel_of(friendship.hello, self._channels)
+        referred = await remember_referrer(tx, account, contact, friend.person, friendship.hello, now_ms)
+        channel = channel or (REFERRAL if referred else channel_of(friendship.hello, self._channels))
         if channel:
             await tx.execute(
                 update(FriendshipRow)

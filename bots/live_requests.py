@@ -1,7 +1,8 @@
 """What another process asks of a live gateway: rows of `requests`, picked up within a second.
 
-Verbs: `qr` (the QR code to scan), `contact_qr` (what the account's own code says, for its cards), `logout`, `test_message` {to?, text?}, `rest_over` (a limited account may speak
-again). The answer stands in `result`: {qr}, {}, {delivery_planned} or {problem, hint}.
+Verbs: `qr` (the QR code to scan), `contact_qr` (what the account's own code says, for its cards), `logout`,
+`test_message` {to?, text?}, `rest_over` (a limited account may speak again). The answer stands in `result`: {qr}, {},
+{delivery_planned} or {problem, hint}.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from bots.friends import REFERRAL
+from bots.referral_hello import REFERRAL
 from customers.people import shown as people_shown
 from customers.referral_list import Brought, referrals
 from customers.referrals import ReferralState
