@@ -139,3 +139,14 @@ class EraseRefused(Problem):
 
     def __init__(self, reason: str) -> None:
         super().__init__(say(f"privacy.erase.{reason}"), hint=say(f"privacy.erase.{reason}.hint"))
+
+
+class CannotExport(Problem):
+    """The file about a person can't be written: its ending is none we know, or the system refuses."""
+
+    def __init__(self, reason: str, place: Path, **values: Any) -> None:
+        if reason == "format":
+            self.exit_code = ExitCode.USAGE
+        super().__init__(
+            say(f"privacy.export.{reason}", **values), hint=say(f"privacy.export.{reason}.hint"), where=str(place)
+        )

@@ -14,18 +14,19 @@ from texts.catalogue import say
 
 _LOOKING = frozenset(
     {
-        Verb.HELP, Verb.STATUS, Verb.TODAY, Verb.REPORT, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW,
+        Verb.HELP, Verb.STATUS, Verb.TODAY, Verb.REPORT, Verb.ACCOUNTS, Verb.CUSTOMER, Verb.WHY, Verb.TASKS,
+        Verb.PREVIEW,
         Verb.DOUBT,
     }
 )  # fmt: skip
 _SERVING = _LOOKING | {
     Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN, Verb.UNDO,
     Verb.BIND,
-    Verb.REFER, Verb.DELIVER,
+    Verb.REFER, Verb.DELIVER, Verb.VIP,
 }  # fmt: skip
 _OPERATING = _SERVING | {
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
-    Verb.UNMERGE,
+    Verb.UNMERGE, Verb.EXPORT, Verb.ERASE,
 }  # fmt: skip
 
 ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
@@ -35,6 +36,9 @@ ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
     StaffRole.OWNER: frozenset(Verb),
 }
 """The whole of it. Whoever talks to customers may stop everything: an emergency waits for nobody."""
+
+TERMINAL_ONLY = frozenset({Verb.EXPORT, Verb.ERASE})
+"""Not by chat: the one hands out a file, the other takes as long as the tables are large. See `personal_data`."""
 
 CONFIRMED = frozenset({Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
 """Level 2: shows what it would do and waits for a code."""

@@ -35,8 +35,12 @@ class Verb(StrEnum):
     DOUBT = "doubt"
     RESOLVE_DOUBT = "resolvedoubt"
     UNDO = "undo"
+    VIP = "vip"
+    CUSTOMER = "customer"
     BIND = "bind"
     UNMERGE = "unmerge"
+    EXPORT = "export"
+    ERASE = "erase"
 
 
 class Door(StrEnum):
@@ -259,6 +263,14 @@ class ResolveDoubt(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class Customer(Request):
+    """Whom these words may mean: nickname, pinyin, member name, order, end of a phone, #17."""
+
+    verb: ClassVar[Verb] = Verb.CUSTOMER
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Bind(Request):
     """`what` belongs to `who`: a member name, an order number, a whole phone, or another entry as `#17`.
 
@@ -280,6 +292,15 @@ class Unmerge(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class Vip(Request):
+    """A level by hand. `level`: an id of the ladder, or how it is called."""
+
+    verb: ClassVar[Verb] = Verb.VIP
+    who: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Undo(Request):
     """Take back the last thing whoever asks did within a minute."""
 
@@ -294,6 +315,22 @@ class Invite(Request):
     name: str = ""
     role: str = "service"
     room: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPerson(Request):
+    """Everything that is known of somebody, in full. `person`: the number of their entry."""
+
+    verb: ClassVar[Verb] = Verb.EXPORT
+    person: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ErasePerson(Request):
+    """Nothing that leads to them is kept. `person`: the number of their entry."""
+
+    verb: ClassVar[Verb] = Verb.ERASE
+    person: int = 0
 
 
 def request_of(row: dict[str, Any]) -> Request:

@@ -12,6 +12,7 @@ from operations.audit import Outcome
 from operations.binding import take_back_bind
 from operations.errors import NotFound, Refused
 from operations.finding import account_named, described, person_named
+from operations.levels import take_back_level
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
 from scheduler import pushes
@@ -23,7 +24,7 @@ from texts.catalogue import say
 LIFE_MS = 60_000
 
 _LOOKS = frozenset({
-    Verb.HELP, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT,
+    Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
 })  # fmt: skip
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
 
@@ -133,6 +134,7 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
 _ACTS: Mapping[Verb, Undone] = {
     Verb.OPTOUT: _opt_out,
     Verb.MUTE: _mute,
+    Verb.VIP: take_back_level,
     Verb.REFER: take_back_referral,
     Verb.DELIVER: take_back_thanks,
     Verb.BIND: take_back_bind,

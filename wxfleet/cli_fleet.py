@@ -204,7 +204,7 @@ async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
         await keep_staff(db, settings)
         async with db.write() as tx:
             now_ms = await shop_now_ms(tx, settings)
-            who = staff or _first_owner(settings)
+            who = staff or acting_staff(settings)
             before = await newest_request(tx)
             reply = await Chat(desk, settings.shop.time_zone).run_line(tx, who, line, Door.CLI, now_ms)
             return await unless_unserved(tx, settings, reply, before)
@@ -213,7 +213,7 @@ async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
 async def asked(terminal: Terminal, request: Request, *, confirmed: bool = False) -> Reply:
     """What the first owner asks for by options instead of words. `confirmed`: what needs a code is done at once."""
     settings = terminal.settings(strict=False)
-    desk, who = desk_of(settings), _first_owner(settings)
+    desk, who = desk_of(settings), acting_staff(settings)
     async with terminal.database(settings) as db:
         await keep_staff(db, settings)
         async with db.write() as tx:
@@ -232,7 +232,7 @@ async def keep_staff(db: Database, settings: Settings) -> None:
         await enrol_staff(tx, settings)
 
 
-def _first_owner(settings: Settings) -> str:
+def acting_staff(settings: Settings) -> str:
     owner = next((member.id for member in settings.staff if member.role is StaffRole.OWNER), None)
     if owner is None:
         raise NotStaff(say("cli.no_owner"), hint=say("cli.no_owner.hint"))

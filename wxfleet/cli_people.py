@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from customers.people import FoundPerson, find
-from operations.finding import called, person_named
+from customers.people import MOST_FOUND, FoundPerson, find
+from operations.finding import as_json, called, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
-from wxfleet import cli_merges
+from wxfleet import cli_merges, cli_privacy
 from wxfleet.terminal import Terminal, command, table
 
 
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     customers = typer.Typer(help=say("cli.customers"), no_args_is_help=True)
     command(customers, "find", "cli.customers.find")(customers_find)
     cli_merges.add_to(customers)
+    cli_privacy.add_to(customers)
     app.add_typer(customers, name="customers")
     command(app, "why", "cli.why")(why)
 
@@ -32,17 +33,10 @@ async def customers_find(
     if not found and not terminal.json:
         terminal.note(say("cli.customers.nobody", text=text))
         return ExitCode.NOT_FOUND
-    terminal.show([_person_json(person) for person in found], _people_table(found))
+    terminal.show([as_json(person) for person in found], _people_table(found))
+    if len(found) == MOST_FOUND:
+        terminal.note(say("cli.customers.more", number=MOST_FOUND))
     return ExitCode.OK
-
-
-def _person_json(person: FoundPerson) -> dict[str, object]:
-    return {
-        "id": person.id, "name": person.name, "call_me": person.call_me, "member_name": person.member_name,
-        "level": person.level, "tier": person.tier, "orders": person.orders, "net_paid": person.net_paid_fen / 100,
-        "friendships": [{"account": known.account, "contact": known.contact} for known in person.friendships],
-        "opted_out": person.opted_out,
-    }  # fmt: skip
 
 
 def _people_table(people: list[FoundPerson]) -> Table:

@@ -15,6 +15,7 @@ from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
 from customers.channels import ChannelConfig
 from customers.ladder import Ladder
+from customers.retention import PrivacyConfig
 from customers.tiers import TierRules
 from operations.staff import StaffConfig, StaffRoomConfig
 from personas.book import Book
@@ -108,6 +109,7 @@ class Settings(_Part):
     worker: WorkerConfig = Field(
         default_factory=WorkerConfig, description="PostgreSQL 上一个或多个进程怎么接替；一般不用写"
     )
+    privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="个人信息：聊天内容保留多久")
     log: LogConfig = Field(default_factory=LogConfig, description="日志记多细、什么格式、留多少")
     metrics: MetricsConfig | None = Field(default=None, description="Prometheus 指标；不写就不提供，也不开端口")
     accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
