@@ -65,6 +65,11 @@ def _mute(said: Said) -> Request:
     return requests.Mute(who=said.line.word(0), until_ms=until_ms)
 
 
+def _vip(said: Said) -> Request:
+    words = [*said.line.mentioned[:1], *said.line.words, "", ""]
+    return requests.Vip(who=words[0], level=words[1])
+
+
 def _done(said: Said) -> Request:
     which = said.line.word(0)
     return requests.Done(which="" if which in _ALL else which.removeprefix("#"))
@@ -167,6 +172,7 @@ COMMANDS: tuple[Command, ...] = (
         lambda said: requests.Deliver(who=said.line.word(0), what=said.line.word(1)),
         words=2,
     ),
+    Command(Verb.VIP, ("会员", "vip"), _vip, words=2),
     Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(target=said.line.word(0)), words=1),
     Command(Verb.RESUME, ("恢复", "resume"), lambda said: requests.Resume(account=said.line.word(0)), words=1),
     Command(
@@ -179,6 +185,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
     Command(Verb.DOUBT, ("存疑", "doubt"), _doubt, words=50),
     Command(Verb.RESOLVE_DOUBT, ("存疑处理", "resolvedoubt"), _resolve, words=50),
+    Command(Verb.CUSTOMER, ("客户", "customer", "查"), _who(requests.Customer), words=1),
     Command(Verb.BIND, ("绑定", "bind"), _bind, words=3),
     Command(Verb.UNMERGE, ("拆分", "unmerge"), _unmerge, words=1),
     Command(Verb.UNDO, ("撤销", "undo"), lambda said: requests.Undo()),

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations import binding, doubting, looking, people_acts, referring, reporting, stopping, undoing
+from operations import binding, doubting, levels, looking, people_acts, referring, reporting, stopping, undoing
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, record
 from operations.confirmations import LIFE_MS, ask, redeem
@@ -54,6 +54,7 @@ class Desk:
             Verb.DONE: people_acts.done,
             Verb.OPTOUT: people_acts.opt_out_,
             Verb.MUTE: self._mute,
+            Verb.VIP: levels.vip,
             Verb.REFER: referring.refer,
             Verb.DELIVER: referring.deliver_,
             Verb.TAKEOVER: people_acts.take_over_,
@@ -72,6 +73,7 @@ class Desk:
             Verb.DOUBT: doubting.in_doubt,
             Verb.RESOLVE_DOUBT: doubting.resolve,
             Verb.UNDO: self._undo,
+            Verb.CUSTOMER: looking.customer,
             Verb.BIND: binding.bind,
             Verb.UNMERGE: binding.unmerge_,
         }

@@ -85,3 +85,14 @@ async def test_what_can_not_be_taken_back_says_so(shop: Office) -> None:
     reply = await shop.says("/撤销", now_ms=NOW_MS + 1)
     assert (reply.ok, reply.exit_code) == (False, ExitCode.REFUSED_BY_POLICY)
     assert "撤不回" in reply.text
+
+
+async def test_a_level_by_hand_says_what_it_does_and_is_taken_back(shop: Office) -> None:
+    reply = await shop.says("/会员 花花 vip2", staff="mei")
+    assert reply.ok and "→ VIP2" in reply.text and "后台" in reply.text
+    assert not (await shop.says("/会员 花花 钻石", staff="mei")).ok
+    assert "哪一级" in (await shop.says("/会员 花花", staff="mei")).text
+    assert (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 1)).ok
+    async with shop.db.read() as connection:
+        query = select(Person.level, Person.given_level).where(Person.name == "花花🌸")
+        assert tuple((await connection.execute(query)).one()) == ("friend", "friend")
