@@ -18,7 +18,7 @@ async def breadth(connection: AsyncConnection, asked: Asked) -> Report:
         select(BUYER)
         .where(BOUGHT, until)
         .group_by(BUYER)
-        .having(func.count() > 1, func.max(MOMENT) >= asked.period.start_ms)
+        .having(func.max(MOMENT) > func.min(MOMENT), func.max(MOMENT) >= asked.period.start_ms)
         .correlate(None)
     )
     title = titles_of(connection)

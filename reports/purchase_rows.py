@@ -15,10 +15,19 @@ PURCHASE_STATUSES = tuple(sorted(status.value for status in PURCHASES))
 LEFT_FEN = Order.paid_fen - Order.refund_fen
 """What the shop keeps of it, in fen."""
 
-MOMENT = func.coalesce(Order.paid_ms, Order.created_ms)
-"""When it was paid; exports without that column have only the moment it was made."""
 
-BOUGHT = Order.status.in_(PURCHASE_STATUSES) & (LEFT_FEN > 0)
+def moment_of(order: type[Order]) -> ColumnElement[int]:
+    """When it was paid; exports without that column have only the moment it was made."""
+    return func.coalesce(order.paid_ms, order.created_ms)
+
+
+def bought(order: type[Order]) -> ColumnElement[bool]:
+    """Is it a purchase?"""
+    return order.status.in_(PURCHASE_STATUSES) & (order.paid_fen - order.refund_fen > 0)
+
+
+MOMENT = moment_of(Order)
+BOUGHT = bought(Order)
 
 BUYER = func.coalesce(cast(Order.person, Text), literal("@").concat(Order.member_name))
 """Who bought: the person where the order is matched with one, else the member name."""

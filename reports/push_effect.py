@@ -70,7 +70,7 @@ async def _groups(connection: AsyncConnection, asked: Asked) -> dict[tuple[int, 
         .join(Campaign, Campaign.id == Delivery.campaign)
         .where(within(asked.period, Campaign.starts_ms), Campaign.kind.in_(_WEEKLY))
         .where(Delivery.kind == Campaign.kind, Delivery.person.is_not(None), or_(got, held_back))
-        .group_by(Delivery.campaign, Delivery.person, case((held_back, 1), else_=0))
+        .group_by(Delivery.campaign, Delivery.person, "control")
         .subquery()
     )
     bought = exists().where(

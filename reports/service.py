@@ -119,7 +119,7 @@ def _bot_answers(connection: AsyncConnection, asked: Asked) -> Subquery:
     return (
         select(arrival.label("arrival"), func.min(Delivery.sent_ms).label("sent_ms"))
         .where(_settled(asked), Delivery.kind.in_(_ANSWERS), Delivery.source.like("inbox:%"))
-        .group_by(arrival)
+        .group_by("arrival")
         .subquery()
     )
 

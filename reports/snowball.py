@@ -4,9 +4,9 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
+from reports.buyers import buyers
 from reports.purchase_rows import FRIENDS_SINCE, within
 from reports.report import Asked, Report, Row, share_of
-from reports.visits import visits
 from storage.customer_tables import Referral
 from storage.tables import Person
 from texts.catalogue import say
@@ -39,20 +39,20 @@ async def snowball(connection: AsyncConnection, asked: Asked) -> Report:
 
 
 async def _new_ones(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
-    first = visits(asked.period)
-    brought_somebody = first.c.person.in_(select(Referral.referrer))
+    who = buyers(asked.period)
+    brought_somebody = who.c.person.in_(select(Referral.referrer))
     counts = {
         "new": func.count(),
         "friends": func.count(FRIENDS_SINCE.c.since_ms),
-        "repeat": func.count(first.c.next_ms),
+        "repeat": func.count(case((who.c.last_ms > who.c.first_ms, 1))),
         "referrers": func.count(case((brought_somebody, 1))),
     }
     row = (
         await connection.execute(
             select(*(count.label(name) for name, count in counts.items()))
-            .select_from(first)
-            .outerjoin(FRIENDS_SINCE, FRIENDS_SINCE.c.person == first.c.person)
-            .where(first.c.place == 1)
+            .select_from(who)
+            .outerjoin(FRIENDS_SINCE, FRIENDS_SINCE.c.person == who.c.person)
+            .where(who.c.first_ms >= asked.period.start_ms)
         )
     ).one()
     return {name: getattr(row, name) for name in counts}

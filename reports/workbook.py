@@ -14,7 +14,7 @@ from texts.os_words import os_reason
 from texts.problem import ExitCode
 
 _FORMATS = {"_fen": "#,##0.00", "_share": "0.0%", "_ms": "yyyy-mm-dd hh:mm", "_s": "#,##0"}
-_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
+_MOBILE = re.compile(r"(?<!\d)((?:86[-\s]?)?1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
 """A mobile number inside a name: people put it there, and a sheet is passed on."""
 _NARROWEST, _WIDEST = 8, 40
 _TABLE_ROW = 3
