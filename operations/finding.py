@@ -49,6 +49,16 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
     return found[0]
 
 
+def as_json(person: FoundPerson) -> dict[str, Any]:
+    """One entry of `customers find --json`."""
+    return {
+        "id": person.id, "name": person.name, "call_me": person.call_me, "member_name": person.member_name,
+        "level": person.level, "tier": person.tier, "orders": person.orders, "net_paid": person.net_paid_fen / 100,
+        "friendships": [{"account": known.account, "contact": known.contact} for known in person.friendships],
+        "opted_out": person.opted_out,
+    }  # fmt: skip
+
+
 def called(person: FoundPerson) -> str:
     """What to call a customer among staff."""
     return person.call_me or person.name or f"#{person.id}"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from customers.search import catch_up
 from storage.engine import Database
 from storage.tables import Merge, Order, Person
 from tests.commands.test_chat import Office
@@ -66,6 +67,16 @@ async def test_a_contradiction_is_asked_back_and_done_when_they_are_sure(shop: O
 async def test_what_cannot_be_bound_is_said_with_the_way_out(shop: Office, line: str) -> None:
     reply = await shop.says(line)
     assert not reply.ok and "\n" in reply.text
+
+
+async def test_a_customer_is_looked_up_by_pinyin_and_the_answer_names_the_entry(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await catch_up(tx, 1)
+    reply = await shop.says("/客户 hh", staff="mei")
+    hua = await _person(shop, "花花🌸")
+    assert reply.ok and reply.text.startswith(f"#{hua.id} 花花") and "好友：lin-1" in reply.text
+    assert reply.data["customers"][0]["friendships"][0]["account"] == "lin-1"
+    assert (await shop.says("/查 无名氏")).exit_code == ExitCode.NOT_FOUND
 
 
 async def test_somebody_cannot_be_merged_with_themself(shop: Office) -> None:
