@@ -15,6 +15,7 @@ def build() -> typer.Typer:
     """The whole command line in the language of `texts.catalogue`."""
     # Help texts are made when these are imported: the language must be known by then.
     from wxfleet import (
+        cli_channels,
         cli_db,
         cli_doctor,
         cli_doubt,
@@ -23,7 +24,9 @@ def build() -> typer.Typer:
         cli_imports,
         cli_people,
         cli_plans,
+        cli_referrals,
         cli_reports,
+        cli_segments,
         cli_worker,
     )
 
@@ -37,7 +40,7 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for part in (
         cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_plans, cli_reports,
-        cli_worker,
+        cli_segments, cli_channels, cli_referrals, cli_worker,
     ):  # fmt: skip
         part.add_to(app)
     return app
