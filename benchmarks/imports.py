@@ -26,6 +26,7 @@ from sqlalchemy import insert
 
 from benchmarks.databases import fresh_url
 from benchmarks.measuring import show, show_machine, show_ratio
+from customers.import_batches import Breathe, no_need
 from customers.orders import import_orders
 from simulator.history import History
 from simulator.names import member_name
@@ -60,7 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--workbook", action="store_true", help="only the XLSX")
-    parser.add_argument("--child", choices=("raw", "ours"), help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=("raw", "ours", "beside"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -70,19 +71,26 @@ def _compare(options: argparse.Namespace, file: Path) -> None:
     rows = write_export(file, islice(History(_SEED, _NOW_MS).sales(), options.rows), "小林的衣橱", "gb18030")
     print(f"{rows:,} orders, {file.stat().st_size >> 20} MB of CSV, {options.database}")
     found: dict[str, list[dict[str, float]]] = {"raw": [], "ours": []}
+    again: list[float] = []
     for _ in range(options.rounds):
         for side, results in found.items():
             with fresh_url(options.database) as url:
                 asyncio.run(_prepare(url, options.rows // 6))
                 results.append(_run(side, url, file))
+                if side == "ours":
+                    again.append(_run(side, url, file)["seconds"])
     seconds = {side: [result["seconds"] for result in results] for side, results in found.items()}
     show("seconds", seconds, "s")
     pairs = zip(seconds["raw"], seconds["ours"], strict=True)
     show_ratio("speed of the import over raw", [raw / ours for raw, ours in pairs], f"≥ {TARGET}")
     show_ratio("peak of memory, MiB", [result["mib"] for result in found["ours"]], f"≤ {TARGET_MIB}")
-    show_ratio("the same file again, s", [result["again"] for result in found["ours"]], "-")
+    show_ratio("the same file again, s", again, "-")
     if options.database == "sqlite":
-        show_ratio("longest wait of another writer, ms", [result["lock_ms"] for result in found["ours"]], f"~{LOCK_MS}")
+        with fresh_url("sqlite") as url:
+            asyncio.run(_prepare(url, options.rows // 6))
+            beside = _run("beside", url, file)
+        show_ratio("beside another writer: its longest wait, ms", [beside["wait_ms"]], f"~{LOCK_MS}")
+        show_ratio("beside another writer: seconds", [beside["seconds"]], "-")
 
 
 def _workbook(file: Path, rows: int) -> None:
@@ -117,22 +125,29 @@ async def _prepare(url: str, known: int) -> None:
     await db.close()
 
 
-async def _ours(options: argparse.Namespace) -> dict[str, float]:
+async def _ours(options: argparse.Namespace, breathe: Breathe = no_need) -> dict[str, float]:
     db = open_database(options.url)
+    began = time.perf_counter()
+    await import_orders(db, [options.file], now_ms=_NOW_MS, breathe=breathe)
+    seconds = time.perf_counter() - began
+    await db.close()
+    return {"seconds": seconds, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+async def _beside(options: argparse.Namespace) -> dict[str, float]:
+    """As `wxfleet import` does while a fleet runs: another writer gets its turn between transactions."""
     waits: list[float] = []
     stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(db.url, stop, waits), name="watcher")
-    if db.dialect == "sqlite":
-        watcher.start()
-    seconds = []
-    for _ in range(2):
-        began = time.perf_counter()
-        await import_orders(db, [options.file], now_ms=_NOW_MS)
-        seconds.append(time.perf_counter() - began)
-    stop.set()
-    await db.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds[0], "again": seconds[1], "mib": peak, "lock_ms": max(waits, default=0.0)}
+    watcher = threading.Thread(
+        target=_watch, args=(options.url.removeprefix("sqlite:///"), stop, waits), name="watcher"
+    )
+    watcher.start()
+    try:
+        found = await _ours(options, lambda: asyncio.sleep(0.03))
+    finally:
+        stop.set()
+        watcher.join()
+    return {**found, "wait_ms": max(waits, default=0.0)}
 
 
 def _watch(file: str, stop: threading.Event, waits: list[float]) -> None:
@@ -182,7 +197,7 @@ def _insert(mark: str) -> str:
     return f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({', '.join([mark] * len(_COLUMNS))})"
 
 
-_CHILDREN = {"raw": _raw, "ours": _ours}
+_CHILDREN = {"raw": _raw, "ours": _ours, "beside": _beside}
 
 if __name__ == "__main__":
     main()

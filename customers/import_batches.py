@@ -11,7 +11,7 @@ from customers.order_files import shop_name
 from customers.purchases import link_orders, recompute
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
-from storage.tables import ImportBatch, Order, Person
+from storage.tables import Claim, ImportBatch, Order, Person
 
 PEOPLE_A_TRANSACTION = 500
 _ONE_IMPORT = 0x77_78_69_6D  # 'wxim': the key of PostgreSQL's advisory lock
@@ -73,8 +73,9 @@ async def finish_orders(
 ) -> None:
     """Whatever follows from the orders of this batch, in short transactions; may be repeated."""
     await _link_stragglers(db, batch)
-    async with db.write() as tx:
-        await settle_remembered(tx, batch, now_ms)
+    if await _anybody_waits(db, batch):
+        async with db.write() as tx:
+            await settle_remembered(tx, batch, now_ms)
     async with db.read() as connection:
         people = await _concerned(connection, batch)
     await recount(db, people, now_ms, breathe)
@@ -90,6 +91,13 @@ async def recount(db: Database, people: Sequence[int], now_ms: int, breathe: Bre
         async with db.write() as tx:
             await recompute(tx, people[start : start + PEOPLE_A_TRANSACTION], now_ms=now_ms)
         await breathe()
+
+
+async def _anybody_waits(db: Database, batch: int) -> bool:
+    """Did somebody claim one of these orders before it came? Asked without keeping others from writing."""
+    query = select(Order.number).join(Claim, Claim.order_number == Order.number).where(Order.batch == batch).limit(1)
+    async with db.read() as connection:
+        return (await connection.execute(query)).first() is not None
 
 
 async def _link_stragglers(db: Database, batch: int) -> None:

@@ -156,13 +156,20 @@ def _status(said: str) -> str:
     return STATUSES[text].value
 
 
-@lru_cache(maxsize=4096)
 def _titles(items: str, kinds: str) -> str:
     """Each title once. They stand apart by a full-width comma, which may also be part of the only one."""
-    each = list(dict.fromkeys(title.strip() for title in items.split(_BETWEEN_TITLES) if title.strip()))
+    if _BETWEEN_TITLES not in items:
+        return f"[{_quoted(items)}]" if items else "[]"
+    each = list(dict.fromkeys(filter(None, map(str.strip, items.split(_BETWEEN_TITLES)))))
     if kinds in ("1", "1.0") and len(each) > 1:
         each = [items]
-    return json.dumps(each[:_MOST_TITLES])  # as the column's type writes it: compared as text
+    # As the column's type writes a list: it is compared as text.
+    return f"[{', '.join(map(_quoted, each[:_MOST_TITLES]))}]"
+
+
+@lru_cache(maxsize=16384)
+def _quoted(title: str) -> str:
+    return json.dumps(title)
 
 
 @lru_cache(maxsize=256)

@@ -59,6 +59,10 @@ class Sorter:
         self._seen: dict[int, Progress] = {}
         self._same: dict[Progress, Progress] = {}
 
+    def forget(self) -> None:
+        """All rows were read: the memory is wanted for what follows."""
+        self._seen.clear()
+
     def sort(self, orders: Sequence[OrderRow], known: Mapping[str, KnownOrder], absent: Collection[str]) -> Sorted:
         """Take the rows in their order; fields that are `absent` from the file stay as they are known."""
         found = Sorted()

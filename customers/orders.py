@@ -22,7 +22,7 @@ from customers.order_rows import OrderRow
 from customers.order_writing import Sorter, known_orders, write_orders
 from storage.engine import Database
 
-_ROWS_A_TRANSACTION = 4_000
+_ROWS_A_TRANSACTION = 2_500
 """So that nobody waits long for the one writer of SQLite: some 100 ms."""
 
 OnProgress = Callable[[str, float, int], None]
@@ -129,5 +129,6 @@ class _Import:
         """Give the new orders to their people and count anew; without changes there is nothing to do."""
         places = {file: place for place, file in enumerate(self.result.files)}
         self.result.errors.sort(key=lambda error: (places[error.file], error.row))
+        self._sorter.forget()
         if self.result.batch is not None:
             await finish_orders(self._db, self.result.batch, self.result.counts(), self._now_ms, breathe)
