@@ -16,7 +16,7 @@ from storage.engine import Database
 from storage.tables import ImportBatch, Order, Person
 from texts.catalogue import say
 
-_ORDERS_A_TRANSACTION = 500
+_ORDERS_A_TRANSACTION = 1_000
 
 
 @dataclass(frozen=True, slots=True)

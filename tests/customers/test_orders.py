@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from customers.cells import RowRefused
 from customers.errors import NotAnOrderExport
 from customers.ladder import STANDARD, Ladder, Level, keep
-from customers.cells import RowRefused
+from customers.levels import adopt_ladder
 from customers.order_columns import COLUMNS
 from customers.order_rows import OrderRow, read_row
 from customers.orders import import_orders
-from customers.levels import adopt_ladder
 from customers.purchases import link_orders, recompute
 from storage.engine import Database
 from storage.tables import ImportBatch, Order
