@@ -33,11 +33,12 @@ def installation(addresses: Sequence[Address], database_url: str) -> Iterator[Pa
         home = Path(folder)
         (home / "moments").mkdir()
         (home / "media").mkdir()
+        (home / "personas").symlink_to(_HERE / "personas")  # logs go beside that folder
         config: dict[str, Any] = {
             "shop": {"name": "基准", "brand": "B", "contact": "400-000-0000", "time_zone": "UTC"},
             "mode": "live",
             "database": database_url,
-            "personas": str(_HERE / "personas"),
+            "personas": "personas/",
             "ladder": str(_HERE / "ladder.yaml"),
             "moments": "moments/",
             "media": "media/",

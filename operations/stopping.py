@@ -82,7 +82,7 @@ async def log_in(tx: AsyncConnection, asked: Asked[LogIn]) -> Reply:
     account = await account_named(tx, asked.request.account)
     require_account(asked.staff, account)
     if await tx.scalar(select(Account.state).where(Account.id == account)) in ("online", "paused"):
-        return Reply(True, say("operations.logged_in_already", account=account))
+        return Reply(True, say("operations.logged_in_already", account=account), data={"online": account})
     await ask_gateway(tx, account, "qr", asked.now_ms)
     return Reply(True, say("operations.log_in", account=account))
 

@@ -21,10 +21,11 @@ from storage.shape import require_newest, shape_of
 from texts.catalogue import say
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.database_address import Address, address_of
+from wxfleet.idleness import require_idle
 from wxfleet.service import data_folder
 from wxfleet.set_aside import set_aside
 from wxfleet.settings import Settings
-from wxfleet.standstill import require_idle, standstill
+from wxfleet.standstill import standstill
 from wxfleet.terminal import Terminal, command
 from wxfleet.transfer_progress import transfer_progress
 

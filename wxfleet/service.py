@@ -20,11 +20,11 @@ from scheduler.clock import Ticker
 from scheduler.push_file import load_pushes
 from simulator.simulation import Simulation
 from storage.engine import PATIENCE_S, Database, open_database
-from storage.schema import upgrade
 from storage.tables import Arrival, Delivery, Setting
 from texts.problem import Problem
 from wxfleet.clocks import RunningClock, alive_ms, wall_ms, world_start_ms
 from wxfleet.enrolment import enrol, put_setting
+from wxfleet.idleness import upgrade_idle
 from wxfleet.lock import sending_lock
 from wxfleet.process import this_process, unless_broken, until_signal
 from wxfleet.screen import Screen
@@ -170,7 +170,7 @@ class Service:
             self._settings.database_url, dead_after_ms=self.tenure.owner.timeout_ms, patience_s=PATIENCE_S
         )
         try:
-            await upgrade(db)
+            await upgrade_idle(db)
             yield db
         finally:
             await db.close()

@@ -21,14 +21,19 @@ async def newest_request(tx: AsyncConnection) -> int:
 
 
 async def unless_unserved(tx: AsyncConnection, settings: Settings, reply: Reply, asked_before: int) -> Reply:
-    """`reply`, or that nobody can do it now: then what was asked since `asked_before` is taken back."""
+    """`reply`, or that nobody can do it now: then what was asked since `asked_before` is taken back.
+
+    After a crash the table still calls accounts online: that is no answer either where nobody serves them.
+    """
     new = select(LiveRequest.id, LiveRequest.account).where(LiveRequest.id > asked_before)
     asked = {row.id: row.account for row in await tx.execute(new)}
-    dark = {id: account for id, account in asked.items() if account in await _unserved(tx, settings, account)}
+    concerned = {*asked.values(), *([reply.data["online"]] if "online" in reply.data else [])}
+    dark = {account for account in concerned if account in await _unserved(tx, settings, account)}
     if not dark:
         return reply
-    await tx.execute(delete(LiveRequest).where(LiveRequest.id.in_(dark)))
-    accounts = ", ".join(sorted(set(dark.values())))
+    ids = [id for id, account in asked.items() if account in dark]
+    await tx.execute(delete(LiveRequest).where(LiveRequest.id.in_(ids)))
+    accounts = ", ".join(sorted(dark))
     text = f"{say('worker.unserved', accounts=accounts)}\n  → {say('worker.unserved.hint')}"
     return Reply(False, text, exit_code=ExitCode.GATEWAY_UNAVAILABLE)
 
