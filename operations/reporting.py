@@ -3,9 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
-from operations.requests import ShowReport, Today
+from operations.report_wishes import Wish, is_large, wish
+from operations.requests import Door, ShowReport, Today
 from reports.cells import shown, totals_line
-from reports.digest import digest, digest_text
+from reports.digest import digest_text
 from reports.period import period_of
 from reports.report import Asked as ReportAsked
 from reports.report import Report, header
@@ -18,21 +19,33 @@ ROWS_SHOWN = 10
 
 async def today(tx: AsyncConnection, asked: Asked[Today], zone: str) -> Reply:
     """The day so far. `zone`: the shop's."""
-    report = await digest(tx, ReportAsked(period_of("today", asked.now_ms, zone), asked.now_ms))
-    return Reply(True, digest_text(report), data={"report": report.as_json()})
+    return await _show(tx, asked, "digest", "today", zone)
 
 
 async def show_report(tx: AsyncConnection, asked: Asked[ShowReport], zone: str) -> Reply:
     """One report, or the list of them. Raises NoSuchReport and NotAPeriod."""
-    name, when = asked.request.name, asked.request.period
-    if not name:
-        lines = [say("operations.report.listed", name=each.name, title=each.title) for each in SHELF.values()]
-        return Reply(True, "\n".join([say("operations.report.list"), *lines]))
+    if asked.request.name:
+        return await _show(tx, asked, asked.request.name, asked.request.period, zone)
+    lines = [say("operations.report.listed", name=each.name, title=each.title) for each in SHELF.values()]
+    return Reply(True, "\n".join([say("operations.report.list"), *lines]))
+
+
+async def _show(tx: AsyncConnection, asked: Asked[Today | ShowReport], name: str, when: str, zone: str) -> Reply:
+    """At once in a small shop; in a large one it is read outside of this transaction, which holds up the sending."""
     asked_for = volume(name)
     period = period_of(when or asked_for.usual_period, asked.now_ms, zone)
+    if await is_large(tx):
+        if asked.door is Door.CLI:
+            return Reply(True, say("operations.report.terminal", name=asked_for.name))
+        await wish(tx, Wish(asked.staff.id, asked_for.name, when or asked_for.usual_period), asked.now_ms)
+        return Reply(True, say("operations.report.later", title=asked_for.title))
     report = await asked_for.make(tx, ReportAsked(period, asked.now_ms))
-    text = digest_text(report) if report.name == "digest" else report_text(report)
-    return Reply(True, text, data={"report": report.as_json()})
+    return Reply(True, message_of(report), data={"report": report.as_json()})
+
+
+def message_of(report: Report) -> str:
+    """The report as a message."""
+    return digest_text(report) if report.name == "digest" else report_text(report)
 
 
 def report_text(report: Report) -> str:

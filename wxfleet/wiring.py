@@ -29,6 +29,7 @@ from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat, stops_everything
 from conversations.intake import Intake, is_urgent
+from conversations.promotions import Promotions
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
 from customers import search, standing
@@ -36,6 +37,8 @@ from customers.retention import Retention
 from customers.segment_file import load_segments
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
+from operations.report_wishes import ReportWishes
+from operations.reporting import message_of
 from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
@@ -93,6 +96,7 @@ def build(
         voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends)
     )
     assisted = Assisted()
+    promotions = Promotions(voices)
     fleets: list[Fleet] = []
     courier = Courier(
         db,
@@ -115,6 +119,7 @@ def build(
     expiry = Expiry()
     retention = Retention(settings.privacy)
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
+    wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
     calendar, _ = load_calendar(settings.moments, media=settings.media)
     planner = Planner(
@@ -128,7 +133,9 @@ def build(
             Step(search.some_missing, search.catch_up),
             Step(retention.is_due, retention.drop_old_words),
             Step(standing.is_due, standing.go_on),
+            Step(promotions.somebody_moved, promotions.greet),
             Step(daily.due, daily.act),
+            Step(wishes.due, wishes.act),
         ),
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))

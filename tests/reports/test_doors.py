@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations.reporting import report_text
+from operations.asking import Reply
+from operations.desk import Desk
+from operations.report_wishes import LARGE_ORDERS, ReportWishes
+from operations.reporting import message_of, report_text
+from operations.requests import Door, Request, ShowReport, Today
 from reports.cells import shown
 from reports.daily import DailyDigest
 from reports.errors import CannotWrite, NoSuchReport
@@ -18,7 +22,7 @@ from reports.report import Asked, Report
 from reports.shelf import SHELF, volume
 from reports.workbook import write_workbook
 from storage.engine import Database
-from storage.tables import Friendship, Setting
+from storage.tables import Delivery, Friendship, Setting
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
 from texts.catalogue import speak
 from texts.problem import ExitCode
@@ -135,3 +139,49 @@ async def test_the_digest_has_ten_lines_in_english_too(sqlite_database: Database
         report = await SHELF["digest"].make(connection, Asked(period_of("today", NOW_MS, ZONE), NOW_MS))
     assert len(report.rows) == 10
     assert str(report.rows[-1]["digest_line"]).startswith("next: ")
+
+
+async def says(db: Database, request: Request, staff: str = "mei", door: Door = Door.CHAT) -> Reply:
+    async with db.write() as tx:
+        return await Desk({}, zone=ZONE).act(tx, staff, request, door, NOW_MS)
+
+
+async def test_staff_read_the_day_and_any_report_in_the_chat(sqlite_database: Database) -> None:
+    await open_shop(sqlite_database)
+    assert (await says(sqlite_database, Today())).text.splitlines()[-1].startswith("下一步：")
+    assert "· 渠道漏斗（channels）" in (await says(sqlite_database, ShowReport())).text
+    reply = await says(sqlite_database, ShowReport(name="容量", period="上月"))
+    assert reply.text.startswith("容量 2026-10-01 – 2026-10-31\nlin-1：功能定位 销售 · 好友 2")
+    assert reply.data["report"]["report"] == "capacity"
+    for wrong in (ShowReport(name="容两"), ShowReport(name="容量", period="哪天")):
+        refused = await says(sqlite_database, wrong)
+        assert not refused.ok and len(refused.text.splitlines()) == 2
+    assert not (await says(sqlite_database, Today(), staff="nobody")).ok
+
+
+async def test_a_large_shops_report_is_made_aside_and_sent_to_who_asked(sqlite_database: Database) -> None:
+    db = sqlite_database
+    await open_shop(db)
+    async with db.write() as tx:
+        await tx.execute(
+            text(
+                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :most) "
+                "INSERT INTO orders (number, member_name, status, paid_fen, refund_fen, items, item_count, receiver, "
+                "phone, created_ms, batch) SELECT i, 'm' || i, 'done', 100, 0, '', 1, '', '', :now, 1 FROM n"
+            ),
+            {"most": LARGE_ORDERS, "now": NOW_MS},
+        )
+    assert (await says(db, Today(), door=Door.CLI)).text == "订单很多，要算一会儿，请用：wxfleet report digest"
+    reply = await says(db, ShowReport(name="items", period="全部"))
+    assert reply.text == "「每单件数」要算一会儿，算好就发给你"
+    wishes = ReportWishes(ZONE, message_of)
+    for _ in range(2):
+        async with db.read() as connection:
+            due = await wishes.due(connection, NOW_MS)
+        async with db.write() as tx:
+            await wishes.act(tx, NOW_MS)
+    assert not due
+    async with db.read() as connection:
+        (row,) = (await connection.execute(select(Delivery.account, Delivery.to, Delivery.content))).all()
+    assert (row.account, row.to) == ("lin-1", "wxid_mei")
+    assert "订单数 100,001" in row.content["text"]
