@@ -1,12 +1,10 @@
 """Who comes back: within 30, 90 and 365 days of a first purchase, and how many of the buyers had bought before."""
 
-from collections.abc import Mapping
-
-from sqlalchemy import CTE, ColumnElement, SQLColumnExpression, and_, case, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import OrderStatus
-from reports.buyers import buyers, newcomers
+from reports.buyers import buyers, with_second
 from reports.purchase_rows import FRIENDS_SINCE, whole, within
 from reports.report import Asked, Report, Row, share_of
 from storage.tables import Order
@@ -41,38 +39,24 @@ async def repurchase(connection: AsyncConnection, asked: Asked) -> Report:
 
 
 async def _people(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, int]]:
-    who = buyers(asked.period)
-    came = who.c.until_ms >= asked.period.start_ms
-    counted = await _counted(connection, asked, who, {
-        "buyers": came,
-        "repeat_buyers": and_(came, who.c.until_ms > who.c.first_ms),
-    })  # fmt: skip
-    new = newcomers(who, asked.period)
-    tests = {}
+    who = with_second(buyers(asked.period), asked.period)
+    came, new = who.c.until_ms >= asked.period.start_ms, who.c.first_ms >= asked.period.start_ms
+    counts = {"buyers": came, "repeat_buyers": and_(came, who.c.until_ms > who.c.first_ms)}
     for days in WITHIN_DAYS:
         # Only those whose days are over: the others may still come back.
-        over = new.c.first_ms + days * _DAY_MS <= asked.now_ms
-        tests[f"new_{days}"] = over
-        tests[f"again_{days}"] = and_(over, new.c.second_ms <= new.c.first_ms + days * _DAY_MS)
-    for group, more in (await _counted(connection, asked, new, tests)).items():
-        counted.setdefault(group, {}).update(more)
-    return counted
-
-
-async def _counted(
-    connection: AsyncConnection, asked: Asked, people: CTE, tests: Mapping[str, ColumnElement[bool]]
-) -> dict[str, dict[str, int]]:
-    """Group → how many of `people` pass each test."""
+        until_ms = who.c.first_ms + days * _DAY_MS
+        counts[f"new_{days}"] = and_(new, until_ms <= asked.now_ms)
+        counts[f"again_{days}"] = and_(new, until_ms <= asked.now_ms, who.c.second_ms <= until_ms)
     statement = (
         select(
-            _group(people.c.person).label("who"),
-            *(func.count(case((test, 1))).label(name) for name, test in tests.items()),
+            _group(who.c.person).label("who"),
+            *(func.count(case((test, 1))).label(name) for name, test in counts.items()),
         )
-        .select_from(people)
-        .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, people.c.person))
+        .select_from(who)
+        .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, who.c.person))
         .group_by("who")
     )
-    return {row.who: {name: getattr(row, name) for name in tests} for row in await connection.execute(statement)}
+    return {row.who: {name: getattr(row, name) for name in counts} for row in await connection.execute(statement)}
 
 
 async def _money(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, int]]:

@@ -101,7 +101,7 @@ def repurchase(shop: PlainShop, period: Period, now_ms: int) -> Found:
     def counted(belongs: Callable[[int | None], bool]) -> dict[str, object]:
         histories = [own for own in _by_buyer(shop).values() if belongs(own[0].person)]
         came = [own for own in histories if any(inside(one.moment, period) for one in own)]
-        repeat = [own for own in came if sum(one.moment < period.end_ms for one in own) > 1]
+        repeat = [own for own in came if any(own[0].moment < one.moment < period.end_ms for one in own)]
         row: dict[str, object] = {
             "buyers": len(came), "repeat_buyers": len(repeat), "repeat_share": part(len(repeat), len(came), len(came))
         }  # fmt: skip
@@ -110,7 +110,10 @@ def repurchase(shop: PlainShop, period: Period, now_ms: int) -> Found:
                 own for own in histories
                 if inside(own[0].moment, period) and own[0].moment + days * DAY_MS <= now_ms
             ]  # fmt: skip
-            again = [own for own in first if len(own) > 1 and own[1].moment <= own[0].moment + days * DAY_MS]
+            again = [
+                own for own in first
+                if any(own[0].moment < one.moment <= own[0].moment + days * DAY_MS for one in own)
+            ]  # fmt: skip
             row |= {f"new_{days}": len(first), f"again_{days}": len(again)}
             row[f"again_{days}_share"] = part(len(again), len(first), len(first))
         paid = [
@@ -136,7 +139,7 @@ def breadth(shop: PlainShop, period: Period, now_ms: int) -> Found:
     kinds = []
     for own in _by_buyer(shop).values():
         until = [one for one in own if one.moment < period.end_ms]
-        if len(until) > 1 and until[-1].moment >= period.start_ms:
+        if until and until[-1].moment >= max(period.start_ms, until[0].moment + 1):
             kinds.append(len({title for one in until for title in one.titles}))
     kinds = [number for number in kinds if number]
     rows: Rows = []
@@ -219,7 +222,8 @@ def snowball(shop: PlainShop, period: Period, now_ms: int) -> Found:
     brought = [who for who, by in shop.referrals.items() if by in people]
     counts = {
         "new": len(new), "friends": sum(shop.since_ms(person) is not None for person in people),
-        "repeat": sum(len(own) > 1 for own in new), "referrers": len(people & set(shop.referrals.values())),
+        "repeat": sum(own[-1].moment > own[0].moment for own in new),
+        "referrers": len(people & set(shop.referrals.values())),
         "brought": len(brought), "brought_bought": sum(shop.first_ms(who) is not None for who in brought),
     }  # fmt: skip
     rows: Rows = [
