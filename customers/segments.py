@@ -63,7 +63,7 @@ async def _named(tx: AsyncConnection, who: ColumnElement[bool], most: int) -> li
     query = (
         select(
             Person.id,
-            func.coalesce(Person.call_me, Person.name),
+            func.coalesce(Person.call_me, Person.name).label("name"),
             Person.level,
             Person.tier,
             Person.orders,
@@ -74,7 +74,10 @@ async def _named(tx: AsyncConnection, who: ColumnElement[bool], most: int) -> li
         .order_by(Person.id)
         .limit(most)
     )
-    return [Member(*row) for row in (await tx.execute(query)).tuples()]
+    return [
+        Member(row.id, row.name, row.level, row.tier, row.orders, row.net_paid_fen, row.last_order_ms)
+        for row in (await tx.execute(query)).all()
+    ]
 
 
 async def count(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> int:

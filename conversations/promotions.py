@@ -1,0 +1,199 @@
+"""Somebody climbed the ladder: their account is glad with them, and hands them to who serves that level.
+
+Only what they did with us is a reason: an order paid after they became a friend, lately, and not the first import,
+which brings a history. Each level is greeted once in a lifetime; refunds step down in silence.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.acquaintances import standing
+from bots.friend_rooms import AccountRoom, rooms_seen
+from conversations.acquaintance import Acquaintance, find
+from conversations.speaking import Voices
+from customers.ladder import Ladder, Level, current
+from customers.levels import Why
+from personas.model import Occasion
+from rules.kinds import Kind
+from rules.pacing import DAY_MS
+from rules.roles import Role
+from storage.customer_tables import LevelMove
+from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
+from storage.tables import Account, Claim, Delivery, Friendship, ImportBatch, Person, Repair, Setting
+from texts.catalogue import say
+
+_SEEN = "promotions_seen"
+LATELY_MS = 14 * DAY_MS
+"""An order older than this is no news to its buyer. Ours."""
+FRESH_MS = 3 * DAY_MS
+"""A step that was found longer ago is not spoken of any more. Ours."""
+CARD_AFTER_MS = 20_000
+MOST_A_MONTH = 2
+"""Greetings, care and steps up together, per person. Source: the shop's house rules."""
+_KINDNESS = (Kind.GREETING.value, Kind.CARE.value, Kind.LEVEL_UP.value)
+_NEVER_SENT = (DeliveryState.SKIPPED.value, DeliveryState.FAILED.value)
+_MOVES_A_LOOK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    move: int
+    person: int
+    before: str
+    after: str
+
+
+class Promotions:
+    """A step of the planner: `somebody_moved` looks, `greet` acts."""
+
+    def __init__(self, voices: Voices) -> None:
+        self._voices = voices
+
+    async def somebody_moved(self, tx: AsyncConnection, now_ms: int) -> bool:
+        """Are there moves that nobody has looked at? Writes nothing."""
+        return (await tx.scalar(select(func.max(LevelMove.id))) or 0) > await _seen(tx)
+
+    async def greet(self, tx: AsyncConnection, now_ms: int) -> int:
+        """Plan the words for the next who climbed; returns how many people get some."""
+        seen, newest = await _seen(tx), await tx.scalar(select(func.max(LevelMove.id))) or 0
+        steps = await _steps(tx, seen, now_ms)
+        ladder = await current(tx)
+        greeted = 0
+        for step in steps:
+            if ladder.rank(step.after) > ladder.rank(step.before):
+                greeted += await self._greet(tx, ladder, step, now_ms)
+        await _note(tx, steps[-1].move if len(steps) == _MOVES_A_LOOK else newest, now_ms)
+        return greeted
+
+    async def _greet(self, tx: AsyncConnection, ladder: Ladder, step: _Step, now_ms: int) -> bool:
+        who = await _known_best(tx, step.person)
+        level = ladder.get(step.after)
+        if who is None or level is None or await _greeted_enough(tx, step.person, now_ms):
+            return False
+        text = self._voices.on(Occasion.LEVEL_UP, who, seed=step.move, level=ladder.name_of(level.id))
+        key = f"level_up:{step.person}:{level.id}"
+        server = await self._who_serves(tx, who, level, now_ms)
+        if server is not None:
+            sibling = self._voices.book.resolved(await _persona_of(tx, server.room.account)).name
+            text += "\n" + say("conversations.goodbye", lang="zh", sibling=sibling)
+        rows = [_row(who, Content(text=text), key, now_ms, step)]
+        if server is not None:
+            card_key = f"served_by:{step.person}:{server.role.value}"
+            rows.append(_row(who, Content(card=server.contact), card_key, now_ms + CARD_AFTER_MS, step))
+        return await plan(tx, rows, now_ms=now_ms) > 0
+
+    async def _who_serves(
+        self, tx: AsyncConnection, who: Acquaintance, level: Level, now_ms: int
+    ) -> AccountRoom | None:
+        """The account to hand them to: of the role that serves the level, with room, known to theirs; offered once."""
+        if level.served_by is None or await _is_served(tx, who.person, level.served_by):
+            return None
+        rooms = [room for room in await rooms_seen(tx) if room.role is level.served_by and room.room.accepting]
+        for server in sorted(rooms, key=lambda room: -room.room.below_threshold):
+            if server.contact is None or server.room.below_threshold == 0:
+                continue
+            known = await standing(tx, who.account, server.contact)
+            if known is not None and known.state == "friend":
+                return server
+        repair = {
+            "key": f"served_by:{who.account}:{level.served_by.value}", "account": who.account, "since_ms": now_ms,
+            "message": "conversations.nobody_serves", "values": {"level": level.name or level.id, "name": who.known_as},
+        }  # fmt: skip
+        await tx.execute(insert_ignoring(tx, Repair), [repair])
+        return None
+
+
+def _row(who: Acquaintance, content: Content, key: str, due_ms: int, step: _Step) -> NewDelivery:
+    return NewDelivery(
+        kind=Kind.LEVEL_UP, account=who.account, to=who.contact, person=who.person, content=content, key=key,
+        due_ms=due_ms, valid_until_ms=due_ms + FRESH_MS, source=f"level_move:{step.move}",
+    )  # fmt: skip
+
+
+async def _steps(tx: AsyncConnection, seen: int, now_ms: int) -> list[_Step]:
+    """The next moves that are worth a word, as far as the tables tell."""
+    by_staff = LevelMove.why.startswith("staff:", autoescape=True)
+    query = (
+        select(LevelMove.id, LevelMove.person, LevelMove.before, LevelMove.after)
+        .join(Person, Person.id == LevelMove.person)
+        .where(
+            LevelMove.id > seen,
+            LevelMove.at_ms > now_ms - FRESH_MS,
+            Person.level == LevelMove.after,
+            Person.kind == "customer",
+            Person.merged_into.is_(None),
+            Person.erased_ms.is_(None),
+            Person.opted_out_ms.is_(None),
+            or_(by_staff, and_(LevelMove.why == Why.ORDERS.value, _bought_with_us())),
+        )
+        .order_by(LevelMove.id)
+        .limit(_MOVES_A_LOOK)
+    )
+    return [_Step(row.id, row.person, row.before, row.after) for row in (await tx.execute(query)).all()]
+
+
+def _bought_with_us() -> ColumnElement[bool]:
+    """Was it a late order of a friend, that an import brought which was not the first, and not their own claim?"""
+    a_friend_then = exists().where(
+        Friendship.person == Person.id, Friendship.state == "friend", Friendship.since_ms <= Person.last_order_ms
+    )
+    imported_before = exists().where(
+        ImportBatch.kind == "orders", ImportBatch.undone_ms.is_(None), ImportBatch.finished_ms < LevelMove.at_ms
+    )
+    # The answer to a claim names the level already.
+    claimed = exists().where(Claim.person == Person.id, Claim.claimed_ms > LevelMove.at_ms - DAY_MS)
+    return and_(Person.last_order_ms > LevelMove.at_ms - LATELY_MS, a_friend_then, imported_before, ~claimed)
+
+
+async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:
+    """The friendship with the last conversation, at an account that may speak."""
+    query = (
+        select(Friendship.account, Friendship.contact)
+        .join(Account, Account.id == Friendship.account)
+        .where(
+            Friendship.person == person, Friendship.state == "friend", Account.removed.is_(False),
+            Account.paused_by.is_(None),
+        )
+        .order_by(func.coalesce(Friendship.last_in_ms, 0).desc(), Friendship.since_ms, Friendship.id)
+        .limit(1)
+    )  # fmt: skip
+    row = (await tx.execute(query)).first()
+    return None if row is None else await find(tx, row.account, row.contact)
+
+
+async def _greeted_enough(tx: AsyncConnection, person: int, now_ms: int) -> bool:
+    query = select(func.count(Delivery.source.distinct())).where(
+        Delivery.person == person, Delivery.kind.in_(_KINDNESS), Delivery.state.not_in(_NEVER_SENT),
+        Delivery.created_ms > now_ms - 30 * DAY_MS,
+    )  # fmt: skip
+    return (await tx.scalar(query) or 0) >= MOST_A_MONTH
+
+
+async def _is_served(tx: AsyncConnection, person: int, role: Role) -> bool:
+    """Are they a friend of such an account, or was one offered before?"""
+    friend = (
+        select(Friendship.id)
+        .join(Account, Account.id == Friendship.account)
+        .where(
+            Friendship.person == person, Friendship.state == "friend", Account.role == role.value,
+            Account.removed.is_(False),
+        )
+    )  # fmt: skip
+    offered = select(Delivery.id).where(Delivery.key == f"served_by:{person}:{role.value}")
+    return bool(await tx.scalar(friend.limit(1)) or await tx.scalar(offered))
+
+
+async def _persona_of(tx: AsyncConnection, account: str) -> str:
+    return await tx.scalar(select(Account.persona).where(Account.id == account)) or ""
+
+
+async def _seen(tx: AsyncConnection) -> int:
+    return int(await tx.scalar(select(Setting.value).where(Setting.key == _SEEN)) or 0)
+
+
+async def _note(tx: AsyncConnection, move: int, now_ms: int) -> None:
+    row = {"key": _SEEN, "value": str(move), "changed_ms": now_ms}
+    await tx.execute(insert_ignoring(tx, Setting).values(row))
+    await tx.execute(update(Setting).where(Setting.key == _SEEN).values(row))
