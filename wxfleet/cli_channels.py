@@ -81,7 +81,7 @@ async def card(
             connection, Shop(settings, examination.book), chosen, out,
             benefit=channel.benefit if benefit is None else benefit, code=channel.code, font=font,
         )  # fmt: skip
-    terminal.show({"channel": code, **asdict(printed)}, say("channels.printed", **asdict(printed)))
+    terminal.show({"channel": channel.code, **asdict(printed)}, say("channels.printed", **asdict(printed)))
 
 
 async def sms(terminal: Terminal, code: Code, account: Account = None) -> int:
@@ -91,7 +91,7 @@ async def sms(terminal: Terminal, code: Code, account: Account = None) -> int:
         chosen = await account_for(connection, settings, channel, account)
     wechat = next((a.wechat_id for a in settings.accounts if a.id == chosen), None) or ""
     if not wechat and not channel.link:
-        raise Refused(say("channels.no_way", account=chosen), hint=say("channels.no_way.hint", code=code))
+        raise Refused(say("channels.no_way", account=chosen), hint=say("channels.no_way.hint", code=channel.code))
     texts = sms_texts(
         shop=settings.shop.name, benefit=channel.benefit, code=channel.code, wechat=wechat, link=channel.link
     )
@@ -101,7 +101,9 @@ async def sms(terminal: Terminal, code: Code, account: Account = None) -> int:
     if not good:
         raise Refused(say("channels.no_sms", reason=judged[0][1][0]), hint=say("channels.no_sms.hint"))
     lines = [say("channels.sms_line", number=n, length=t.length, text=t.text) for n, t in enumerate(good, 1)]
-    terminal.show({"channel": code, "account": chosen, "texts": rows}, "\n".join([*lines, say("channels.sms_note")]))
+    terminal.show(
+        {"channel": channel.code, "account": chosen, "texts": rows}, "\n".join([*lines, say("channels.sms_note")])
+    )
     return ExitCode.OK
 
 
@@ -136,7 +138,9 @@ async def cost(
         async with db.read() as connection:
             rows = await costs_of(connection, channel.code)
     document = [{"day": r.day, "shown": r.shown, "yuan": r.cost_fen / 100, "note": r.note} for r in rows]
-    terminal.show({"channel": code, "costs": document}, _cost_table(rows) if rows else say("channels.cost.none"))
+    terminal.show(
+        {"channel": channel.code, "costs": document}, _cost_table(rows) if rows else say("channels.cost.none")
+    )
 
 
 def _cost_table(rows: Sequence[Cost]) -> Table:
@@ -178,7 +182,7 @@ async def switch(
             chosen, why = in_pool(channel, account), BY_STAFF
         await show(tx, channel.code, chosen, why, now_ms)
     said = say("channels.switched", name=channel.name, account=chosen or "—", why=say(f"bots.channel_why.{why}"))
-    terminal.show({"code": code, "shows": chosen, "why": why}, said)
+    terminal.show({"code": channel.code, "shows": chosen, "why": why}, said)
 
 
 def channel_named(settings: Settings, code: str) -> ChannelConfig:
