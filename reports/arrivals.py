@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import JSON, Select, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, MOMENT, texts_in, titles_of
+from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, MOMENT, give_room, texts_in, titles_of
 from reports.report import Asked, Report, Row, share_of
 from storage.tables import Order, Post
 
@@ -16,6 +16,7 @@ _COLUMNS = ("title", "announced_ms", "first_ms", "to_first_days", "orders", "fri
 
 async def arrivals(connection: AsyncConnection, asked: Asked) -> Report:
     """Items whose first purchase ever lies in the period, the newest first."""
+    await give_room(connection)
     found = sorted(await connection.execute(_first_days(connection, asked)), key=lambda row: (-row.first_ms, row.title))
     titles = [row.title for row in found]
     announced = {row.title: row.at_ms for row in await connection.execute(_announced(connection, titles, asked))}

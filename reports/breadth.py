@@ -3,7 +3,7 @@
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reports.purchase_rows import BOUGHT, BUYER, MOMENT, titles_of, whole
+from reports.purchase_rows import BOUGHT, BUYER, MOMENT, give_room, titles_of, whole
 from reports.report import Asked, Report, Row, share_of
 from storage.tables import Order
 
@@ -13,6 +13,7 @@ _COLUMNS = ("distinct_items", "buyers", "buyers_share")
 
 async def breadth(connection: AsyncConnection, asked: Asked) -> Report:
     """Repeat buyers of the period by the number of different items in their whole history until its end."""
+    await give_room(connection)
     until = asked.period.end_ms > MOMENT
     repeat = (
         select(BUYER)

@@ -3,7 +3,7 @@
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reports.purchase_rows import BOUGHT, BUYER, MOMENT, whole
+from reports.purchase_rows import BOUGHT, BUYER, MOMENT, give_room, whole
 from reports.report import Asked, Report, Row
 from storage.tables import Order
 
@@ -16,6 +16,7 @@ _COLUMNS = ("purchase", "orders", "items", "items_per_order", "healthy_items_per
 
 async def items(connection: AsyncConnection, asked: Asked) -> Report:
     """Purchases of the period by their place in the buyer's whole history."""
+    await give_room(connection)
     place = func.row_number().over(partition_by=BUYER, order_by=(MOMENT, Order.number))
     placed = select(place.label("place"), MOMENT.label("moment"), Order.item_count).where(BOUGHT).subquery()
     nth = case((placed.c.place < _LAST, placed.c.place), else_=_LAST)

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import OrderStatus
 from reports.buyers import buyers, with_second
-from reports.purchase_rows import FRIENDS_SINCE, whole, within
+from reports.purchase_rows import FRIENDS_SINCE, give_room, whole, within
 from reports.report import Asked, Report, Row, share_of
 from storage.tables import Order
 from texts.catalogue import say
@@ -25,6 +25,7 @@ _COLUMNS = (
 
 async def repurchase(connection: AsyncConnection, asked: Asked) -> Report:
     """Friends of the accounts against everybody else."""
+    await give_room(connection)
     found: dict[str, dict[str, int]] = {group: dict.fromkeys(_COUNTS + _MONEY, 0) for group in _GROUPS}
     for group, counted in (await _people(connection, asked)).items():
         found[group] |= counted

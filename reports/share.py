@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, whole, within
+from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, give_room, whole, within
 from reports.report import Asked, Cell, Report, Row, share_of
 from rules.kinds import GATES, Kind
 from storage.outbox import DeliveryState
@@ -35,6 +35,7 @@ _COLUMNS = ("source_name", "orders", "net_fen", "net_share")
 
 async def share(connection: AsyncConnection, asked: Asked) -> Report:
     """The shop's whole of the period, by where each order came from."""
+    await give_room(connection)
     source = _source()
     counted = await connection.execute(
         select(source.label("source"), func.count().label("orders"), whole(LEFT_FEN).label("net_fen"))

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from reports.buyers import buyers
-from reports.purchase_rows import FRIENDS_SINCE, within
+from reports.purchase_rows import FRIENDS_SINCE, give_room, within
 from reports.report import Asked, Report, Row, share_of
 from storage.customer_tables import Referral
 from storage.tables import Person
@@ -19,6 +19,7 @@ _COLUMNS = ("stage_name", "people", "of_new_share")
 
 async def snowball(connection: AsyncConnection, asked: Asked) -> Report:
     """What became, until now, of those whose first purchase lies in the period."""
+    await give_room(connection)
     counted = {**await _new_ones(connection, asked), **await _brought(connection, asked)}
     new = counted["new"]
     rows: list[Row] = [
