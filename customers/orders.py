@@ -22,7 +22,7 @@ from customers.order_rows import OrderRow
 from customers.order_writing import Sorter, known_orders, write_orders
 from storage.engine import Database
 
-_ROWS_A_TRANSACTION = 2_500
+_ROWS_A_TRANSACTION = 2_000
 """So that nobody waits long for the one writer of SQLite: some 100 ms."""
 
 OnProgress = Callable[[str, float, int], None]
