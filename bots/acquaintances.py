@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import hold_back
 from customers.do_not_contact import erased_among
-from customers.linking import link_or_ask
+from customers.linking import link_all
 from customers.merging import member_name_from_alias
 from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
 
-log = structlog.get_logger(__name__)
 BY_THEM = "event"
 """The origin of a friendship that they asked for: then they showed us their name anew."""
 
@@ -56,8 +54,8 @@ async def befriend(
 ) -> int:
     """Write these contacts as friends of `account`: new rows, and strangers or lost friends who came (back).
 
-    Who is a friend already is left alone. Remarks are read by `read_remark`, a transaction each: they cost more than
-    the rest. Returns how many became friends.
+    Who is a friend already is left alone. Remarks are read by `read_remarks`, in transactions of their own: they cost
+    more than the rest. Returns how many became friends.
     """
     by_contact = {friend.contact: friend for friend in friends}
     if origin != BY_THEM:
@@ -94,9 +92,9 @@ async def befriend(
     came = [*back, *(friend.contact for friend in new)]
     if came:
         theirs = select(Friendship.person).where(Friendship.account == account, Friendship.contact.in_(came))
-        people = (await tx.scalars(theirs)).all()
-        await hold_back(tx, people, now_ms)
-        await refresh_terms(tx, people)
+        they = (await tx.scalars(theirs)).all()
+        await hold_back(tx, they, now_ms)
+        await refresh_terms(tx, they)
     return len(came)
 
 
@@ -156,7 +154,9 @@ async def unread_remarks(tx: AsyncConnection, account: str) -> list[tuple[int, s
     return [(person, member) for person, member in found if member is not None]
 
 
-async def read_remark(tx: AsyncConnection, account: str, person: int, member: str, now_ms: int) -> None:
-    """An operator's remark names the shop's member: that is evidence of who they are."""
-    if await link_or_ask(tx, person, member, f"alias:{account}", now_ms) is None:
-        log.info("remark_not_used", account=account, person=person)
+async def read_remarks(tx: AsyncConnection, account: str, remarks: Sequence[tuple[int, str]], now_ms: int) -> None:
+    """Operators' remarks name members of the shop, [(person, member name)]: that is evidence of who they are.
+
+    A remark on staff or on one of ours, or one that contradicts what is known, becomes a repair.
+    """
+    await link_all(tx, remarks, f"alias:{account}", now_ms)

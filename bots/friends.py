@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.acquaintances import NewFriend, befriend, kinds_of, read_remark, standing
+from bots.acquaintances import NewFriend, befriend, kinds_of, read_remarks, standing
 from bots.friend_requests import (
     RequestState,
     any_open,
@@ -195,7 +195,7 @@ class Friends:
             return "confirmed"
         member = member_name_from_alias(friendship.alias)
         if member is not None:
-            await read_remark(tx, account, friend.person, member, now_ms)
+            await read_remarks(tx, account, [(friend.person, member)], now_ms)
         referred = await remember_referrer(tx, account, contact, friend.person, friendship.hello, now_ms)
         channel = channel or (REFERRAL if referred else channel_of(friendship.hello, self._channels))
         if channel:

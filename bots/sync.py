@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.acquaintances import NewFriend, befriend, read_remark, unread_remarks
+from bots.acquaintances import NewFriend, befriend, read_remarks, unread_remarks
 from bots.errors import GatewayProblem, GatewayUnavailable, PayloadGone
 from bots.friend_requests import close_requests
 from bots.gateway import Contact, Gateway
@@ -215,12 +215,12 @@ class FriendSync:
             await self._read_remarks(plan.account)
 
     async def _read_remarks(self, account: str) -> None:
-        """Each in a transaction of its own: a merge may follow from it, and others want to write, too."""
+        """A chunk a transaction: merges may follow from it, and others want to write, too."""
         async with self._db.read() as connection:
             remarks = await unread_remarks(connection, account)
-        for person, member in remarks:
+        for start in range(0, len(remarks), CHUNK):
             async with self._turn_to_write(), self._db.write() as tx:
-                await read_remark(tx, account, person, member, self._clock.now_ms())
+                await read_remarks(tx, account, remarks[start : start + CHUNK], self._clock.now_ms())
 
     @asynccontextmanager
     async def _turn_to_write(self) -> AsyncIterator[None]:

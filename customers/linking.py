@@ -1,13 +1,16 @@
 """Evidence of who somebody is: the shop's member name, or a whole phone. What contradicts itself is asked of staff."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.consent import hold_back
 from customers.errors import MergeInConflict, MergeRefused
-from customers.merging import conflict_key, merge, record_name, survivor
+from customers.merging import conflict_key, merge, record_names, survivor
 from customers.purchases import link_orders, recompute
 from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
@@ -46,10 +49,11 @@ async def link_member(
         await merge(tx, person, owner, evidence, by, now_ms)
     else:
         await _name(tx, person, member_name, now_ms)
-        await record_name(tx, person, member_name, evidence, by, now_ms)
+        await record_names(tx, {person: member_name}, evidence, now_ms, by=by)
         await refresh_terms(tx, [person])
     if await link_orders(tx, member_name=member_name):
         await recompute(tx, [person], now_ms=now_ms)
+    await hold_back(tx, [person], now_ms)
     return person
 
 
@@ -66,6 +70,7 @@ async def link_phone(
     if known and known != phone and not sure:
         raise MergeInConflict("two_phones", person, person)
     await tx.execute(update(Person).where(Person.id == person).values(phone=phone))
+    await hold_back(tx, [person], now_ms)
     others = select(Person.id).where(Person.phone == phone, Person.id != person, Person.merged_into.is_(None))
     for other in (await tx.scalars(others.where(Person.kind == "customer").order_by(Person.id))).all():
         await merge(tx, person, other, evidence, by, now_ms)
@@ -73,6 +78,39 @@ async def link_phone(
     if len(members) == 1:
         await link_member(tx, person, members[0], evidence, now_ms, by=by, sure=sure)
     return person
+
+
+async def link_all(tx: AsyncConnection, found: Sequence[tuple[int, str]], evidence: str, now_ms: int) -> None:
+    """`link_or_ask` for many (person, member name) at once: what contradicts nothing is written by a few statements.
+
+    Give some dozens a transaction: a person of another name or a member of somebody else is looked at one by one.
+    """
+    plain = await _plain(tx, dict(found))
+    if plain:
+        values = [{"them": person, "their_name": member} for person, member in plain.items()]
+        statement = update(Person).where(Person.id == bindparam("them")).values(member_name=bindparam("their_name"))
+        await tx.execute(statement, values)
+        await record_names(tx, plain, evidence, now_ms)
+        await link_orders(tx, members=list(plain.values()))
+        await recompute(tx, list(plain), now_ms=now_ms)
+        await refresh_terms(tx, plain)
+    for person, member in found:
+        if plain.get(person) != member:
+            await link_or_ask(tx, person, member, evidence, now_ms)
+
+
+async def _plain(tx: AsyncConnection, wanted: dict[int, str]) -> dict[int, str]:
+    """Those without a member name, where the name is nobody's and wanted by one only."""
+    nameless = select(Person.id).where(
+        Person.id.in_(wanted), Person.member_name.is_(None), Person.merged_into.is_(None), Person.kind == "customer"
+    )
+    taken = set((await tx.scalars(select(Person.member_name).where(Person.member_name.in_(wanted.values())))).all())
+    times = Counter(wanted.values())
+    return {
+        person: wanted[person]
+        for person in (await tx.scalars(nameless.order_by(Person.id))).all()
+        if wanted[person] not in taken and times[wanted[person]] == 1
+    }
 
 
 async def link_or_ask(tx: AsyncConnection, person: int, member_name: str, evidence: str, now_ms: int) -> int | None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,9 +147,15 @@ def conflict_key(one: int, other: int) -> str:
     return f"merge:{min(one, other)}:{max(one, other)}"
 
 
-async def record_name(tx: AsyncConnection, person: int, member_name: str, evidence: str, by: str, now_ms: int) -> int:
-    """Somebody got a member name that nobody had: written down like a merge, and undone like one."""
-    return await _record(tx, person, person, evidence, by, {"member": member_name}, now_ms)
+async def record_names(
+    tx: AsyncConnection, members: Mapping[int, str], evidence: str, now_ms: int, *, by: str = "evidence"
+) -> None:
+    """People got member names that nobody had: written down like merges, and undone like them."""
+    rows = [
+        {"kept": person, "gone": person, "evidence": evidence, "before": {"member": member}, "by": by}
+        for person, member in members.items()
+    ]
+    await tx.execute(insert(Merge), [row | {"merged_ms": now_ms} for row in rows])
 
 
 async def _record(

@@ -27,11 +27,13 @@ from storage.tables import Order, Person
 _IDS_A_STATEMENT = 500
 
 
-async def link_orders(tx: AsyncConnection, *, batch: int | None = None, member_name: str | None = None) -> int:
+async def link_orders(
+    tx: AsyncConnection, *, batch: int | None = None, member_name: str | None = None, members: Collection[str] = ()
+) -> int:
     """Give orders to the people whose member name stands on them; returns how many changed hands.
 
-    Only those of an import, or of one member, when asked so. A name that went with a merged entry leads to who was
-    kept.
+    Only those of an import, of one member or of some, when asked so. A name that went with a merged entry leads to who
+    was kept.
     """
     named = aliased(Person)
     owners = (
@@ -48,6 +50,8 @@ async def link_orders(tx: AsyncConnection, *, batch: int | None = None, member_n
         statement = statement.where(Order.batch == batch)
     if member_name is not None:
         statement = statement.where(Order.member_name == member_name)
+    if members:
+        statement = statement.where(Order.member_name.in_(members))
     return (await tx.execute(statement)).rowcount
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.claims import ClaimOutcome, claim
 from customers.consent import opt_out
 from customers.errors import MergeInConflict, MergeRefused, NoSuchMerge
-from customers.linking import link_member, link_or_ask, link_phone
+from customers.linking import link_all, link_member, link_or_ask, link_phone
 from customers.merging import merge, unmerge
 from customers.people import find
 from rules.kinds import Kind
@@ -164,6 +164,21 @@ async def test_contradicting_evidence_becomes_a_repair_and_goes_when_staff_decid
         assert await tx.scalar(select(Repair.key).where(Repair.key.startswith("merge:"))) is None
     assert (await look(database, other)).merged_into == hua
     assert (await look(database, staff)).merged_into is None
+
+
+async def test_many_remarks_are_read_at_once_and_only_what_contradicts_one_by_one(database: Database) -> None:
+    hua, ye, mei, known, again = [await person(database, name=name) for name in ("花", "叶", "美", "老", "又")]
+    await _order(database, NUMBER, "M1")
+    async with database.write() as tx:
+        await link_member(tx, known, "M3", "order 1", 4)
+        await link_all(tx, [(hua, "M1"), (ye, "M2"), (mei, "M3"), (known, "M9"), (again, "M2")], "alias:lin-1", 5)
+        keys = (await tx.scalars(select(Repair.key))).all()
+    assert ((await look(database, hua)).member_name, (await look(database, hua)).orders) == ("M1", 1)
+    assert (await look(database, known)).merged_into == mei  # two accounts know the member M3
+    assert {(await look(database, ye)).merged_into, (await look(database, again)).merged_into} == {None, again}
+    assert keys == [f"member:{mei}:M9"]  # a second member name on the word of a remark
+    async with database.read() as connection:
+        assert [one.id for one in await find(connection, "M1")] == [hua]
 
 
 @dataclass
