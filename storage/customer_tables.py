@@ -16,7 +16,7 @@ ByteText = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class OrderVersion(Base):
-    """What an order was before an import touched it; `before` None when the import brought it."""
+    """What an order was before an import changed it. One that the import brought has no row here."""
 
     __tablename__ = "order_versions"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
