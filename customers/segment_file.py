@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from customers.bond import Bond
 from customers.tiers import Tier
@@ -14,6 +14,7 @@ from texts.errors import Mistake
 from texts.nearest import nearest
 from texts.yaml_reader import Document, Step, read_document
 
+T = TypeVar("T")
 Ident = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -25,8 +26,17 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
+    # Not by a minimal length: pydantic would complain of it, too, where every entry has a mistake.
+    if not value:
+        raise ValueError("customers.segment.no_choice")
+    return value
+
+
 Words = Annotated[
-    tuple[Word, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)
+    tuple[Word, ...],
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+    AfterValidator(_not_empty),
 ]
 
 
@@ -86,8 +96,8 @@ class Condition(_Part):
     """What somebody must fulfil, all of it. What it says of friendships, one and the same friendship fulfils."""
 
     levels: Words | None = Field(default=None, description="等级，例如 [VIP1, VIP2]")
-    tiers: tuple[Tier, ...] | None = Field(
-        default=None, min_length=1, description="分层：gold 黄金，growth 重点发展，ordinary 普通，low 低价值"
+    tiers: Annotated[tuple[Tier, ...], AfterValidator(_not_empty)] | None = Field(
+        default=None, description="分层：gold 黄金，growth 重点发展，ordinary 普通，low 低价值"
     )
     core: bool | None = Field(default=None, description="是不是核心客户（累计实付最高的 20%）")
     tags: Tags | None = Field(default=None, description="标签")
@@ -99,20 +109,20 @@ class Condition(_Part):
     not_pushed_for_days: Days | None = Field(default=None, description="至少多少天没收到推送（从没收到过也算）")
     accounts: Words | None = Field(default=None, description="是这些号的好友")
     personas: Words | None = Field(default=None, description="是这些人设的号的好友")
-    roles: tuple[Role, ...] | None = Field(
-        default=None, min_length=1, description="是这种功能定位的号的好友：acquisition、sales、training"
+    roles: Annotated[tuple[Role, ...], AfterValidator(_not_empty)] | None = Field(
+        default=None, description="是这种功能定位的号的好友：acquisition、sales、training"
     )
     channels: Words | None = Field(default=None, description="从这些渠道加的好友，写渠道编号")
-    bonds: tuple[Bond, ...] | None = Field(
-        default=None, min_length=1, description="粘性：new 新，weak 弱，strong 强，fan 铁粉"
+    bonds: Annotated[tuple[Bond, ...], AfterValidator(_not_empty)] | None = Field(
+        default=None, description="粘性：new 新，weak 弱，strong 强，fan 铁粉"
     )
     answered_within_days: Days | None = Field(default=None, description="最近多少天内给我们发过消息")
     silent_for_days: Days | None = Field(default=None, description="至少多少天没给我们发过消息（从没发过也算）")
-    all_: tuple["Condition", ...] | None = Field(
-        default=None, alias="all", min_length=1, max_length=20, description="下面每一条都要满足"
+    all_: Annotated[tuple["Condition", ...], AfterValidator(_not_empty)] | None = Field(
+        default=None, alias="all", description="下面每一条都要满足"
     )
-    any_: tuple["Condition", ...] | None = Field(
-        default=None, alias="any", min_length=1, max_length=20, description="下面满足任何一条就算"
+    any_: Annotated[tuple["Condition", ...], AfterValidator(_not_empty)] | None = Field(
+        default=None, alias="any", description="下面满足任何一条就算"
     )
     not_: "Condition | None" = Field(default=None, alias="not", description="满足下面这条的人不算")
 
