@@ -94,6 +94,7 @@ async def link_all(tx: AsyncConnection, found: Sequence[tuple[int, str]], eviden
         await link_orders(tx, members=list(plain.values()))
         await recompute(tx, list(plain), now_ms=now_ms)
         await refresh_terms(tx, plain)
+        await hold_back(tx, plain, now_ms)
     for person, member in found:
         if plain.get(person) != member:
             await link_or_ask(tx, person, member, evidence, now_ms)

@@ -3,18 +3,24 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.claims import ClaimOutcome, claim
 from customers.consent import hold_back
 from customers.do_not_contact import is_pseudonym
+from customers.dossier import write_dossier
 from customers.erasure import erase
 from customers.errors import EraseRefused
-from customers.holdings import HOLDINGS
+from customers.holdings import HOLDINGS, OF_PEOPLE
 from customers.orders import import_orders
+from operations.errors import NotAllowed
+from operations.personal_data import erase_person, export_person
+from operations.requests import Door
 from storage.engine import Database
 from storage.row_copy import all_tables
-from storage.tables import Arrival, Delivery, Friendship, Order, Person, StaffContact
+from storage.tables import Arrival, Audit, Delivery, Friendship, Order, Person, StaffContact, StaffMember
 from tests.customers.shop import export, friend, look, order, person
 from tests.storage.every_table import stored
 
@@ -82,11 +88,8 @@ async def test_who_was_erased_is_not_written_to_and_comes_back_as_a_stranger_to_
     assert (erased.name, erased.orders, erased.net_paid_fen, erased.erased_ms) == ("", 1, 10_000, 50)
     assert (returned.opted_out_ms, returned.last_push_ms) == (71, 33)
     for who in (hua, await person(database, kind="staff")):
-        try:
+        with pytest.raises(EraseRefused):
             await erase(database, who, now_ms=80)
-        except EraseRefused:
-            continue
-        raise AssertionError(who)
 
 
 async def _someone(tx: AsyncConnection) -> int:
@@ -151,3 +154,46 @@ def _value(column: Column[Any], who: int, word: str, personal: set[str]) -> Any:
     if column.key not in personal:
         return str(who)
     return f"contact {word}" if column.key in ("contact", "to") else f"{column.key[:4]} {word}"
+
+
+async def test_a_claim_of_an_erased_persons_order_is_refused_without_a_crash(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Nobody is merged with somebody erased: whoever claims their order is told as if it were somebody else's."""
+    file = export(tmp_path / "orders.csv", [order(NUMBER, "XL_Hua")])
+    hua = await person(sqlite_database, member_name="XL_Hua")
+    await import_orders(sqlite_database, [file], now_ms=1)
+    await erase(sqlite_database, hua, now_ms=50)
+    back = await person(sqlite_database)
+    async with sqlite_database.write() as tx:
+        outcome = await claim(tx, back, "lin-1", NUMBER, 60)
+    assert outcome in (ClaimOutcome.TAKEN, ClaimOutcome.UNKNOWN_YET)
+    assert (await look(sqlite_database, back)).orders == 0
+
+
+async def test_everything_about_somebody_is_handed_out_in_full_by_those_who_may(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """All of hers and nothing of his; customer service may neither export nor erase; the log says who did."""
+    async with sqlite_database.write() as tx:
+        await _fill(tx, HERS, MARK)
+        await _fill(tx, HIS, OTHER)
+        for role in ("owner", "service"):
+            await tx.execute(insert(StaffMember).values(id=role, name=role, role=role, accounts=[]))
+    for act in (export_person, erase_person):
+        with pytest.raises(NotAllowed):
+            await act(sqlite_database, "service", HERS, Door.CLI, 5)
+    dossier = await export_person(sqlite_database, "owner", HERS, Door.CLI, 6)
+    holding = {model.__tablename__ for model, held in OF_PEOPLE.items() if held.personal}
+    assert {name for name, rows in dossier.items() if MARK in repr(rows)} >= holding
+    assert OTHER not in repr(dossier)
+    for ending in (".json", ".txt", ".xlsx"):
+        write_dossier(tmp_path / f"hua{ending}", dossier, "Asia/Shanghai")
+        assert (tmp_path / f"hua{ending}").stat().st_size > 1_000
+    await erase_person(sqlite_database, "owner", HERS, Door.CLI, 7)
+    async with sqlite_database.read() as connection:
+        log = (await connection.execute(select(Audit.staff, Audit.verb, Audit.outcome).order_by(Audit.id))).all()
+    assert [tuple(row) for row in log[-4:]] == [
+        ("service", "export", "refused"), ("service", "erase", "refused"),
+        ("owner", "export", "done"), ("owner", "erase", "done"),
+    ]  # fmt: skip
