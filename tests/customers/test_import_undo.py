@@ -245,7 +245,7 @@ _row = st.tuples(
 _history = st.lists(st.one_of(st.lists(_row, min_size=1, max_size=5), st.just("undo")), max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=_history)
 async def test_whatever_is_imported_and_undone_a_plain_list_comes_to_the_same(
     sqlite_database: Database, tmp_path: Path, history: Sequence[Any]
