@@ -90,6 +90,14 @@ class Ladder(BaseModel):
         """The levels whose discount the shop's back office has to carry."""
         return tuple(level for level in self.levels if level.discount < 1)
 
+    def reminder(self) -> str:
+        """What only the shop's back office can do: a sentence for operators; '' where no level has a discount."""
+        rungs = [
+            say("customers.ladder.rung", name=level.name or level.id, tenths=f"{(level.discount * 10).normalize():f}")
+            for level in self.discounted()
+        ]
+        return say("customers.ladder.reminder", rungs=say("texts.comma").join(rungs)) if rungs else ""
+
     def name_of(self, level: str) -> str:
         """What the level is called in front of customers."""
         return next((rung.name for rung in self.levels if rung.id == level and rung.name), level)

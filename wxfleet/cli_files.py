@@ -12,7 +12,7 @@ from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
-from wxfleet.check import as_document, check, errors_in, verdict
+from wxfleet.check import as_document, errors_in, verdict
 from wxfleet.init import Stage, start
 from wxfleet.schema import write_schemas
 from wxfleet.settings import examine, require_config
@@ -42,13 +42,16 @@ def init(
 
 def check_(terminal: Terminal) -> int:
     require_config(terminal.config)
-    mistakes = check(terminal.config, terminal.home)
+    examination = examine(terminal.config, terminal.home)
+    mistakes = examination.mistakes
     lines = [str(mistake) for mistake in mistakes]
     if errors_in(mistakes) and not terminal.json:
         for line in (*lines, verdict(mistakes)):
             terminal.note(line)
     else:
         terminal.show(as_document(mistakes), "\n".join([*lines, verdict(mistakes)]))
+        if examination.ladder is not None and examination.ladder.discounted():
+            terminal.note(examination.ladder.reminder())
     return ExitCode.CONFIGURATION_INVALID if errors_in(mistakes) else ExitCode.OK
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.catalogue import COMMANDS
 from customers.import_result import ImportResult
+from customers.ladder import load_ladder
 from operations.repairs import RepairLine, repairs_now
 from personas.book import Book
 from reports.story import Line, told
@@ -71,6 +72,9 @@ class Screen:
             armed = sum(account.armed for account in settings.accounts if not account.simulated)
             self._print(say("screen.live", armed=armed), "bold red")
         self._print(say("screen.where_to_look"), "dim")
+        ladder, _ = load_ladder(settings.ladder)
+        if ladder is not None and ladder.discounted():
+            self._print(ladder.reminder(), "dim")
 
     async def watch(self) -> None:
         """Tell what happens, as it happens, until cancelled."""
