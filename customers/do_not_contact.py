@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ _PSEUDONYM = "erased-"
 _PSEUDONYM_DIGITS = 24
 """96 bits of the hash: two people of one shop never share them."""
 _IDS_A_STATEMENT = 400
+_BREAKS = re.compile(r"[\s()-]")
 _COUNTRY = re.compile(r"^(?:00|\+)?86(?=1\d{10}$)")
 
 
@@ -45,10 +46,10 @@ class Sign(NamedTuple):
 
 def phone_sign(phone: str | None) -> Sign | None:
     """None for a masked phone: it may be anybody's."""
-    digits = re.sub(r"[\s()-]", "", unicodedata.normalize("NFKC", phone or ""))
-    if not digits or "*" in digits or is_pseudonym(digits):
+    if not phone or "*" in phone or is_pseudonym(phone):
         return None
-    return Sign("phone", _COUNTRY.sub("", digits))
+    digits = _BREAKS.sub("", unicodedata.normalize("NFKC", phone))
+    return Sign("phone", _COUNTRY.sub("", digits)) if digits else None
 
 
 def member_sign(member_name: str | None) -> Sign | None:
@@ -138,27 +139,20 @@ async def pseudonyms_of(tx: AsyncConnection, signs: Collection[Sign]) -> dict[Si
 
 async def without_the_erased(tx: AsyncConnection, orders: Sequence[OrderRow]) -> Sequence[OrderRow]:
     """Orders as they may be written: those of erased people without name and phone, under their pseudonym."""
-    # Asked first: the hashes of a whole import would cost as much as reading it.
-    if await tx.scalar(select(DoNotContact.hash).where(DoNotContact.why == Why.ERASED.value).limit(1)) is None:
-        return orders
-    signs = {sign for order in orders for sign in _signs_on(order)}
-    erased = {sign for sign, why in (await listed(tx, signs)).items() if why is Why.ERASED}
+    # Few people are erased: their hashes at once are less work than a question for each of thousands of orders.
+    erased = set(await tx.scalars(select(DoNotContact.hash).where(DoNotContact.why == Why.ERASED.value)))
     if not erased:
         return orders
-    stands_for = await pseudonyms_of(
-        tx, {sign for order in orders if erased & _signs_on(order) for sign in _signs_on(order)}
-    )
-    return [_veiled(order, stands_for) if erased & _signs_on(order) else order for order in orders]
+    key = await _key(tx)
+    return [_veiled(order, key, erased) for order in orders]
 
 
-def _signs_on(order: OrderRow) -> set[Sign]:
-    return set(_known((member_sign(order.member_name), phone_sign(order.phone))))
-
-
-def _veiled(order: OrderRow, stands_for: Mapping[Sign, str]) -> OrderRow:
-    sign = member_sign(order.member_name)
-    name = stands_for[sign] if sign else order.member_name
-    return order._replace(member_name=name, receiver="", phone="")
+def _veiled(order: OrderRow, key: bytes, erased: Collection[str]) -> OrderRow:
+    member, phone = member_sign(order.member_name), phone_sign(order.phone)
+    hashed = _hash(key, member) if member else ""
+    if hashed not in erased and not (phone and _hash(key, phone) in erased):
+        return order
+    return order._replace(member_name=pseudonym(hashed) if hashed else order.member_name, receiver="", phone="")
 
 
 async def hashes_of(tx: AsyncConnection, signs: Collection[Sign]) -> dict[Sign, str]:
@@ -166,7 +160,11 @@ async def hashes_of(tx: AsyncConnection, signs: Collection[Sign]) -> dict[Sign, 
     if not signs:
         return {}
     key = await _key(tx)
-    return {sign: hmac.digest(key, f"{sign.kind}:{sign.value}".encode(), "sha256").hex() for sign in signs}
+    return {sign: _hash(key, sign) for sign in signs}
+
+
+def _hash(key: bytes, sign: Sign) -> str:
+    return hmac.digest(key, f"{sign.kind}:{sign.value}".encode(), "sha256").hex()
 
 
 async def _key(tx: AsyncConnection) -> bytes:
