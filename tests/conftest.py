@@ -25,6 +25,19 @@ settings.register_profile("house", deadline=None)  # how long an example takes i
 settings.load_profile("house")
 
 
+_TOGETHER = ("tests/foreign/", "tests/wxfleet/test_run.py")
+"""What is brought up once for all tests there: one process runs them. They take longest, so they come first."""
+_LONG = (*_TOGETHER, "tests/faults/", "tests/wxfleet/test_worker.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        group = next((place for place in _TOGETHER if item.nodeid.startswith(place)), None)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
 @pytest.fixture(autouse=True)
 def chinese() -> Iterator[None]:
     """Every test begins in Chinese, the language of the house."""
