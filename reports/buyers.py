@@ -4,12 +4,14 @@ from sqlalchemy import CTE, ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from reports.period import Period
-from reports.purchase_rows import BOUGHT, BUYER, MOMENT, bought, moment_of
+from reports.purchase_rows import BOUGHT, BUYER, MOMENT, bought, came_in, moment_of
 from storage.tables import Order
 
 
 def buyers(period: Period) -> CTE:
-    """Who bought before the period's end. Columns: person (None where unmatched), member_name (None where matched),
+    """Who bought in the period, and perhaps others who did before.
+
+    Columns: person (None where unmatched), member_name (None where matched),
     purchases, first_ms and last_ms of them all until now, and until_ms, the last one before the end of the period.
     """
     return (
@@ -21,7 +23,7 @@ def buyers(period: Period) -> CTE:
             func.max(MOMENT).label("last_ms"),
             func.max(case((period.end_ms > MOMENT, MOMENT))).label("until_ms"),
         )
-        .where(BOUGHT)
+        .where(BOUGHT, came_in(period))
         .group_by(BUYER)
         .having(func.min(MOMENT) < period.end_ms)
         .cte("buyers")

@@ -3,7 +3,7 @@
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reports.purchase_rows import BOUGHT, BUYER, MOMENT, give_room, whole
+from reports.purchase_rows import BOUGHT, BUYER, MOMENT, came_in, give_room, whole
 from reports.report import Asked, Report, Row
 from storage.tables import Order
 
@@ -18,7 +18,11 @@ async def items(connection: AsyncConnection, asked: Asked) -> Report:
     """Purchases of the period by their place in the buyer's whole history."""
     await give_room(connection)
     place = func.row_number().over(partition_by=BUYER, order_by=(MOMENT, Order.number))
-    placed = select(place.label("place"), MOMENT.label("moment"), Order.item_count).where(BOUGHT).subquery()
+    placed = (
+        select(place.label("place"), MOMENT.label("moment"), Order.item_count)
+        .where(BOUGHT, came_in(asked.period))
+        .subquery()
+    )
     nth = case((placed.c.place < _LAST, placed.c.place), else_=_LAST)
     counted = await connection.execute(
         select(nth.label("nth"), func.count().label("orders"), whole(placed.c.item_count).label("items"))

@@ -10,6 +10,9 @@ from customers.order_rows import PURCHASES
 from reports.period import Period
 from storage.tables import Friendship, Order
 
+_SHORT_DAYS = 100
+"""Up to so many days it pays to look first who bought in them. Source: measured on a million orders."""
+
 PURCHASE_STATUSES = tuple(sorted(status.value for status in PURCHASES))
 
 LEFT_FEN = Order.paid_fen - Order.refund_fen
@@ -61,6 +64,15 @@ def texts_in(connection: AsyncConnection, array: SQLColumnExpression[Any]) -> Ta
     """The texts of a JSON array, one row each, in the column `value`."""
     each = func.json_each if connection.dialect.name == "sqlite" else func.json_array_elements_text
     return each(array).table_valued("value", joins_implicitly=True)
+
+
+def came_in(period: Period) -> ColumnElement[bool]:
+    """Is it an order of somebody who bought in the period? For long periods, which nearly everybody did, it says yes
+    to all: who asks must do without it, it only spares the database the others.
+    """
+    if (period.last - period.first).days > _SHORT_DAYS:
+        return true()
+    return BUYER.in_(select(BUYER).where(BOUGHT, within(period)).correlate(None))
 
 
 def whole(amount: SQLColumnExpression[int]) -> ColumnElement[int]:
