@@ -1,12 +1,9 @@
 """Reach (触达) in people: whom we wrote to and who could see our Moments, how often, and who heard nothing."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import ColumnElement, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reports.friends_now import friends_now
-from reports.purchase_rows import within
+from reports.purchase_rows import whole, within
 from reports.report import Asked, Report, Row, share_of
 from reports.status import friend_counts
 from rules.kinds import GATES, Kind, Surface
@@ -18,6 +15,7 @@ from texts.catalogue import say
 
 _DAY_MS = 86_400_000
 _MONTH_DAYS = 30
+_INDEXED_DAYS = 62
 _CONVERSATION = frozenset(
     {Kind.REPLY, Kind.CLAIM_ANSWER, Kind.OPT_OUT_CONFIRMATION, Kind.STAFF_MESSAGE, Kind.WELCOME, Kind.NAME_CARD}
 )
@@ -43,10 +41,10 @@ _COLUMNS = ("way_name", "reached", "reached_share", "touches", "per_person_month
 
 async def reach(connection: AsyncConnection, asked: Asked) -> Report:
     """The friends of now, by what reached them in the period."""
-    found = dict.fromkeys((*WAYS, _MOMENTS), (0, 0))
-    found |= await _messages(connection, asked)
+    counted = await _messages(connection, asked)
+    found = {way: (counted[f"{way}_people"], counted[f"{way}_touches"]) for way in WAYS}
     found[_MOMENTS] = await _moments(connection, asked)
-    base, untouched, members = await _untouched(connection, asked)
+    base, untouched, members = counted["base"], counted["untouched"], counted["members"]
     months = _months(asked)
     rows: list[Row] = [
         {"way": way, "way_name": say(f"reports.reach.{way}"), **_row(*found[way], base, months)} for way in found
@@ -65,44 +63,59 @@ async def reach(connection: AsyncConnection, asked: Asked) -> Report:
     return Report("reach", asked.period, _COLUMNS, rows, totals, remarks)
 
 
-async def _messages(connection: AsyncConnection, asked: Asked) -> dict[str, tuple[int, int]]:
-    """Way → people and messages."""
-    way: ColumnElement[str] = case(*((Delivery.kind.in_(kinds), way) for way, kinds in WAYS.items()))
-    found = await connection.execute(
-        select(way.label("way"), func.count(Delivery.person.distinct()).label("people"), func.count().label("touches"))
-        .where(*_sent(asked), Delivery.person.in_(friends_now()))
-        .group_by("way")
-    )
-    return {row.way: (row.people, row.touches) for row in found}
-
-
-async def _untouched(connection: AsyncConnection, asked: Asked) -> tuple[int, int, int]:
-    """All friends in people; those of them who got no message; and of these the ones above the level `friend`."""
-    friend = friends_now().subquery()
-    touched = select(Delivery.person).where(*_sent(asked)).distinct().subquery()
-    left_out = touched.c.person.is_(None)
+async def _messages(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
+    """`base`: all friends in people; `untouched` got no message, `members` are those of them above the level `friend`;
+    of each way, people and touches.
+    """
+    each = _friends_and_messages(asked)
+    silent = and_(*(each.c[way] == 0 for way in WAYS))
+    counts: dict[str, ColumnElement[int]] = {
+        "base": func.count(),
+        "untouched": func.count(case((silent, 1))),
+        "members": func.count(case((silent & (Person.level != "friend"), 1))),
+    }
+    for way in WAYS:
+        counts[f"{way}_people"] = func.count(case((each.c[way] > 0, 1)))
+        counts[f"{way}_touches"] = whole(each.c[way])
     row = (
         await connection.execute(
-            select(
-                func.count().label("base"),
-                func.count(case((left_out, 1))).label("untouched"),
-                func.count(case((left_out & (Person.level != "friend"), 1))).label("members"),
-            )
-            .select_from(friend)
-            .join(Person, Person.id == friend.c.person)
-            .outerjoin(touched, touched.c.person == friend.c.person)
+            select(*(count.label(name) for name, count in counts.items()))
+            .select_from(each)
+            .join(Person, Person.id == each.c.person)
+            .where(Person.kind == "customer", Person.merged_into.is_(None))
         )
     ).one()
-    return row.base, row.untouched, row.members
+    return {name: getattr(row, name) for name in counts}
 
 
-def _sent(asked: Asked) -> Sequence[ColumnElement[bool]]:
-    return (
-        within(asked.period, Delivery.settled_ms),
+def _friends_and_messages(asked: Asked) -> Subquery:
+    """One row for each friend, with the number of messages by each way: one pass over both tables, no look-ups."""
+    known = select(Friendship.person, literal(1).label("friend"), *(literal(0).label(way) for way in WAYS)).where(
+        Friendship.state == "friend"
+    )
+    sent = select(
+        Delivery.person,
+        literal(0).label("friend"),
+        *(case((Delivery.kind.in_(kinds), 1), else_=0).label(way) for way, kinds in WAYS.items()),
+    ).where(
+        _settled_within(asked),
         Delivery.state == DeliveryState.ACCEPTED.value,
         Delivery.kind.in_(_MESSAGES),
         Delivery.person.is_not(None),
     )
+    both = known.union_all(sent).subquery()
+    return (
+        select(both.c.person, *(whole(both.c[way]).label(way) for way in WAYS))
+        .group_by(both.c.person)
+        .having(func.max(both.c.friend) == 1)
+        .subquery()
+    )
+
+
+def _settled_within(asked: Asked) -> ColumnElement[bool]:
+    """Of a few weeks the index of settled rows finds them; of years it would read the table in the wrong order."""
+    few = (asked.period.last - asked.period.first).days <= _INDEXED_DAYS
+    return within(asked.period, Delivery.settled_ms if few else Delivery.settled_ms + 0)
 
 
 async def _moments(connection: AsyncConnection, asked: Asked) -> tuple[int, int]:
@@ -112,11 +125,13 @@ async def _moments(connection: AsyncConnection, asked: Asked) -> tuple[int, int]
     """
     posts = (
         select(Delivery.account, func.count().label("posts"))
-        .where(within(asked.period, Delivery.settled_ms), Delivery.state == DeliveryState.ACCEPTED.value)
+        .where(_settled_within(asked), Delivery.state == DeliveryState.ACCEPTED.value)
         .where(Delivery.kind == Kind.MOMENT.value)
         .group_by(Delivery.account)
         .subquery()
     )
+    if not await connection.scalar(select(func.count()).select_from(posts)):
+        return 0, 0
     dimmed = await _dimmed(connection)
     seen = case(*dimmed, else_=1.0) if dimmed else literal(1.0)
     person: Select[tuple[float, float]] = (
