@@ -21,7 +21,7 @@ from rules.pacing import DAY_MS
 from rules.roles import Role
 from storage.customer_tables import LevelMove
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, Claim, Delivery, Friendship, ImportBatch, Person, Repair, Setting
+from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Repair, Setting
 from texts.catalogue import say
 
 _SEEN = "promotions_seen"
@@ -135,16 +135,22 @@ async def _steps(tx: AsyncConnection, seen: int, now_ms: int) -> list[_Step]:
 
 
 def _bought_with_us() -> ColumnElement[bool]:
-    """Was it a late order of a friend, that an import brought which was not the first, and not their own claim?"""
+    """Was it a late order of a friend, and did an import bring it that was not the first?
+
+    Not their own claim, whose answer names the level, nor orders that turned out to be theirs.
+    """
     a_friend_then = exists().where(
         Friendship.person == Person.id, Friendship.state == "friend", Friendship.since_ms <= Person.last_order_ms
     )
-    imported_before = exists().where(
-        ImportBatch.kind == "orders", ImportBatch.undone_ms.is_(None), ImportBatch.finished_ms < LevelMove.at_ms
+    imports = ImportBatch.kind == "orders", ImportBatch.undone_ms.is_(None)
+    imported_before = exists().where(*imports, ImportBatch.finished_ms < LevelMove.at_ms)
+    imported_then = exists().where(
+        *imports,
+        LevelMove.at_ms.between(ImportBatch.created_ms, ImportBatch.finished_ms),
+        Order.batch == ImportBatch.id,
+        Order.person == Person.id,
     )
-    # The answer to a claim names the level already.
-    claimed = exists().where(Claim.person == Person.id, Claim.claimed_ms > LevelMove.at_ms - DAY_MS)
-    return and_(Person.last_order_ms > LevelMove.at_ms - LATELY_MS, a_friend_then, imported_before, ~claimed)
+    return and_(Person.last_order_ms > LevelMove.at_ms - LATELY_MS, a_friend_then, imported_before, imported_then)
 
 
 async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:

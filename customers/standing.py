@@ -5,7 +5,7 @@ and what depends on all others (the best 20 %) is this pass's.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,12 +13,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from customers.bond import bond_case
 from customers.tiers import core_line, current_rules, in_core, tier_case
+from storage.customer_tables import LevelMove
 from storage.engine import Database
 from storage.outbox import insert_ignoring
 from storage.tables import Friendship, ImportBatch, Person, Setting
 
 _SETTING = "standing_pass"
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 _SLICE = 5_000
 """Entries a transaction: some tens of milliseconds."""
 
@@ -30,9 +32,15 @@ class _Pass:
     began_ms: int
     core_fen: int = 0
     core_last: int = 0
+    people: int = 0
+    friendships: int = 0
+    """The last ids there were when it began: who comes later is of the next one."""
     people_done: int = 0
     friendships_done: int = 0
-    finished: bool = False
+
+    @property
+    def finished(self) -> bool:
+        return (self.people_done, self.friendships_done) == (self.people, self.friendships)
 
 
 async def is_due(tx: AsyncConnection, now_ms: int) -> bool:
@@ -40,33 +48,37 @@ async def is_due(tx: AsyncConnection, now_ms: int) -> bool:
     last = await _last(tx)
     if last is None or not last.finished or last.began_ms <= now_ms - _DAY_MS:
         return True
-    imported = await tx.scalar(
-        select(ImportBatch.id)
-        .where(or_(ImportBatch.finished_ms > last.began_ms, ImportBatch.undone_ms > last.began_ms))
-        .limit(1)
+    imports = select(ImportBatch.id).where(
+        or_(ImportBatch.finished_ms > last.began_ms, ImportBatch.undone_ms > last.began_ms)
     )
-    return imported is not None
+    if await tx.scalar(imports.limit(1)) is not None:
+        return True
+    # One who climbs may push another out of the core.
+    moves = select(LevelMove.id).where(LevelMove.at_ms > last.began_ms)
+    return last.began_ms <= now_ms - _HOUR_MS and await tx.scalar(moves.limit(1)) is not None
 
 
 async def go_on(tx: AsyncConnection, now_ms: int) -> bool:
     """The next slice of the pass, or the first of a new one. Returns whether it is finished now."""
     under_way = await _last(tx)
     if under_way is None or under_way.finished:
-        paid_fen, last = await core_line(tx)
-        under_way = _Pass(now_ms, paid_fen, last)
-    people = await _slice_of(tx, Person.id, under_way.people_done)
-    friendships = await _slice_of(tx, Friendship.id, under_way.friendships_done)
+        under_way = await _begin(tx, now_ms)
+    people = await _slice_of(tx, Person.id, under_way.people_done, under_way.people)
+    friendships = await _slice_of(tx, Friendship.id, under_way.friendships_done, under_way.friendships)
     if people > under_way.people_done:
         await _set_people(tx, Person.id.between(under_way.people_done + 1, people), under_way)
     if friendships > under_way.friendships_done:
         await _set_bonds(tx, Friendship.id.between(under_way.friendships_done + 1, friendships), now_ms)
-    finished = (people, friendships) == (under_way.people_done, under_way.friendships_done)
-    await _note(
-        tx,
-        _Pass(under_way.began_ms, under_way.core_fen, under_way.core_last, people, friendships, finished),
-        now_ms,
-    )
-    return finished
+    now_at = replace(under_way, people_done=people, friendships_done=friendships)
+    await _note(tx, now_at, now_ms)
+    return now_at.finished
+
+
+async def _begin(tx: AsyncConnection, now_ms: int) -> _Pass:
+    paid_fen, last = await core_line(tx)
+    people = await tx.scalar(select(func.max(Person.id))) or 0
+    friendships = await tx.scalar(select(func.max(Friendship.id))) or 0
+    return _Pass(now_ms, paid_fen, last, people, friendships)
 
 
 async def set_all(db: Database, now_ms: int) -> None:
@@ -89,10 +101,10 @@ async def _set_bonds(tx: AsyncConnection, which: ColumnElement[bool], now_ms: in
     await tx.execute(update(Friendship).where(which, Friendship.bond != bond).values(bond=bond))
 
 
-async def _slice_of(tx: AsyncConnection, id: InstrumentedAttribute[int], done: int) -> int:
-    """The last id of the next slice; `done` where there is none left."""
-    some = select(id.label("id")).where(id > done).order_by(id).limit(_SLICE).subquery()
-    return await tx.scalar(select(func.max(some.c.id))) or done
+async def _slice_of(tx: AsyncConnection, id: InstrumentedAttribute[int], done: int, end: int) -> int:
+    """The last id of the next slice; `end` where none is left before it."""
+    some = select(id.label("id")).where(id > done, id <= end).order_by(id).limit(_SLICE).subquery()
+    return await tx.scalar(select(func.max(some.c.id))) or end
 
 
 async def _last(tx: AsyncConnection) -> _Pass | None:

@@ -47,14 +47,14 @@ async def _buys(db: Database, who: int, fen: int, now_ms: int, *, paid_ms: int |
     """An import that brings one order of theirs."""
     number = next(_numbers)
     async with db.write() as tx:
+        await tx.execute(insert(ImportBatch).values(
+            id=number, kind="orders", files=[], counts={}, created_ms=now_ms, finished_ms=now_ms
+        ))  # fmt: skip
         await tx.execute(insert(Order).values(
             number=f"n{number}", member_name="花花", person=who, status="done", paid_fen=fen, batch=number,
             created_ms=paid_ms or now_ms, paid_ms=paid_ms or now_ms,
         ))  # fmt: skip
         await recompute(tx, [who], now_ms=now_ms)
-        await tx.execute(insert(ImportBatch).values(
-            kind="orders", files=[], counts={}, created_ms=now_ms, finished_ms=now_ms
-        ))  # fmt: skip
 
 
 async def _look(db: Database, now_ms: int) -> list[Any]:
