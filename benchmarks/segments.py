@@ -81,7 +81,7 @@ async def _fill(db: Database, people: int) -> None:
             "CASE WHEN n % 4 = 1 THEN '1990-05-05' END, "
             "CASE WHEN n % 4 = 1 THEN 100 * (1 + n / 4 % 12) + 1 + n / 48 % 28 END, "
             f"CASE WHEN n % 8 = 1 THEN {yes[0]} ELSE {yes[1]} END, CASE WHEN n % 50 = 0 THEN {_NOW_MS} END, 0, "
-            "CASE WHEN n % 3 = 0 THEN '{\"sizes\": {\"top\": \"M\"}, \"taste\": [\"法式\"]}' END", people,
+            "NULL", people,
         ),
         _numbers(
             db, "friendships",

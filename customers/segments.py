@@ -55,11 +55,12 @@ async def first(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, m
     view = replace(_view(tx, now_ms, zone), one_by_one=True)
     found = await _named(tx, and_(members(segment, view), Person.id < oldest + _FIRST_LOOK), most)
     if len(found) < most:
-        found = await _named(tx, members(segment, _view(tx, now_ms, zone)), most)
+        found = await _named(tx, members(segment, _view(tx, now_ms, zone)), most, few=True)
     return found
 
 
-async def _named(tx: AsyncConnection, who: ColumnElement[bool], most: int) -> list[Member]:
+async def _named(tx: AsyncConnection, who: ColumnElement[bool], most: int, *, few: bool = False) -> list[Member]:
+    """`few`: hardly more than that are expected, so an index that finds them beats reading in order."""
     query = (
         select(
             Person.id,
@@ -71,7 +72,7 @@ async def _named(tx: AsyncConnection, who: ColumnElement[bool], most: int) -> li
             Person.last_order_ms,
         )
         .where(who)
-        .order_by(Person.id)
+        .order_by(Person.id + 0 if few else Person.id)
         .limit(most)
     )
     return [
