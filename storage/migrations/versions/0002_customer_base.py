@@ -1,6 +1,8 @@
 """customer base
 
 Revision: 0002, after 0001
+
+No table is made anew for it: on SQLite that would drop `people` from under the friendships that refer to them.
 """
 
 import sqlalchemy as sa
@@ -25,8 +27,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_costs")),
     )
-    with op.batch_alter_table("channel_costs", schema=None) as batch_op:
-        batch_op.create_index("ix_channel_costs_channel_day", ["channel", "day"], unique=False)
+    op.create_index("ix_channel_costs_channel_day", "channel_costs", ["channel", "day"], unique=False)
 
     op.create_table(
         "channel_switches",
@@ -37,8 +38,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_switches")),
     )
-    with op.batch_alter_table("channel_switches", schema=None) as batch_op:
-        batch_op.create_index("ix_channel_switches_channel", ["channel", "id"], unique=False)
+    op.create_index("ix_channel_switches_channel", "channel_switches", ["channel", "id"], unique=False)
 
     op.create_table(
         "consents",
@@ -51,8 +51,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
-    with op.batch_alter_table("consents", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_consents_person"), ["person"], unique=False)
+    op.create_index(op.f("ix_consents_person"), "consents", ["person"], unique=False)
 
     op.create_table(
         "do_not_contact",
@@ -71,9 +70,8 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_level_moves")),
     )
-    with op.batch_alter_table("level_moves", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_level_moves_at_ms"), ["at_ms"], unique=False)
-        batch_op.create_index(batch_op.f("ix_level_moves_person"), ["person"], unique=False)
+    op.create_index(op.f("ix_level_moves_at_ms"), "level_moves", ["at_ms"], unique=False)
+    op.create_index(op.f("ix_level_moves_person"), "level_moves", ["person"], unique=False)
 
     op.create_table(
         "order_versions",
@@ -83,9 +81,8 @@ def upgrade() -> None:
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_versions")),
     )
-    with op.batch_alter_table("order_versions", schema=None) as batch_op:
-        batch_op.create_index("ix_order_versions_batch_number", ["batch", "number"], unique=False)
-        batch_op.create_index("ix_order_versions_number", ["number"], unique=False)
+    op.create_index("ix_order_versions_batch_number", "order_versions", ["batch", "number"], unique=False)
+    op.create_index("ix_order_versions_number", "order_versions", ["number"], unique=False)
 
     op.create_table(
         "person_notes",
@@ -96,8 +93,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person_notes")),
     )
-    with op.batch_alter_table("person_notes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_person_notes_person"), ["person"], unique=False)
+    op.create_index(op.f("ix_person_notes_person"), "person_notes", ["person"], unique=False)
 
     op.create_table(
         "person_tags",
@@ -107,8 +103,7 @@ def upgrade() -> None:
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tag", "person", name=op.f("pk_person_tags")),
     )
-    with op.batch_alter_table("person_tags", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_person_tags_person"), ["person"], unique=False)
+    op.create_index(op.f("ix_person_tags_person"), "person_tags", ["person"], unique=False)
 
     op.create_table(
         "person_versions",
@@ -118,9 +113,8 @@ def upgrade() -> None:
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person_versions")),
     )
-    with op.batch_alter_table("person_versions", schema=None) as batch_op:
-        batch_op.create_index("ix_person_versions_batch_person", ["batch", "person"], unique=False)
-        batch_op.create_index("ix_person_versions_person", ["person"], unique=False)
+    op.create_index("ix_person_versions_batch_person", "person_versions", ["batch", "person"], unique=False)
+    op.create_index("ix_person_versions_person", "person_versions", ["person"], unique=False)
 
     op.create_table(
         "profile_changes",
@@ -133,8 +127,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile_changes")),
     )
-    with op.batch_alter_table("profile_changes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_profile_changes_person"), ["person"], unique=False)
+    op.create_index(op.f("ix_profile_changes_person"), "profile_changes", ["person"], unique=False)
 
     op.create_table(
         "referrals",
@@ -154,9 +147,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_referrals")),
         sa.UniqueConstraint("person", name=op.f("uq_referrals_person")),
     )
-    with op.batch_alter_table("referrals", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_referrals_referrer"), ["referrer"], unique=False)
-        batch_op.create_index("ix_referrals_state", ["state", "id"], unique=False)
+    op.create_index(op.f("ix_referrals_referrer"), "referrals", ["referrer"], unique=False)
+    op.create_index("ix_referrals_state", "referrals", ["state", "id"], unique=False)
 
     op.create_table(
         "saved_mappings",
@@ -173,136 +165,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("term", "person", name=op.f("pk_search_terms")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("search_terms", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_search_terms_person"), ["person"], unique=False)
+    op.create_index(op.f("ix_search_terms_person"), "search_terms", ["person"], unique=False)
 
-    with op.batch_alter_table("accounts", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("contact_qr", sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column("contact_qr_ms", sa.BigInteger(), nullable=True))
+    op.add_column("accounts", sa.Column("contact_qr", sa.Text(), nullable=True))
+    op.add_column("accounts", sa.Column("contact_qr_ms", sa.BigInteger(), nullable=True))
 
-    with op.batch_alter_table("friendships", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("replies", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("bond", sa.Text(), server_default="new", nullable=False))
+    op.add_column("friendships", sa.Column("replies", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("friendships", sa.Column("bond", sa.Text(), server_default="new", nullable=False))
 
-    with op.batch_alter_table("import_batches", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("imported_by", sa.Text(), server_default="cli", nullable=False))
-        batch_op.add_column(sa.Column("finished_ms", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("undone_by", sa.Text(), nullable=True))
+    op.add_column("import_batches", sa.Column("imported_by", sa.Text(), server_default="cli", nullable=False))
+    op.add_column("import_batches", sa.Column("finished_ms", sa.BigInteger(), nullable=True))
+    op.add_column("import_batches", sa.Column("undone_by", sa.Text(), nullable=True))
 
-    with op.batch_alter_table("merges", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("undone_ms", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("undone_by", sa.Text(), nullable=True))
+    op.add_column("merges", sa.Column("undone_ms", sa.BigInteger(), nullable=True))
+    op.add_column("merges", sa.Column("undone_by", sa.Text(), nullable=True))
 
-    with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("titles", sa.JSON(), server_default="[]", nullable=False))
-        batch_op.add_column(sa.Column("shop", sa.Text(), server_default="", nullable=False))
+    op.add_column("orders", sa.Column("titles", sa.JSON(), server_default="[]", nullable=False))
+    op.add_column("orders", sa.Column("shop", sa.Text(), server_default="", nullable=False))
 
-    with op.batch_alter_table("people", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("birthday", sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column("birthday_lunar", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.add_column(sa.Column("birthday_mmdd", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("profile", sa.JSON(none_as_null=True), nullable=True))
-        batch_op.add_column(sa.Column("share_code", sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column("core", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.add_column(sa.Column("distinct_items", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("referred_net_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("kept_promises", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("broken_promises", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("unanswered", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("erased_ms", sa.BigInteger(), nullable=True))
-        batch_op.create_index("ix_people_birthday", ["birthday_mmdd", "birthday_lunar"], unique=False)
-        batch_op.create_index("ix_people_last_order", ["last_order_ms"], unique=False)
-        batch_op.create_index("ix_people_tier", ["tier", "core"], unique=False)
-        batch_op.create_index("uq_people_share_code", ["share_code"], unique=True)
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("people", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("uq_people_share_code"), type_="unique")
-        batch_op.drop_index("ix_people_tier")
-        batch_op.drop_index("ix_people_last_order")
-        batch_op.drop_index("ix_people_birthday")
-        batch_op.drop_column("erased_ms")
-        batch_op.drop_column("unanswered")
-        batch_op.drop_column("broken_promises")
-        batch_op.drop_column("kept_promises")
-        batch_op.drop_column("referred_net_fen")
-        batch_op.drop_column("distinct_items")
-        batch_op.drop_column("core")
-        batch_op.drop_column("share_code")
-        batch_op.drop_column("profile")
-        batch_op.drop_column("birthday_mmdd")
-        batch_op.drop_column("birthday_lunar")
-        batch_op.drop_column("birthday")
-
-    with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.drop_column("shop")
-        batch_op.drop_column("titles")
-
-    with op.batch_alter_table("merges", schema=None) as batch_op:
-        batch_op.drop_column("undone_by")
-        batch_op.drop_column("undone_ms")
-
-    with op.batch_alter_table("import_batches", schema=None) as batch_op:
-        batch_op.drop_column("undone_by")
-        batch_op.drop_column("finished_ms")
-        batch_op.drop_column("imported_by")
-
-    with op.batch_alter_table("friendships", schema=None) as batch_op:
-        batch_op.drop_column("bond")
-        batch_op.drop_column("replies")
-
-    with op.batch_alter_table("accounts", schema=None) as batch_op:
-        batch_op.drop_column("contact_qr_ms")
-        batch_op.drop_column("contact_qr")
-
-    with op.batch_alter_table("search_terms", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_search_terms_person"))
-
-    op.drop_table("search_terms")
-    op.drop_table("saved_mappings")
-    with op.batch_alter_table("referrals", schema=None) as batch_op:
-        batch_op.drop_index("ix_referrals_state")
-        batch_op.drop_index(batch_op.f("ix_referrals_referrer"))
-
-    op.drop_table("referrals")
-    with op.batch_alter_table("profile_changes", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_profile_changes_person"))
-
-    op.drop_table("profile_changes")
-    with op.batch_alter_table("person_versions", schema=None) as batch_op:
-        batch_op.drop_index("ix_person_versions_person")
-        batch_op.drop_index("ix_person_versions_batch_person")
-
-    op.drop_table("person_versions")
-    with op.batch_alter_table("person_tags", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_person_tags_person"))
-
-    op.drop_table("person_tags")
-    with op.batch_alter_table("person_notes", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_person_notes_person"))
-
-    op.drop_table("person_notes")
-    with op.batch_alter_table("order_versions", schema=None) as batch_op:
-        batch_op.drop_index("ix_order_versions_number")
-        batch_op.drop_index("ix_order_versions_batch_number")
-
-    op.drop_table("order_versions")
-    with op.batch_alter_table("level_moves", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_level_moves_person"))
-        batch_op.drop_index(batch_op.f("ix_level_moves_at_ms"))
-
-    op.drop_table("level_moves")
-    op.drop_table("do_not_contact")
-    with op.batch_alter_table("consents", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_consents_person"))
-
-    op.drop_table("consents")
-    with op.batch_alter_table("channel_switches", schema=None) as batch_op:
-        batch_op.drop_index("ix_channel_switches_channel")
-
-    op.drop_table("channel_switches")
-    with op.batch_alter_table("channel_costs", schema=None) as batch_op:
-        batch_op.drop_index("ix_channel_costs_channel_day")
-
-    op.drop_table("channel_costs")
+    op.add_column("people", sa.Column("birthday", sa.Text(), nullable=True))
+    op.add_column("people", sa.Column("birthday_lunar", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("people", sa.Column("birthday_mmdd", sa.BigInteger(), nullable=True))
+    op.add_column("people", sa.Column("profile", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("people", sa.Column("share_code", sa.Text(), nullable=True))
+    op.add_column("people", sa.Column("core", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("people", sa.Column("distinct_items", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("people", sa.Column("referred_net_fen", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("people", sa.Column("kept_promises", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("people", sa.Column("broken_promises", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("people", sa.Column("unanswered", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("people", sa.Column("erased_ms", sa.BigInteger(), nullable=True))
+    op.create_index("ix_people_birthday", "people", ["birthday_mmdd", "birthday_lunar"], unique=False)
+    op.create_index("ix_people_last_order", "people", ["last_order_ms"], unique=False)
+    op.create_index("ix_people_tier", "people", ["tier", "core"], unique=False)
+    op.create_index("uq_people_share_code", "people", ["share_code"], unique=True)

@@ -1,0 +1,42 @@
+"""An installation of an older version comes along with everything in it."""
+
+from alembic import command
+from sqlalchemy import Connection, select, text
+
+from storage.engine import open_database
+from storage.schema import alembic_config, upgrade
+from storage.tables import Friendship, Order, Person
+
+_OLD = (
+    "INSERT INTO people (id, name, kind, level, orders, net_paid_fen, created_ms)"
+    " VALUES (1, '花花', 'customer', 'VIP1', 1, 9900, 5)",
+    "INSERT INTO friendships (account, contact, person, nickname, alias, state, origin, since_ms)"
+    " VALUES ('lin-1', 'wxid_1', 1, '花花', '', 'friend', 'event', 5)",
+    "INSERT INTO orders (number, member_name, person, status, paid_fen, refund_fen, items, item_count, receiver, phone,"
+    " created_ms, batch) VALUES ('100', 'hua', 1, '交易成功', 9900, 0, '大衣', 1, '', '', 5, 1)",
+)
+
+
+def _as_first_released(connection: Connection) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    for statement in _OLD:
+        connection.execute(text(statement))
+
+
+async def test_people_friends_and_orders_of_the_first_version_are_kept(database_url: str) -> None:
+    db = open_database(database_url)
+    try:
+        async with db.write() as tx:
+            await tx.run_sync(_as_first_released)
+        await upgrade(db)
+        async with db.read() as connection:
+            person = (await connection.execute(select(Person.name, Person.core, Person.distinct_items))).one()
+            friend = (await connection.execute(select(Friendship.nickname, Friendship.bond, Friendship.replies))).one()
+            order = (await connection.execute(select(Order.number, Order.titles, Order.shop))).one()
+    finally:
+        await db.close()
+    assert tuple(person) == ("花花", False, 0)
+    assert tuple(friend) == ("花花", "new", 0)
+    assert tuple(order) == ("100", [], "")
