@@ -45,8 +45,8 @@ _OUTBOX = """
     INSERT INTO outbox (account, kind, priority, key, recipient, person, campaign, content, source, due_ms,
                         valid_until_ms, state, attempts, epoch, created_ms, sent_ms, settled_ms)
     SELECT 'load-' || (i % :accounts), 'push', :priority, :name || i, 'wxid_friend_' || (i / :accounts), i, :campaign,
-           '{"text": "新到的针织给你留了一件"}', '', :now_ms - 60000, :now_ms + 30 * CAST(:day AS bigint), :state, :attempts, 0,
-           :now_ms - 60000, :sent, :sent FROM n"""
+           '{"text": "新到的针织给你留了一件"}', '', :now_ms - 60000, :now_ms + 30 * CAST(:day AS bigint), :state,
+           :attempts, 0, :now_ms - 60000, :sent, :sent FROM n"""
 
 
 async def fill(db: Database, addresses: Sequence[Address], rows: int, now_ms: int) -> None:

@@ -1,10 +1,10 @@
 """Referrals to look at: who, by whom, how far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -65,11 +65,11 @@ async def _found(tx: AsyncConnection, *which: ColumnElement[bool]) -> list[Broug
         .order_by(Referral.id.desc())
         .limit(MOST)
     )  # fmt: skip
-    return [_brought(row) for row in (await tx.execute(query)).all()]
+    return [_brought(row._mapping) for row in (await tx.execute(query)).all()]
 
 
-def _brought(row: Row[Any]) -> Brought:
-    values = dict(row._mapping)
+def _brought(found: Mapping[Any, Any]) -> Brought:
+    values = {str(key): value for key, value in found.items()}
     names = {key: values[key] or f"#{values[key.removesuffix('_name')]}" for key in ("person_name", "referrer_name")}
     return Brought(**{**values, **names, "state": ReferralState(str(values["state"]))})
 

@@ -13,13 +13,13 @@ depends_on = None
 
 _ENDS = sa.text("substr(number, length(number) - 3)")
 _PHONE_ENDS = sa.text("substr(phone, length(phone) - 3)")
+_GIVEN = sa.text("phone <> ''")
 
 
 def upgrade() -> None:
     op.create_index("ix_orders_number_end", "orders", [_ENDS])
-    given = {"sqlite_where": sa.text("phone <> ''"), "postgresql_where": sa.text("phone <> ''")}
-    op.create_index("ix_orders_phone_end", "orders", [_PHONE_ENDS], **given)
-    op.create_index("ix_people_phone_end", "people", [_PHONE_ENDS], **given)
+    for name, table in (("ix_orders_phone_end", "orders"), ("ix_people_phone_end", "people")):
+        op.create_index(name, table, [_PHONE_ENDS], sqlite_where=_GIVEN, postgresql_where=_GIVEN)
 
 
 def downgrade() -> None:
