@@ -1,6 +1,7 @@
 """The courier's statements after a send, and those that bring order after a crash or an echo."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -157,7 +158,9 @@ class EchoMatch(StrEnum):
     """A person typed it on the phone."""
 
 
-_CONTENT_OF = {"text": "text", "image": "image", "card": "card", "link": "link"}
+_BARE_ID = re.compile(r"[\w@-]{3,64}", re.ASCII)
+_CONTENT_OF = {"image": "image", "link": "link"}
+"""Kinds whose echo doesn't say which of ours it is: the one sent nearest to it."""
 
 
 async def match_echo(
@@ -210,6 +213,10 @@ async def _row_by_words(tx: AsyncConnection, kind: str, parameters: dict[str, ob
         same = (
             "trim(text, ' \n\r\t') = :words" if tx.dialect.name == "sqlite" else "btrim(text, E' \\n\\r\\t') = :words"
         )
+    elif kind == "card":
+        # The echo of some gateways is whose card it is; of others something that tells us nothing.
+        card = content.format("card")
+        same = f"{card} = :words" if _BARE_ID.fullmatch(str(parameters["words"])) else f"{card} IS NOT NULL"
     elif kind in _CONTENT_OF:
         same = f"{content.format(_CONTENT_OF[kind])} IS NOT NULL"
     else:
@@ -220,7 +227,7 @@ async def _row_by_words(tx: AsyncConnection, kind: str, parameters: dict[str, ob
                     AND :at_ms + {ECHO_WINDOW_MS} AND kind IN ({_MESSAGES})
                     AND state IN ('sending', 'in_doubt', 'accepted', 'unknown', 'pending') AND echo IS NULL
                     AND COALESCE(gateway_id, '') = '' AND {same}
-                  ORDER BY sent_ms, id LIMIT 1"""),
+                  ORDER BY ABS(sent_ms - :at_ms), id LIMIT 1"""),
         parameters,
     )
     row: int | None = found.scalar_one_or_none()

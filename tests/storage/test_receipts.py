@@ -116,3 +116,39 @@ async def test_an_echo_that_is_read_while_its_send_is_settled_is_ours_whichever_
         )
         event.remove(tx.sync_connection, "before_cursor_execute", settle_meanwhile)
     assert found is EchoMatch.MATCHED
+
+
+async def test_the_echo_of_one_card_is_no_receipt_for_another(database: Database) -> None:
+    """Two cards to one person are in doubt and only the second arrived."""
+    cards = {"first": "wxid_a", "second": "wxid_b"}
+    async with database.write() as tx:
+        for number, (key, card) in enumerate(cards.items()):
+            await tx.execute(
+                insert(Delivery).values(
+                    account="lin-1", kind="name_card", priority=1, key=key, to="wxid_hua", content={"card": card},
+                    due_ms=SENT_MS, state="in_doubt", created_ms=SENT_MS, sent_ms=SENT_MS + number, settled_ms=SENT_MS,
+                )
+            )  # fmt: skip
+        for words, matched in (("wxid_c", EchoMatch.NOT_OURS), ("wxid_b", EchoMatch.MATCHED)):
+            found = await match_echo(
+                tx, account="lin-1", to="wxid_hua", kind="card", words=words, message_id=words, at_ms=SENT_MS
+            )
+            assert found is matched
+        states = {key: state for key, state in await tx.execute(select(Delivery.key, Delivery.state))}
+    assert states == {"first": "in_doubt", "second": "accepted"}
+
+
+async def test_of_two_alike_the_echo_belongs_to_the_one_sent_next_to_it(database: Database) -> None:
+    async with database.write() as tx:
+        for key, sent_ms in (("first", SENT_MS), ("second", SENT_MS + 60_000)):
+            await tx.execute(
+                insert(Delivery).values(
+                    account="lin-1", kind="reply", priority=1, key=key, to="wxid_hua", content={"image": "a.png"},
+                    due_ms=SENT_MS, state="in_doubt", created_ms=SENT_MS, sent_ms=sent_ms, settled_ms=sent_ms,
+                )
+            )  # fmt: skip
+        await match_echo(
+            tx, account="lin-1", to="wxid_hua", kind="image", words="", message_id="m9", at_ms=SENT_MS + 61_000
+        )
+        states = {key: state for key, state in await tx.execute(select(Delivery.key, Delivery.state))}
+    assert states == {"first": "in_doubt", "second": "accepted"}
