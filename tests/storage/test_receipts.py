@@ -134,7 +134,7 @@ async def test_the_echo_of_one_card_is_no_receipt_for_another(database: Database
                 tx, account="lin-1", to="wxid_hua", kind="card", words=words, message_id=words, at_ms=SENT_MS
             )
             assert found is matched
-        states = {key: state for key, state in await tx.execute(select(Delivery.key, Delivery.state))}
+        states = {row.key: row.state for row in await tx.execute(select(Delivery.key, Delivery.state))}
     assert states == {"first": "in_doubt", "second": "accepted"}
 
 
@@ -150,5 +150,5 @@ async def test_of_two_alike_the_echo_belongs_to_the_one_sent_next_to_it(database
         await match_echo(
             tx, account="lin-1", to="wxid_hua", kind="image", words="", message_id="m9", at_ms=SENT_MS + 61_000
         )
-        states = {key: state for key, state in await tx.execute(select(Delivery.key, Delivery.state))}
+        states = {row.key: row.state for row in await tx.execute(select(Delivery.key, Delivery.state))}
     assert states == {"first": "in_doubt", "second": "accepted"}
