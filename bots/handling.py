@@ -119,6 +119,11 @@ class Handling:
         return len(self._fetched) + len(self._ready) + len(self._queue)
 
     @property
+    def at_rest(self) -> bool:
+        """Nothing is in memory, nothing under way."""
+        return not (self._ahead or self._gone or self._waiting or self._chunk.locked())
+
+    @property
     def waiting(self) -> int:
         """Arrivals in memory that are not handled yet."""
         return len(self._fetched) + len(self._ready) + len(self._waiting)

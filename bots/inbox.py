@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 InboxEvent = MessageArrived | FriendshipChanged | RoomChanged
 
 _BATCH = 500
+_LEFTOVERS_WALL_MS = 10_000
+"""Between two looks for rows of ours that nobody has in hand."""
 _WAITING_AT_MOST = 4000  # events not yet written, over all accounts
 _LINE_AT_MOST = 2000  # events of one account not yet fetched
 _WINDOW = 16  # payloads of one account under way at once
@@ -59,6 +61,7 @@ class InboxWriter:
         self._incoming: list[NewArrival] = []
         self._writing: list[NewArrival] = []
         self._released: set[str] = set()
+        self._served: set[str] = set()
         self._lines: dict[str, deque[Received]] = {}
         self._fetching: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_FETCHES_AT_ONCE)
@@ -82,7 +85,9 @@ class InboxWriter:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._handling.run(), name="inbox:handle")
-                group.create_task(self._record_all(), name="inbox:record")
+                leftovers = group.create_task(self._look_for_leftovers(), name="inbox:leftovers")
+                await self._record_all()
+                leftovers.cancel()
         finally:
             await self._end_lines()
 
@@ -100,6 +105,7 @@ class InboxWriter:
         Call it before events come in. Rows whose payload is still to be fetched wait for `logged_in`.
         """
         self._released.difference_update(accounts or ())
+        self._served.update(accounts or ())
         self._handling.take_up(accounts or ())
         taken = after = 0
         while True:
@@ -107,13 +113,40 @@ class InboxWriter:
                 page = await unhandled(connection, accounts, after_id=after, limit=_PAGE)
             if not page:
                 return taken
-            for received in page:
-                if received.payload:
-                    self._handling.add(received)
-                else:
-                    self._lines.setdefault(received.account, deque()).append(received)
+            self._go_on_with(page)
             taken += len(page)
             after = page[-1].id
+
+    def _go_on_with(self, page: Sequence[Received]) -> None:
+        for received in page:
+            if received.payload:
+                self._handling.add(received)
+            else:
+                self._lines.setdefault(received.account, deque()).append(received)
+
+    async def _look_for_leftovers(self) -> None:
+        """What an earlier owner wrote down after we took its accounts up, a frozen process that woke: while nothing is
+        in memory, every open row of ours is such a one.
+        """
+        while True:
+            await self._clock.sleep(self._clock.span_ms(_LEFTOVERS_WALL_MS) / 1000)
+            if not self._served or not self._at_rest:
+                continue
+            written = self.written
+            try:
+                async with self._db.read() as connection:
+                    page = await unhandled(connection, sorted(self._served), limit=_PAGE)
+            except Problem:
+                continue  # who writes says it
+            if page and self._at_rest and written == self.written:
+                log.info("leftovers_taken_up", arrivals=len(page))
+                self._go_on_with(page)
+                for account in {received.account for received in page}:
+                    self._start_line(account)
+
+    @property
+    def _at_rest(self) -> bool:
+        return not (self._incoming or self._writing or self._lines or self._fetching) and self._handling.at_rest
 
     def waiting(self) -> dict[str, int]:
         """Events in memory, by what they wait for."""
@@ -129,6 +162,7 @@ class InboxWriter:
         waits in the database for whoever takes them up.
         """
         self._released |= set(accounts)
+        self._served -= set(accounts)
         await self._end_lines(accounts)
         while any(arrival.account in accounts for arrival in (*self._incoming, *self._writing)):
             self._space.clear()

@@ -30,6 +30,7 @@ _TOGETHER = ("tests/foreign/", "tests/wxfleet/test_run.py")
 _LONG = (*_TOGETHER, "tests/faults/", "tests/wxfleet/test_worker.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = next((place for place in _TOGETHER if item.nodeid.startswith(place)), None)

@@ -70,7 +70,7 @@ async def test_any_schedule_keeps_every_promise(sqlite_database: Database, sched
     await _live(sqlite_database, schedule, seed)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @given(schedules, st.integers(0, 10**6))
 async def test_any_schedule_keeps_every_promise_on_postgresql(
@@ -97,7 +97,7 @@ async def test_two_processes_keep_every_promise_together(
     await _live(sqlite_database, schedule, seed, 2)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
 @settings(max_examples=5, deadline=None, suppress_health_check=SLOW)
 @given(schedules_together, st.integers(0, 10**6))
 async def test_two_processes_keep_every_promise_together_on_postgresql(

@@ -22,8 +22,8 @@ from tests.bots.processes import Process, silence
 from tests.virtual_time import VirtualClock, until
 
 ACCOUNTS = ("a", "b")
-sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # where that is not the point
-postgresql_only = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+sqlite_only = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)  # where that is not the point
+postgresql_only = pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
 
 
 class Pair:
@@ -222,8 +222,8 @@ async def _opened(url: str, dead_after_ms: int) -> AsyncIterator[Database]:
 
 
 @postgresql_only
-async def test_a_transaction_that_is_frozen_holds_up_no_take_over(pair: Pair, database_url: str) -> None:
-    async with _opened(database_url, 1_000) as impatient:
+async def test_a_transaction_that_is_frozen_holds_up_no_take_over(pair: Pair, migrated_url: str) -> None:
+    async with _opened(migrated_url, 1_000) as impatient:
         pair.old.db.__dict__.update(impatient.__dict__)
         began = time.monotonic()
         with pytest.raises(DatabaseUnavailable):
@@ -238,10 +238,10 @@ async def test_a_transaction_that_is_frozen_holds_up_no_take_over(pair: Pair, da
 
 @postgresql_only
 async def test_another_process_hears_at_once_what_was_planned_for_its_accounts(
-    database: Database, database_url: str, clock: VirtualClock
+    database: Database, migrated_url: str, clock: VirtualClock
 ) -> None:
     heard: list[frozenset[str]] = []
-    async with _opened(database_url, 30_000) as other:
+    async with _opened(migrated_url, 30_000) as other:
         other.on_touched(heard.append, serves=("a",))
         listening = asyncio.create_task(Listener(other, clock).run(), name="listener")
         await until(lambda: heard == [frozenset({EVERYBODY})])

@@ -458,10 +458,10 @@ async def test_staff_take_a_conversation_over_and_give_it_back(shop: Office) -> 
 
 async def test_several_of_one_name_are_a_choice(shop: Office) -> None:
     async with shop.db.write() as tx:
-        await befriend(tx, "lin-2", "wxid_hua2", "花花二号")
+        await befriend(tx, "lin-2", "wxid_hua2", "花花🌷")
     reply = await shop.says("/退订 花花", "mei")
     assert not reply.ok and "2 位" in reply.text
-    number = re.search(r"^(\d+)  花花", reply.text, re.MULTILINE)
+    number = re.search(r"^#?(\d+)\s+花花", reply.text, re.MULTILINE)
     assert number is not None
     assert (await shop.says(f"/退订 {number[1]}", "mei")).ok
 

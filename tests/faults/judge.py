@@ -157,7 +157,7 @@ def _ends(evidence: Evidence) -> Iterator[str]:
     for row in evidence.rows:
         if row.state == "sending":
             yield f"left under way: {row.key}"
-        elif row.state == "pending" and row.due_ms <= evidence.now_ms and row.thing[1] not in evidence.slow:
+        elif row.state == "pending" and row.due_ms <= evidence.now_ms - SLACK_MS and row.thing[1] not in evidence.slow:
             yield f"left lying: {row.key}, due {evidence.now_ms - row.due_ms} ms ago, {row.reason}"
     if evidence.unhandled:
         yield f"{evidence.unhandled} events were stored and never acted upon"

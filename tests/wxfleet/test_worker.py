@@ -195,7 +195,8 @@ async def _nobody_is_left(crew: Crew, *, killed: Child) -> None:
     done = await asyncio.to_thread(wxfleet, crew.folder, "command", "/扫码 a-1", "--json")
     assert (done.returncode, json.loads(done.stdout or done.stderr)["ok"]) == (ExitCode.GATEWAY_UNAVAILABLE, False)
     async with crew.db.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(LiveRequest)) == 0
+        codes = select(func.count()).where(LiveRequest.verb == "qr")
+        assert await connection.scalar(codes) == 0
         assert set((await connection.execute(select(WorkerRow.pid))).scalars()) <= {killed.pid}
         jobs = await connection.execute(text("SELECT status, count(*) FROM procrastinate_jobs GROUP BY status"))
         left = {row.status: row.count for row in jobs}
