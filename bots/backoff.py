@@ -2,7 +2,7 @@
 
 from random import Random
 
-from bots.errors import GarbageAnswer, GatewayProblem
+from bots.errors import GarbageAnswer, GatewayProblem, StreamBusy
 
 NEEDS_PERSON_WALL_MS = 300_000
 """How often a gateway that only a person can mend is tried: a mended token works without a restart."""
@@ -10,6 +10,8 @@ LASTING_TRIES = 4
 """So many failures in a row are no hiccup: a person hears of it. The waits between them add up to seconds. Ours."""
 GARBAGE_WALL_MS = 30_000
 """What is no gateway today may be one after somebody has put the right thing there."""
+STREAM_BUSY_WALL_MS = 10_000
+"""Longest wait for a stream that somebody else still holds: a process that lost the account lets go within seconds."""
 
 
 class Backoff:
@@ -69,6 +71,8 @@ class Trouble:
         wait_ms = self.wait()
         if not problem.retry:
             return NEEDS_PERSON_WALL_MS
+        if isinstance(problem, StreamBusy):
+            return min(wait_ms, STREAM_BUSY_WALL_MS)
         return max(wait_ms, GARBAGE_WALL_MS) if isinstance(problem, GarbageAnswer) else wait_ms
 
     def over(self) -> tuple[str, ...]:

@@ -99,7 +99,6 @@ class Fleet:
         self._taking = asyncio.Lock()
         self._group: asyncio.TaskGroup | None = None
         self._started = asyncio.Event()
-        self._lost: set[str] = set()
         self._stop_asked = asyncio.Event()
         self._book = AccountBook(db, clock)
         self._inbox = InboxWriter(db, clock, self._gateway_of, handle, urgent)
@@ -138,7 +137,6 @@ class Fleet:
         """Somebody took these over: for the courier's `on_lost`. They are let go of shortly."""
         for account in accounts & self._runners.keys():
             self._runners[account].lost = True
-            self._lost.add(account)
 
     async def run(self) -> None:
         """Take all members up and keep them until `stop`. Raises what the database raises before the start."""
@@ -163,6 +161,7 @@ class Fleet:
         """
         await self._started.wait()
         async with self._taking:
+            await self._leave_lost()  # what comes back to us begins anew
             new = [member for member in members if member.account not in self._runners]
             if new and not self._stop_asked.is_set():
                 await self._prepare(new)
@@ -205,6 +204,10 @@ class Fleet:
         for account in accounts:
             keeping = self._runners[account].run()
             self._keeping[account] = self._group.create_task(keeping, name=f"account:{account}")
+
+    async def _leave_lost(self) -> None:
+        """What fails here is tried again: a runner that stays would keep its gateway from the new owner."""
+        await self.release([account for account, runner in self._runners.items() if runner.lost])
 
     async def _let_go(self, accounts: Collection[str]) -> None:
         """End their runners, and write what they said; what takes too long is left to end by itself."""
@@ -286,8 +289,8 @@ class Fleet:
                 self._troubled = False
 
     async def _sweep(self) -> None:
-        lost, self._lost = self._lost, set()
-        await self.release(lost)
+        async with self._taking:
+            await self._leave_lost()
         now_ms = self._clock.now_ms()
         asking = [runner for runner in self._runners.values() if runner.wants_session()]
         await asyncio.gather(*(runner.begin_session() for runner in asking))

@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.backoff import GARBAGE_WALL_MS, NEEDS_PERSON_WALL_MS, Backoff, Trouble
-from bots.errors import GarbageAnswer, GatewayUnavailable, WrongToken
+from bots.backoff import GARBAGE_WALL_MS, NEEDS_PERSON_WALL_MS, STREAM_BUSY_WALL_MS, Backoff, Trouble
+from bots.errors import GarbageAnswer, GatewayUnavailable, StreamBusy, WrongToken
 
 
 @given(st.integers(), st.integers(1, 40))
@@ -44,3 +44,8 @@ def test_each_kind_of_trouble_is_new_once_until_it_is_over() -> None:
     assert trouble.over() == ("a", "b")
     assert trouble.over() == ()
     assert trouble.is_new("a")
+
+
+def test_a_stream_that_somebody_holds_is_asked_for_again_within_seconds() -> None:
+    trouble = Trouble(Random(1))
+    assert all(trouble.wait_after(StreamBusy("held")) <= STREAM_BUSY_WALL_MS for _ in range(20))
