@@ -236,7 +236,9 @@ async def _target(
 
 async def _back_up_beside(terminal: Terminal, settings: Settings, db: Database, why: str) -> Path:
     """What is there now, in `backups` beside the data."""
-    path = data_folder(settings) / "backups" / f"{time.strftime('%Y%m%d-%H%M%S')}-{why}.db"
+    folder, name = data_folder(settings) / "backups", f"{time.strftime('%Y%m%d-%H%M%S')}-{why}"
+    names = (f"{name}.db", *(f"{name}-{number}.db" for number in range(2, 100)))  # two in one second
+    path = next((folder / each for each in names if not (folder / each).exists()), folder / names[-1])
     now_ms = await _now_ms(db, settings)
     with transfer_progress(quiet=terminal.json) as on_progress:
         made = await back_up(db, path.absolute(), now_ms=now_ms, overwrite=False, on_progress=on_progress)
