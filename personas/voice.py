@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from personas.errors import TemplateRefused, ValueMissing
-from personas.nicknames import cleaned
+from rules.nicknames import cleaned
 
 MAX_TEMPLATE = 4000
 """Characters of a template; twice what a message may have. Ours."""
