@@ -10,6 +10,7 @@ from rules.kinds import Kind
 from storage.farewells import PARTED
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Friendship, Setting, StaffContact, StaffMember
+from texts.masking import masked
 
 FILE_HELPER = "filehelper"
 """文件传输助手: every account's conversation with itself. The platform's own id."""
@@ -86,7 +87,7 @@ async def tell_staff(
     if not road.account:
         return False
     valid_until_ms = now_ms + NOTICE_VALID_MS
-    row = notice(road, text, key, now_ms=now_ms, valid_until_ms=valid_until_ms, source=f"notice:{account}")
+    row = notice(road, masked(text), key, now_ms=now_ms, valid_until_ms=valid_until_ms, source=f"notice:{account}")
     await plan(tx, [row], now_ms=now_ms)
     return True
 

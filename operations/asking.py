@@ -22,13 +22,17 @@ class Asked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to whoever asked. `code`: what confirms it; `data`: the same for scripts."""
+    """The answer to whoever asked. `code`: what confirms it; `data`: the same for scripts.
+
+    `whole`: phones and addresses stand in it as they are, because whoever asked may see them and said so.
+    """
 
     ok: bool
     text: str
     code: str | None = None
     exit_code: ExitCode = ExitCode.OK
     data: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The document of `wxfleet command --json`."""

@@ -1,6 +1,7 @@
 """The one rule book for chat, terminal and web: request → right → act → log. What needs a code waits for it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,7 @@ from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, 
 from operations.staff import StaffRole
 from scheduler.push_file import PushFile
 from texts.catalogue import say
+from texts.masking import masked, masked_document
 from texts.problem import ExitCode, Problem
 
 Act = Callable[[AsyncConnection, Asked[Any]], Awaitable[Reply]]
@@ -87,8 +89,12 @@ class Desk:
     async def act(self, tx: AsyncConnection, staff: str, request: Request, door: Door, now_ms: int) -> Reply:
         """Do what `staff` (an id) asks, or say why not. Never raises a Problem: it is the reply, and logged.
 
-        A request that fails leaves nothing behind but its line in the log.
+        A request that fails leaves nothing behind but its line in the log. Phones and addresses are masked.
         """
+        reply = await self._answer(tx, staff, request, door, now_ms)
+        return reply if reply.whole else replace(reply, text=masked(reply.text), data=masked_document(reply.data))
+
+    async def _answer(self, tx: AsyncConnection, staff: str, request: Request, door: Door, now_ms: int) -> Reply:
         try:
             async with tx.begin_nested():
                 member = await staff_member(tx, staff)

@@ -13,6 +13,7 @@ from reports.shelf import volume
 from rules.kinds import Kind
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import LiveRequest, Order
+from texts.masking import masked
 
 LARGE_ORDERS = 100_000
 """From so many orders on a report takes longer than other writers should wait. Ours."""
@@ -80,7 +81,7 @@ class ReportWishes:
         road = await road_to_holder(tx, "", wished.staff)
         if done.rowcount == 1 and road.account:
             row = NewDelivery(
-                kind=Kind.COMMAND_REPLY, account=road.account, to=road.to, content=Content(text=text),
+                kind=Kind.COMMAND_REPLY, account=road.account, to=road.to, content=Content(text=masked(text)),
                 key=f"report:{id}", due_ms=now_ms, valid_until_ms=now_ms + NOTICE_VALID_MS, source=f"request:{id}",
             )  # fmt: skip
             await plan(tx, [row], now_ms=now_ms)

@@ -1,7 +1,6 @@
 """A report as a workbook: the table as people read it, and a sheet that says what is counted and how."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,11 @@ from reports.errors import CannotWrite
 from reports.report import Cell, Report, header
 from rules.quiet_hours import local
 from texts.catalogue import say
+from texts.masking import masked
 from texts.os_words import os_reason
 from texts.problem import ExitCode
 
 _FORMATS = {"_fen": "#,##0.00", "_share": "0.0%", "_ms": "yyyy-mm-dd hh:mm", "_s": "#,##0"}
-_MOBILE = re.compile(r"(?<!\d)((?:86[-\s]?)?1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
-"""A mobile number inside a name: people put it there, and a sheet is passed on."""
 _NARROWEST, _WIDEST = 8, 40
 _TABLE_ROW = 3
 """The title, the period, an empty line; then the headers."""
@@ -88,7 +86,7 @@ def _explanation(book: Any, report: Report, now_ms: int) -> None:
     ]
     for number, (name, words) in enumerate(lines):
         sheet.write_string(number, 0, name, top)
-        sheet.write_string(number, 1, _masked(words))
+        sheet.write_string(number, 1, masked(words))
 
 
 def _cell(sheet: Any, row: int, place: int, column: str, cell: Cell, formats: dict[str, Any], zone: str) -> None:
@@ -98,7 +96,7 @@ def _cell(sheet: Any, row: int, place: int, column: str, cell: Cell, formats: di
         sheet.write_string(row, place, say("reports.cell.yes") if cell else "")
         return
     if isinstance(cell, str):
-        sheet.write_string(row, place, _masked(cell))
+        sheet.write_string(row, place, masked(cell))
         return
     form = formats[_ending(column)]
     if column.endswith("_fen"):
@@ -126,7 +124,3 @@ def _width(column: str, report: Report) -> int:
 
 def _space(text: str) -> int:
     return sum(2 if ord(sign) > 0x2E80 else 1 for sign in text)
-
-
-def _masked(text: str) -> str:
-    return _MOBILE.sub(r"\1****\2", text)

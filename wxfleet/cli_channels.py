@@ -102,8 +102,9 @@ async def sms(terminal: Terminal, code: Code, account: Account = None) -> int:
         raise Refused(say("channels.no_sms", reason=judged[0][1][0]), hint=say("channels.no_sms.hint"))
     lines = [say("channels.sms_line", number=n, length=t.length, text=t.text) for n, t in enumerate(good, 1)]
     terminal.show(
-        {"channel": channel.code, "account": chosen, "texts": rows}, "\n".join([*lines, say("channels.sms_note")])
-    )
+        {"channel": channel.code, "account": chosen, "texts": rows}, "\n".join([*lines, say("channels.sms_note")]),
+        whole=True,  # the shop's own words, to be copied
+    )  # fmt: skip
     return ExitCode.OK
 
 

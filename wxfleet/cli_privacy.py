@@ -71,7 +71,7 @@ async def export(
             now_ms = await shop_now_ms(connection, settings)
         found = await export_person(db, as_ or acting_staff(settings), person, Door.CLI, now_ms)
     if output is None:
-        terminal.show(found, as_text(found, settings.shop.time_zone))
+        terminal.show(found, as_text(found, settings.shop.time_zone), whole=True)
         return ExitCode.OK
     write_dossier(output, found, settings.shop.time_zone)
     rows = sum(len(rows) for rows in found.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from customers.import_result import RowError
 from texts.catalogue import say
+from texts.masking import masked
 from texts.os_words import os_reason
 from texts.problem import ExitCode, Problem
 from texts.table_files import REPORT_MARK
@@ -47,7 +48,7 @@ def write_report(place: Path, errors: Sequence[RowError]) -> str:
 def _lines(errors: Sequence[RowError]) -> Iterator[tuple[str, int | str, str, str]]:
     yield tuple(say(f"imports.col.{name}") for name in ("file", "row", "column", "reason"))  # type: ignore[misc]
     for error in errors:
-        yield error.file, error.row, error.column, error.reason
+        yield error.file, error.row, error.column, masked(error.reason)
 
 
 def _write_csv(place: Path, errors: Sequence[RowError]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from texts.masking import masked
+
 _SHORTEST = 4
 """Shorter words are no secrets, and blotting them out would eat whole logs."""
-_MOBILE = re.compile(r"(?<![\d.])((?:\+?86[-\s]?)?1[3-9]\d)([-\s]?)\d{4}([-\s]?)(\d{4})(?!\d)", re.ASCII)
 _URL_PASSWORD = re.compile(r"(?i)([a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,200}):[^\s/]{1,200}@")
 """Bounded, so that half a megabyte of one letter is looked through once and not once for each letter."""
 _NAMED = re.compile(
@@ -33,7 +34,7 @@ class Mask:
                 text = text.replace(secret, "***")
         text = _URL_PASSWORD.sub(r"\1:***@", text)
         text = _SCHEME.sub(r"\1***", _NAMED.sub(r"\1\2***", text))
-        return _MOBILE.sub(r"\1\2****\3\4", text)
+        return masked(text)
 
     def value(self, name: str, value: Any) -> Any:
         """A value under its name, at any depth; what is neither text nor number is shown by its `str`."""

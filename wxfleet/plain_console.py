@@ -1,4 +1,4 @@
-"""A console for words that strangers wrote: nothing in them steers the terminal or our own layout."""
+"""A console for words that strangers wrote: nothing in them steers the terminal, and no number is shown whole."""
 
 import unicodedata
 from typing import Any
@@ -6,15 +6,26 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from texts.masking import masked
+
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They turn the rest of a line around."""
 
 
 class PlainConsole(Console):
-    """Prints texts as they are written, in tables too: no markup, no emoji codes, no control characters."""
+    """Prints texts as they are written, in tables too: no markup, no emoji codes, no control characters.
+
+    Phones and addresses are masked, unless it is `whole`: what may be seen whole, or words of the shop's own.
+    """
+
+    def __init__(self, *, whole: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._whole = whole
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(harmless(text), **{**options, "markup": False, "emoji": False})
+        plain = harmless(text)
+        shown = plain if self._whole else masked(plain)
+        return super().render_str(shown, **{**options, "markup": False, "emoji": False})
 
 
 def harmless(text: str) -> str:

@@ -13,6 +13,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from customers.partners import StatementRow, month_bounds, statement
 from texts.catalogue import say
+from texts.masking import masked
 from texts.os_words import os_reason
 from texts.problem import Problem
 from wxfleet.terminal import table
@@ -84,13 +85,13 @@ def write_statement(file: Path, made: Statement) -> None:
             at = 1
             for _, name, rows in made.by_partner():
                 for row in rows:
-                    sheet.write_string(at, 0, name)
+                    sheet.write_string(at, 0, masked(name))
                     sheet.write_string(at, 1, say(f"partners.tier.{row.tier}"))
-                    sheet.write_string(at, 2, row.person_name)
+                    sheet.write_string(at, 2, masked(row.person_name))
                     sheet.write_number(at, 3, row.orders)
                     sheet.write_number(at, 4, row.net_fen / 100, money)
                     at += 1
-                sheet.write_string(at, 0, say("partners.sum", name=name), bold)
+                sheet.write_string(at, 0, masked(say("partners.sum", name=name)), bold)
                 sheet.write_number(at, 3, sum(row.orders for row in rows), bold)
                 sheet.write_number(at, 4, sum(row.net_fen for row in rows) / 100, money)
                 at += 1

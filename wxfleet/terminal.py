@@ -22,6 +22,7 @@ from storage.moving import require_not_moved
 from texts import catalogue
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
+from texts.masking import masked_document
 from texts.problem import ExitCode, Problem
 from wxfleet import logs
 from wxfleet.plain_console import PlainConsole, harmless
@@ -55,12 +56,16 @@ class Terminal:
         finally:
             await db.close()
 
-    def show(self, document: Any, text: str | Table) -> None:
-        """The answer: the document itself with --json, else the text."""
+    def show(self, document: Any, text: str | Table, *, whole: bool = False) -> None:
+        """The answer: the document itself with --json, else the text. Phones and addresses are masked in both.
+
+        `whole`: not masked, for what somebody with the right to it asked to see, and for words of the shop's own.
+        """
         if self.json:
-            print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201  # stdout is for the answer
+            shown = document if whole else masked_document(document)
+            print(json.dumps(shown, ensure_ascii=False, indent=2))  # noqa: T201  # stdout is for the answer
         else:
-            PlainConsole(highlight=False, soft_wrap=isinstance(text, str)).print(text)
+            PlainConsole(whole=whole, highlight=False, soft_wrap=isinstance(text, str)).print(text)
 
     def note(self, text: str) -> None:
         """A word to the person at the screen."""
@@ -205,7 +210,7 @@ def report(problem: Problem, *, as_json: bool) -> None:
         }  # fmt: skip
         if isinstance(problem, ConfigurationInvalid):
             document["mistakes"] = [str(mistake) for mistake in problem.mistakes]
-        print(json.dumps(document, ensure_ascii=False), file=sys.stderr)  # noqa: T201
+        print(json.dumps(masked_document(document), ensure_ascii=False), file=sys.stderr)  # noqa: T201
     else:
         PlainConsole(stderr=True, highlight=False, soft_wrap=True).print(str(problem))
 

@@ -4,7 +4,6 @@ from sqlalchemy import delete, select
 
 from customers.consent import LISTED, Wished, hold_back, mute, opt_in, opt_out, take_back_opt_out, wishes
 from customers.do_not_contact import KEY
-from customers.masking import masked_name, masked_phone
 from storage.customer_tables import DoNotContact
 from storage.engine import Database
 from storage.tables import Friendship, Person, Setting
@@ -63,10 +62,3 @@ async def test_who_opted_out_is_held_back_under_any_sign_of_theirs_until_they_co
         assert await hold_back(tx, late, 9) == {}
     assert (await look(database, again["phone"])).opted_out_ms == 7
     assert (await look(database, again["nobody"])).opted_out_ms is None
-
-
-def test_what_is_masked_tells_people_apart_and_no_more() -> None:
-    assert [masked_phone(phone) for phone in ("13812345678", "138****5678", "12345", "", None)] == [
-        "138****5678", "138****5678", "*****", "", "",
-    ]  # fmt: skip
-    assert [masked_name(name) for name in ("林小花", "")] == ["林**", ""]
