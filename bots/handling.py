@@ -1,6 +1,7 @@
 """The last stage of the inbox: each arrival is given to whoever acts on it, once, in the order of its conversation."""
 
 import asyncio
+import math
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -161,8 +162,12 @@ class Handling:
         self._wake.clear()
 
     async def _write_fetched(self) -> None:
-        """One statement for the payloads of a batch, whatever accounts they are of."""
-        while self._fetched or self._gone:
+        """One statement for the payloads of a batch, whatever accounts they are of.
+
+        Only what is there now: where payloads never cease to come, what was written waits to be handled meanwhile.
+        """
+        rounds = math.ceil(max(len(self._fetched), len(self._gone)) / _BATCH)
+        for _ in range(rounds):
             found, gone = self._fetched[:_BATCH], self._gone[:_BATCH]
             try:
                 await self._write_payloads(found, gone)
