@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.requests import Door, Request, Verb
 from storage.tables import Audit
+from texts.problem import ExitCode, Problem
 
 
 class Outcome(StrEnum):
@@ -15,6 +16,12 @@ class Outcome(StrEnum):
     """Shown with its counts; waits for a code."""
     REFUSED = "refused"
     FAILED = "failed"
+
+
+def outcome_of(problem: Problem) -> Outcome:
+    """REFUSED where a right or a rule stood against it; all else failed."""
+    refused = problem.exit_code in (ExitCode.NOT_ALLOWED, ExitCode.REFUSED_BY_POLICY)
+    return Outcome.REFUSED if refused else Outcome.FAILED
 
 
 async def record(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations import binding, doubting, levels, looking, people_acts, referring, reporting, stopping, undoing
 from operations.asking import Asked, Reply, Shown
-from operations.audit import Outcome, record
+from operations.audit import Outcome, outcome_of, record
 from operations.confirmations import LIFE_MS, ask, redeem
 from operations.errors import NotStaff
 from operations.finding import is_account, is_open_campaign
@@ -20,7 +20,7 @@ from operations.staff import StaffRole
 from scheduler.push_file import PushFile
 from texts.catalogue import say
 from texts.masking import masked, masked_document
-from texts.problem import ExitCode, Problem
+from texts.problem import Problem
 
 Act = Callable[[AsyncConnection, Asked[Any]], Awaitable[Reply]]
 Show = Callable[[AsyncConnection, Asked[Any]], Awaitable[Shown]]
@@ -100,9 +100,7 @@ class Desk:
                 member = await staff_member(tx, staff)
                 reply, outcome = await self._decide(tx, Asked(member, request, door, now_ms))
         except Problem as problem:
-            refused = problem.exit_code in (ExitCode.NOT_ALLOWED, ExitCode.REFUSED_BY_POLICY)
-            outcome = Outcome.REFUSED if refused else Outcome.FAILED
-            await record(tx, staff, request, door, outcome, now_ms, problem.message)
+            await record(tx, staff, request, door, outcome_of(problem), now_ms, problem.message)
             return _told(problem)
         await record(tx, staff, request, door, outcome, now_ms)
         return reply

@@ -26,7 +26,8 @@ _SERVING = _LOOKING | {
 }  # fmt: skip
 _OPERATING = _SERVING | {
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
-    Verb.UNMERGE, Verb.EXPORT, Verb.ERASE,
+    Verb.UNMERGE, Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
+    Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL,
 }  # fmt: skip
 
 ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
@@ -37,8 +38,12 @@ ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
 }
 """The whole of it. Whoever talks to customers may stop everything: an emergency waits for nobody."""
 
-TERMINAL_ONLY = frozenset({Verb.EXPORT, Verb.ERASE})
-"""Not by chat: the one hands out a file, the other takes as long as the tables are large. See `personal_data`."""
+TERMINAL_ONLY = frozenset({
+    Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
+    Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL,
+})  # fmt: skip
+"""Not by chat: files of the machine, a whole phone number that all in a room would read, or work that takes as long as
+the tables are large. See `long_acts`."""
 
 CONFIRMED = frozenset({Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
 """Level 2: shows what it would do and waits for a code."""

@@ -41,6 +41,12 @@ class Verb(StrEnum):
     UNMERGE = "unmerge"
     EXPORT = "export"
     ERASE = "erase"
+    REVEAL = "customers reveal"
+    IMPORT_ORDERS = "import orders"
+    IMPORT_CUSTOMERS = "import customers"
+    UNDO_IMPORT = "import undo"
+    CHANNEL_COST = "channels cost"
+    SWITCH_CHANNEL = "channels switch"
 
 
 class Door(StrEnum):
@@ -331,6 +337,61 @@ class ErasePerson(Request):
 
     verb: ClassVar[Verb] = Verb.ERASE
     person: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RevealPerson(Request):
+    """To see somebody's phones and addresses whole. `person`: the number of their entry."""
+
+    verb: ClassVar[Verb] = Verb.REVEAL
+    person: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrders(Request):
+    """`files` by their names; `overwrite`: they are right even where they look older than what is known."""
+
+    verb: ClassVar[Verb] = Verb.IMPORT_ORDERS
+    files: str = ""
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCustomers(Request):
+    """`files` by their names."""
+
+    verb: ClassVar[Verb] = Verb.IMPORT_CUSTOMERS
+    files: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoImport(Request):
+    """Take back the import with this number."""
+
+    verb: ClassVar[Verb] = Verb.UNDO_IMPORT
+    batch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WriteChannelCost(Request):
+    """What a channel cost on a day (YYYY-MM-DD). `replace`: instead of what was written for that day."""
+
+    verb: ClassVar[Verb] = Verb.CHANNEL_COST
+    channel: str = ""
+    day: str = ""
+    shown: int = 0
+    cost_fen: int = 0
+    note: str = ""
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchChannel(Request):
+    """The channel shows that account's QR code from now on; `auto` leaves it to the program."""
+
+    verb: ClassVar[Verb] = Verb.SWITCH_CHANNEL
+    channel: str = ""
+    account: str = ""
 
 
 def request_of(row: dict[str, Any]) -> Request:

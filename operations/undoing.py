@@ -25,7 +25,7 @@ LIFE_MS = 60_000
 
 _LOOKS = frozenset({
     Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
-    Verb.TODAY, Verb.REPORT,
+    Verb.TODAY, Verb.REPORT, Verb.REVEAL,
 })  # fmt: skip
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
 

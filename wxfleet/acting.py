@@ -1,0 +1,38 @@
+"""Who acts at the terminal, and with which right: for commands that do their work themselves, without the desk."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from operations.long_acts import NOBODY, carried_out
+from operations.requests import Door, Request
+from operations.staff import StaffRole
+from storage.engine import Database
+from texts.catalogue import say
+from wxfleet.cli_fleet import keep_staff
+from wxfleet.settings import Settings
+
+T = TypeVar("T")
+AsStaff = Annotated[str, typer.Option("--as", help=say("privacy.as"))]
+
+
+async def done_at_terminal(
+    db: Database,
+    settings: Settings,
+    request: Request,
+    now_ms: int,
+    act: Callable[[], Awaitable[T]],
+    *,
+    as_staff: str = "",
+    told: Callable[[T], str] = lambda result: "",
+) -> T:
+    """Do `act` as that member of the staff, else as the first owner, and write it into the log with what it came to.
+
+    In a shop that named no staff whoever sits at the terminal may do it. Raises NotStaff, NotAllowed, and what `act`
+    raises.
+    """
+    await keep_staff(db, settings)
+    owners = (member.id for member in settings.staff if member.role is StaffRole.OWNER)
+    staff = as_staff or next(owners, NOBODY)
+    return await carried_out(db, staff, request, Door.CLI, now_ms, act, told=told)
