@@ -106,14 +106,12 @@ def _exported_clock_ms(clock: str) -> int | None:
 def _written_moment(column: str, cell: Cell) -> int:
     text = unquoted(text_of(cell))
     found = _MOMENT.fullmatch(text if text.isascii() else unicodedata.normalize("NFKC", text))
+    if found is None and not _SERIAL.fullmatch(text):
+        raise RowRefused(column, "not_a_time", text)
     try:
-        if found:
-            return _moment_ms(found)
-        if _SERIAL.fullmatch(text):
-            return _serial_ms(float(text))
-    except ValueError:
-        pass
-    raise RowRefused(column, "not_a_time", text)
+        return _moment_ms(found) if found else _serial_ms(float(text))
+    except ValueError as error:  # the form is right, the day or the hour is none
+        raise RowRefused(column, "not_a_time", text) from error
 
 
 def _moment_ms(found: re.Match[str]) -> int:

@@ -32,12 +32,10 @@ def _as_day(value: object) -> object:
     text = str(value).strip().lower()
     if text == "daily" or text in WEEKDAYS:
         return text
-    if _DATE.fullmatch(text):
-        try:
-            return date.fromisoformat(text).isoformat()
-        except ValueError:
-            pass
-    raise ValueError("scheduler.moments.day")
+    try:
+        return date.fromisoformat(text if _DATE.fullmatch(text) else "").isoformat()
+    except ValueError as error:
+        raise ValueError("scheduler.moments.day") from error  # 2026-02-30, too
 
 
 def as_span(value: object) -> object:

@@ -108,20 +108,21 @@ async def create(tx: AsyncConnection, push: PushFile, by: str, now_ms: int, *, s
     return (await tx.execute(insert(Campaign).values(row).returning(Campaign.id))).scalar_one()
 
 
-async def start(tx: AsyncConnection, campaign: int, now_ms: int) -> int:
+async def start(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> int:
     """Plan a row for everybody it reaches, the first batch due at once; returns how many.
 
-    The rest is opened by `scheduler.push_progress`. Raises NoSuchCampaign, MoveRefused, WordsIncomplete, and
-    PushRefused when nobody would get it or it is over.
+    Whose birthday it is, and when the day ends, is told by `shop_zone`, as in the preview. The rest is opened by
+    `scheduler.push_progress`. Raises NoSuchCampaign, MoveRefused, WordsIncomplete, and PushRefused when nobody would
+    get it or it is over.
     """
     row = await read(tx, campaign)
     push = from_spec(row.spec)
     valid_until_ms = row.valid_until_ms
     if push.valid_until is None:
-        valid_until_ms = push.valid_until_ms(now_ms, SHOP_ZONE)
+        valid_until_ms = push.valid_until_ms(now_ms, shop_zone)
     if valid_until_ms <= now_ms:
         raise PushRefused("over")
-    everybody = audience(push, now_ms, campaign)
+    everybody = audience(push, now_ms, campaign, shop_zone=shop_zone)
     reached = await levels(tx, everybody)
     if not reached:
         raise PushRefused("nobody")

@@ -98,8 +98,11 @@ class MomentsWebhook:
             )
             writer.write(head.encode() + body)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, asyncio.CancelledError):
-            pass  # the client is gone, or we are stopping
+        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+            """The client is gone: nobody waits for an answer."""
+        except asyncio.CancelledError:
+            """Only `stop` cancels, and this is the task's end. Python 3.11 takes a cancelled one of a server's for an
+            error of its own and shouts."""
         finally:
             writer.close()
 

@@ -15,11 +15,14 @@ from customers.channel_costs import Cost, costs_of, drop_costs, write_cost
 from customers.channels import ChannelConfig
 from customers.sms import SmsText, sms_texts
 from operations.errors import NotFound, Refused
+from operations.requests import SwitchChannel, WriteChannelCost
 from personas.copy_check import findings
 from rules.quiet_hours import local
+from storage.engine import Database
 from texts.catalogue import say
 from texts.nearest import nearest
 from texts.problem import ExitCode
+from wxfleet.acting import AsStaff, done_at_terminal
 from wxfleet.card_printing import Shop, print_card
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.settings import Settings, examine_strictly
@@ -28,6 +31,8 @@ from wxfleet.usage import NotUnderstood
 
 Code = Annotated[str, typer.Argument(help=say("channels.code"))]
 Account = Annotated[str | None, typer.Option("--account", help=say("channels.account"))]
+AUTO = "auto"
+"""In place of an account: leave it to the program."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -122,26 +127,36 @@ async def cost(
     note: Annotated[str, typer.Option("--note", help=say("channels.cost.note"))] = "",
     replace: Annotated[bool, typer.Option("--replace", help=say("channels.cost.replace"))] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=say("cli.dry_run"))] = False,
+    as_: AsStaff = "",
 ) -> None:
     settings = terminal.settings(strict=False)
     channel = channel_named(settings, code)
     writes = shown is not None or yuan is not None or replace
     async with terminal.database(settings) as db:
         if writes and not dry_run:
-            async with db.write() as tx:
-                now_ms = await shop_now_ms(tx, settings)
-                when = _day(day, now_ms, settings.shop.time_zone)
-                if replace:
-                    await drop_costs(tx, channel.code, when)
-                if shown is not None or yuan is not None:
-                    written = Cost(when, shown or 0, round((yuan or 0) * 100), note)
-                    await write_cost(tx, channel.code, written, by="cli", now_ms=now_ms)
+            async with db.read() as connection:
+                now_ms = await shop_now_ms(connection, settings)
+            when = _day(day, now_ms, settings.shop.time_zone)
+            wanted = WriteChannelCost(channel.code, when, shown or 0, round((yuan or 0) * 100), note, replace)
+            adds = shown is not None or yuan is not None
+            await done_at_terminal(
+                db, settings, wanted, now_ms, lambda: _write_cost(db, wanted, now_ms, adds=adds), as_staff=as_
+            )
         async with db.read() as connection:
             rows = await costs_of(connection, channel.code)
     document = [{"day": r.day, "shown": r.shown, "yuan": r.cost_fen / 100, "note": r.note} for r in rows]
     terminal.show(
         {"channel": channel.code, "costs": document}, _cost_table(rows) if rows else say("channels.cost.none")
     )
+
+
+async def _write_cost(db: Database, wanted: WriteChannelCost, now_ms: int, *, adds: bool) -> None:
+    async with db.write() as tx:
+        if wanted.replace:
+            await drop_costs(tx, wanted.channel, wanted.day)
+        if adds:
+            cost = Cost(wanted.day, wanted.shown, wanted.cost_fen, wanted.note)
+            await write_cost(tx, wanted.channel, cost, by="cli", now_ms=now_ms)
 
 
 def _cost_table(rows: Sequence[Cost]) -> Table:
@@ -171,19 +186,32 @@ async def switch(
     terminal: Terminal,
     code: Code,
     account: Annotated[str, typer.Argument(help=say("channels.switch.account"))],
+    as_: AsStaff = "",
 ) -> None:
     settings = terminal.settings(strict=False)
     channel = channel_named(settings, code)
-    async with terminal.database(settings) as db, db.write() as tx:
-        now_ms = await shop_now_ms(tx, settings)
-        if account == "auto":
+    wanted = SwitchChannel(channel=channel.code, account=account)
+    async with terminal.database(settings) as db:
+        async with db.read() as connection:
+            now_ms = await shop_now_ms(connection, settings)
+        chosen, why = await done_at_terminal(
+            db, settings, wanted, now_ms, lambda: _switch(db, channel, account, now_ms), as_staff=as_,
+            told=lambda now: now[0] or "",
+        )  # fmt: skip
+    said = say("channels.switched", name=channel.name, account=chosen or "—", why=say(f"bots.channel_why.{why}"))
+    terminal.show({"code": channel.code, "shows": chosen, "why": why}, said)
+
+
+async def _switch(db: Database, channel: ChannelConfig, account: str, now_ms: int) -> tuple[str | None, str]:
+    """Which account shows now, and why."""
+    async with db.write() as tx:
+        if account == AUTO:
             choice = choice_for(channel, await members_now(tx, now_ms), None)
             chosen, why = (choice.account, choice.why) if choice else (channel.accounts[0], "unknown")
         else:
             chosen, why = in_pool(channel, account), BY_STAFF
         await show(tx, channel.code, chosen, why, now_ms)
-    said = say("channels.switched", name=channel.name, account=chosen or "—", why=say(f"bots.channel_why.{why}"))
-    terminal.show({"code": channel.code, "shows": chosen, "why": why}, said)
+    return chosen, why
 
 
 def channel_named(settings: Settings, code: str) -> ChannelConfig:

@@ -14,12 +14,12 @@ from operations.requests import Door
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.problem import ExitCode
+from wxfleet.acting import AsStaff
 from wxfleet.cli_fleet import acting_staff, keep_staff, shop_now_ms
 from wxfleet.terminal import Terminal, command, table
 
 _LARGEST_ID = 2**63 - 1
 PersonId = Annotated[int, typer.Argument(metavar="ID", min=1, max=_LARGEST_ID, help=say("privacy.id"))]
-AsStaff = Annotated[str, typer.Option("--as", help=say("privacy.as"))]
 
 
 def add_to(customers: typer.Typer) -> None:
