@@ -19,6 +19,28 @@ class NotAnOrderExport(Problem):
         )
 
 
+class NotACustomerTable(Problem):
+    """A table that can be read, but is one of orders, or does not tell who anybody is."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(
+            say(f"customers.people.table_{reason}"), hint=say(f"customers.people.table_{reason}.hint"), where=file
+        )
+
+
+class NoSuchAccount(Problem):
+    """No account of the fleet is called so. `meant`: the nearest one, or ''."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, account: str, meant: str, known: Iterable[str]) -> None:
+        hint = "customers.people.accounts_meant" if meant else "customers.people.accounts"
+        named = say("texts.comma").join(known)
+        super().__init__(
+            say("customers.people.unknown_account", value=account), hint=say(hint, meant=meant, accounts=named)
+        )
+
+
 class MappingUnclear(Problem):
     """A `--map` that does not say which header is which of our columns."""
 
@@ -150,3 +172,37 @@ class CannotExport(Problem):
         super().__init__(
             say(f"privacy.export.{reason}", **values), hint=say(f"privacy.export.{reason}.hint"), where=str(place)
         )
+
+
+class NoSuchField(Problem):
+    """A profile has no field of that name. `near`: what was probably meant, or ''."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, name: str, near: str, known: Iterable[str]) -> None:
+        names = say("texts.comma").join(known)
+        hint = (
+            say("profile.no_field.meant", near=near, known=names) if near else say("profile.no_field.hint", known=names)
+        )
+        super().__init__(say("profile.no_field", name=name), hint=hint)
+
+
+class ValueRefused(Problem):
+    """What was written can't be the value of that field of a profile; `reason` says why."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, field: str, value: str, reason: str, **values: Any) -> None:
+        self.reason = reason
+        super().__init__(
+            say("profile.refused", field=field, value=value), hint=say(f"profile.refused.{reason}", **values)
+        )
+
+
+class TextRefused(Problem):
+    """A tag or a note that is empty or too long."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, reason: str, **values: Any) -> None:
+        super().__init__(say(f"profile.text.{reason}", **values), hint=say(f"profile.text.{reason}.hint", **values))
