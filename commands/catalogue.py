@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from commands.errors import NotUnderstood
-from commands.grammar import Line
+from commands.grammar import Line, without_first
 from commands.times import time_of
 from operations import requests
 from operations.permissions import CONFIRMED
 from operations.requests import Request, Verb
 from texts.catalogue import say
 
+_ANY = 2_000  # words of a line; it has no more characters
 _CLOSE = 50.0  # percent: one of two characters
 _ALL = frozenset({"全部", "所有", "all"})
 _ENDINGS = {
@@ -45,6 +46,10 @@ class Command:
     build: Callable[[Said], Request]
     words: int = 0
     """How many arguments it takes at most."""
+    options: bool = False
+    """Takes `key=value`."""
+    marks: bool = False
+    """Takes `+word` and `-word`."""
 
     @property
     def level(self) -> int:
@@ -82,6 +87,30 @@ def _bind(said: Said) -> Request:
     if len(words) < 2 or (len(words) == 3 and not sure):
         raise NotUnderstood(say("commands.bind_needs"), hint=say("commands.usage.bind"))
     return requests.Bind(who=words[0], what=words[1], sure=sure)
+
+
+def _profile(said: Said) -> Request:
+    who = said.line.word(0) or next(iter(said.line.mentioned), "")
+    if not said.line.options:
+        raise NotUnderstood(say("commands.profile_needs"), hint=say("commands.usage.profile"))
+    return requests.SetProfile(who=who, fields=said.line.options)
+
+
+def _customer(said: Said) -> Request:
+    """Who that is; with `key=value` behind it, what is to be known of them."""
+    return _profile(said) if said.line.options else _who(requests.Customer)(said)
+
+
+def _tag(said: Said) -> Request:
+    who, *tags = (*said.line.mentioned[:1], *said.line.words) or ("",)
+    return requests.Tag(who=who, add=(*tags, *said.line.added), remove=said.line.removed)
+
+
+def _note(said: Said) -> Request:
+    """The words behind the customer's name, as they were typed."""
+    by_nick = bool(said.line.mentioned) and said.line.rest.startswith(("@", "＠"))
+    who = said.line.mentioned[0] if by_nick else said.line.word(0)
+    return requests.Note(who=who, text=without_first(said.line.rest))
 
 
 def _unmerge(said: Said) -> Request:
@@ -185,7 +214,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.RESUME_ALL, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()),
     Command(Verb.DOUBT, ("存疑", "doubt"), _doubt, words=50),
     Command(Verb.RESOLVE_DOUBT, ("存疑处理", "resolvedoubt"), _resolve, words=50),
-    Command(Verb.CUSTOMER, ("客户", "customer", "查"), _who(requests.Customer), words=1),
+    Command(Verb.CUSTOMER, ("客户", "customer", "查"), _customer, words=1, options=True),
+    Command(Verb.PROFILE, ("资料", "profile", "画像"), _profile, words=1, options=True),
+    Command(Verb.TAG, ("标签", "tag", "打标"), _tag, words=20, marks=True),
+    Command(Verb.NOTE, ("备注", "note", "记"), _note, words=_ANY, options=True, marks=True),
     Command(Verb.BIND, ("绑定", "bind"), _bind, words=3),
     Command(Verb.UNMERGE, ("拆分", "unmerge"), _unmerge, words=1),
     Command(Verb.UNDO, ("撤销", "undo"), lambda said: requests.Undo()),
@@ -201,8 +233,11 @@ def request_of(said: Said) -> Request:
     """What a parsed line asks for. Raises NotUnderstood with the nearest command, or with how this one is written."""
     command, said = _found(said)
     line = said.line
-    surplus = [*line.words[command.words :], *(f"{key}={value}" for key, value in line.options.items())]
-    surplus += [f"+{tag}" for tag in line.added] + [f"-{tag}" for tag in line.removed]
+    surplus = [*line.words[command.words :]]
+    if not command.options:
+        surplus += [f"{key}={value}" for key, value in line.options.items()]
+    if not command.marks:
+        surplus += [f"+{tag}" for tag in line.added] + [f"-{tag}" for tag in line.removed]
     # /全停 is never refused for a word too many.
     if surplus and command.verb is not Verb.STOP_ALL:
         raise NotUnderstood(say("commands.too_much", surplus=" ".join(surplus)), hint=command.usage)
@@ -222,7 +257,8 @@ def _found(said: Said) -> tuple[Command, Said]:
         if verb.startswith(name):
             line = said.line
             words = (verb.removeprefix(name), *line.words)
-            split = Line(name, words, line.options, line.added, line.removed, line.mentioned)
+            rest = f"{words[0]} {line.rest}"
+            split = Line(name, words, line.options, line.added, line.removed, line.mentioned, rest)
             return _BY_NAME[name], Said(split, said.now_ms, said.zone, said.room, said.account)
     near = process.extractOne(verb, list(_BY_NAME), scorer=fuzz.ratio, score_cutoff=_CLOSE)
     hint = say("commands.meant", near=near[0]) if near else say("commands.unknown.hint")

@@ -24,6 +24,8 @@ class Line:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     mentioned: tuple[str, ...] = ()
+    rest: str = field(default="", compare=False)
+    """All that stands after the verb, signs as they were typed: for commands that keep somebody's own words."""
 
     def word(self, number: int) -> str:
         """The argument in that place, '' where there is none."""
@@ -32,7 +34,8 @@ class Line:
 
 def parse(text: str) -> Line | None:
     """The parts of a command line; None when it does not begin like one. Never raises."""
-    plain = unicodedata.normalize("NFKC", _readable(text[:LONGEST])).strip()
+    typed = _readable(text[:LONGEST]).strip()
+    plain = unicodedata.normalize("NFKC", typed).strip()
     if not plain or plain[0] not in PREFIXES:
         return None
     tokens = _TOKEN.findall(plain[1:].strip())
@@ -56,7 +59,15 @@ def parse(text: str) -> Line | None:
         added=tuple(marked["+"]),
         removed=tuple(marked["-"]),
         mentioned=tuple(marked["@"]),
+        rest=without_first(typed[1:]),
     )
+
+
+def without_first(text: str) -> str:
+    """`text` without its first word, or what stands in quotes."""
+    text = text.strip()
+    first = _TOKEN.match(text)
+    return text[first.end() :].strip() if first else ""
 
 
 def _readable(text: str) -> str:

@@ -6,7 +6,18 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations import binding, doubting, levels, looking, people_acts, referring, reporting, stopping, undoing
+from operations import (
+    binding,
+    doubting,
+    levels,
+    looking,
+    people_acts,
+    profiling,
+    referring,
+    reporting,
+    stopping,
+    undoing,
+)
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, outcome_of, record
 from operations.confirmations import LIFE_MS, ask, redeem
@@ -75,7 +86,10 @@ class Desk:
             Verb.DOUBT: doubting.in_doubt,
             Verb.RESOLVE_DOUBT: doubting.resolve,
             Verb.UNDO: self._undo,
-            Verb.CUSTOMER: looking.customer,
+            Verb.CUSTOMER: self._customer,
+            Verb.PROFILE: self._profile,
+            Verb.TAG: profiling.tag,
+            Verb.NOTE: profiling.note,
             Verb.BIND: binding.bind,
             Verb.UNMERGE: binding.unmerge_,
         }
@@ -157,6 +171,12 @@ class Desk:
 
     async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await people_acts.mute_(tx, asked, self._zone)
+
+    async def _customer(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await looking.customer(tx, asked, self._zone)
+
+    async def _profile(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await profiling.set_profile(tx, asked, self._zone)
 
     async def _undo(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         # A simulated shop's minute is as long as the person at the screen needs.

@@ -102,7 +102,7 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
     return Reply(True, "\n".join([*lines, say("operations.tasks.hint")]))
 
 
-async def customer(tx: AsyncConnection, asked: Asked[Customer]) -> Reply:
+async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Reply:
     """Everybody whom the words may mean, the best first. Raises NotFound."""
     words = asked.request.who
     found = await find(tx, words)

@@ -1,6 +1,6 @@
 """What staff may ask for, whatever door they come through: typed, complete, and plain enough to be kept as JSON."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -37,6 +37,9 @@ class Verb(StrEnum):
     UNDO = "undo"
     VIP = "vip"
     CUSTOMER = "customer"
+    PROFILE = "profile"
+    TAG = "tag"
+    NOTE = "note"
     BIND = "bind"
     UNMERGE = "unmerge"
     EXPORT = "export"
@@ -274,6 +277,38 @@ class Customer(Request):
 
     verb: ClassVar[Verb] = Verb.CUSTOMER
     who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetProfile(Request):
+    """`fields`: what staff wrote, `{"生日": "农历8月15"}`; '' means that nothing is known any more."""
+
+    verb: ClassVar[Verb] = Verb.PROFILE
+    who: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag(Request):
+    """Tags to put on a customer, and to take off."""
+
+    verb: ClassVar[Verb] = Verb.TAG
+    who: str = ""
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "add", tuple(self.add))  # JSON knows lists only
+        object.__setattr__(self, "remove", tuple(self.remove))
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Request):
+    """Something to remember of a customer."""
+
+    verb: ClassVar[Verb] = Verb.NOTE
+    who: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from operations.binding import take_back_bind
 from operations.errors import NotFound, Refused
 from operations.finding import account_named, described, person_named
 from operations.levels import take_back_level
+from operations.profiling import take_back_note, take_back_profile
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
 from scheduler import pushes
@@ -139,6 +140,9 @@ _ACTS: Mapping[Verb, Undone] = {
     Verb.REFER: take_back_referral,
     Verb.DELIVER: take_back_thanks,
     Verb.BIND: take_back_bind,
+    Verb.PROFILE: take_back_profile,
+    Verb.TAG: take_back_profile,
+    Verb.NOTE: take_back_note,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.CONFIRM: _confirmed,

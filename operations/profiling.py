@@ -1,0 +1,108 @@
+"""What staff know of a customer: fields of the profile, tags, notes; all of it taken back within a minute."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.notes import add_note, take_back_notes
+from customers.people import FoundPerson, shown
+from customers.profile import Changed, read_values, set_profiles, take_back
+from customers.profile_fields import shown_name, shown_value
+from customers.tags import add_tags, read_tag, remove_tags, tags_of
+from operations.asking import Asked, Reply
+from operations.errors import CannotBeUsed, Refused
+from operations.finding import called, described, person_named
+from operations.requests import Note, SetProfile, Tag, Undo
+from rules.quiet_hours import local
+from storage.tables import Person
+from texts.catalogue import say
+
+
+async def set_profile(tx: AsyncConnection, asked: Asked[SetProfile], zone: str) -> Reply:
+    """Change fields of the profile. Raises NotFound, CannotBeUsed, NoSuchField, ValueRefused; then nothing changes."""
+    person = await _customer(tx, asked.request.who)
+    if not asked.request.fields:
+        raise CannotBeUsed(say("operations.profile.what"), hint=say("operations.profile.what.hint"))
+    values = await read_values(tx, person.id, asked.request.fields, local(asked.now_ms, zone).date())
+    changed = await set_profiles(tx, values, _by(asked), asked.now_ms)
+    data = {"person": person.id, "changed": [_as_json(one) for one in changed]}
+    if not changed:
+        return Reply(True, say("operations.profile.same", who=called(person)), data=data)
+    lines = [say("operations.profile.done", who=described((await shown(tx, [person.id]))[0]))]
+    lines += [_change_line(one) for one in changed]
+    return Reply(True, "\n".join(lines), data=data)
+
+
+async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
+    """Put tags on and take tags off; a tag that is named both ways stays off. Raises NotFound, CannotBeUsed."""
+    person = await _customer(tx, asked.request.who)
+    add, remove = ([read_tag(word) for word in words] for words in (asked.request.add, asked.request.remove))
+    comma = say("texts.comma")
+    if not add and not remove:
+        has = comma.join(await tags_of(tx, person.id)) or "—"
+        raise CannotBeUsed(
+            say("operations.tag.which", who=called(person), tags=has), hint=say("operations.tag.which.hint")
+        )
+    new = await add_tags(tx, [(person.id, word) for word in add if word not in remove], _by(asked), asked.now_ms)
+    gone = await remove_tags(tx, [(person.id, word) for word in remove], _by(asked), asked.now_ms)
+    tags = await tags_of(tx, person.id)
+    key = "operations.tag.done" if new or gone else "operations.tag.same"
+    text = say(key, who=described(person), tags=comma.join(tags) or "—", added=len(new), removed=len(gone))
+    data = {
+        "person": person.id,
+        "tags": tags,
+        "added": [word for _, word in new],
+        "removed": [word for _, word in gone],
+    }
+    return Reply(True, text, data=data)
+
+
+async def note(tx: AsyncConnection, asked: Asked[Note]) -> Reply:
+    """Keep a note. Raises NotFound, CannotBeUsed, TextRefused."""
+    person = await _customer(tx, asked.request.who)
+    kept = await add_note(tx, person.id, asked.request.text, _by(asked), asked.now_ms)
+    text = say("operations.noted", who=described(person), text=kept.text)
+    return Reply(True, text, data={"person": person.id, "note": kept.id})
+
+
+async def take_back_profile(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    """The fields or tags that very command changed, as they were; what somebody else said since stays."""
+    by = _by(asked)
+    back = await take_back(tx, by, by=by, now_ms=asked.now_ms, at_ms=row.at_ms)
+    if not back:
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    (person,) = await shown(tx, {one.person for one in back})
+    return "\n".join([say("operations.undo.profile", who=described(person)), *(_change_line(one) for one in back)])
+
+
+async def take_back_note(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    """The note that very command made."""
+    if not await take_back_notes(tx, _by(asked), row.at_ms):
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    return say("operations.undo.note")
+
+
+async def _customer(tx: AsyncConnection, word: str) -> FoundPerson:
+    """The one who is meant. Raises Refused for somebody who was erased: nothing is to be known of them."""
+    person = await person_named(tx, word)
+    if await tx.scalar(select(Person.erased_ms).where(Person.id == person.id)) is not None:
+        raise Refused(say("operations.erased", id=person.id), hint=say("operations.erased.hint"))
+    return person
+
+
+def _by(asked: Asked[Any]) -> str:
+    return f"staff:{asked.staff.id}"
+
+
+def _change_line(one: Changed) -> str:
+    return say(
+        "operations.profile.change",
+        field=shown_name(one.field),
+        before=shown_value(one.field, one.before),
+        after=shown_value(one.field, one.after),
+    )
+
+
+def _as_json(one: Changed) -> dict[str, Any]:
+    return {"field": one.field, "before": one.before, "after": one.after}

@@ -1,0 +1,122 @@
+"""/客户, /资料, /标签, /备注: staff say what they know of a customer, see it, and take it back."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from customers.profile import history
+from customers.search import catch_up
+from storage.customer_tables import PersonNote, PersonTag, ProfileChange
+from storage.engine import Database
+from storage.tables import Audit, Person
+from tests.commands.test_chat import Office
+from tests.conversations.shop import NOW_MS, open_shop
+from texts.problem import ExitCode
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database) -> Office:
+    await open_shop(sqlite_database)
+    async with sqlite_database.write() as tx:
+        await catch_up(tx, 1)
+    return Office(sqlite_database)
+
+
+async def _hua(shop: Office) -> Any:
+    async with shop.db.read() as connection:
+        return (await connection.execute(select(Person.__table__).where(Person.name == "花花🌸"))).one()
+
+
+async def _tags(shop: Office) -> list[str]:
+    async with shop.db.read() as connection:
+        return sorted((await connection.scalars(select(PersonTag.tag))).all())
+
+
+async def _notes(shop: Office) -> list[str]:
+    async with shop.db.read() as connection:
+        return list((await connection.scalars(select(PersonNote.text).order_by(PersonNote.id))).all())
+
+
+@pytest.mark.parametrize("verb", ["客户", "资料", "customer", "profile"])
+async def test_fields_are_set_seen_in_the_answer_and_taken_back(shop: Office, verb: str) -> None:
+    reply = await shop.says(f"/{verb} 花花 生日=农历8月15 尺码=m 称呼=小花 喜好=法式,亚麻", staff="mei")
+    assert reply.ok and "生日：— → 农历8月15日" in reply.text and "喜好：— → 法式、亚麻" in reply.text
+    hua = await _hua(shop)
+    assert (hua.call_me, hua.birthday, hua.birthday_mmdd) == ("小花", "--08-15", 815)
+    assert hua.profile == {"size": "M", "taste": ["法式", "亚麻"]}
+    async with shop.db.read() as connection:
+        assert {(past.field, past.by, past.at_ms) for past in await history(connection, hua.id, 9)} == {
+            (field, "staff:mei", NOW_MS) for field in ("birthday", "size", "call_me", "taste")
+        }
+    assert "没有改动" in (await shop.says("/资料 小花 尺码=M", staff="mei", now_ms=NOW_MS + 1)).text
+    # That changed nothing and so left nothing to take back; what did stands before it.
+    undone = await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 2)
+    assert undone.exit_code is ExitCode.REFUSED_BY_POLICY
+    await shop.says("/资料 小花 尺码=", staff="mei", now_ms=NOW_MS + 3)
+    assert "尺码：— → M" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 4)).text
+    assert (await _hua(shop)).profile == {"size": "M", "taste": ["法式", "亚麻"]}
+
+
+async def test_tags_go_on_and_off_and_come_back(shop: Office) -> None:
+    reply = await shop.says("/标签 花花 老客 ＋大码 #亚麻", staff="mei")
+    assert reply.ok and await _tags(shop) == ["亚麻", "大码", "老客"]
+    await shop.says("/打标 花花 -大码 宝妈 老客", staff="mei", now_ms=NOW_MS + 1)
+    assert await _tags(shop) == ["亚麻", "宝妈", "老客"]
+    # Whoever changed it by another command keeps the last word.
+    await shop.says("/标签 花花 -宝妈", now_ms=NOW_MS + 2)
+    assert (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 3)).ok
+    assert await _tags(shop) == ["亚麻", "大码", "老客"]
+    asked = await shop.says("/标签 花花", now_ms=NOW_MS + 4)
+    assert not asked.ok and "老客" in asked.text
+
+
+async def test_a_note_keeps_the_words_as_they_were_typed(shop: Office) -> None:
+    words = "喜欢宽松的，下次（亚麻）推荐 -大码 尺码=M，@小王 说的"
+    assert (await shop.says(f"/备注 花花 {words}", staff="mei")).ok
+    assert (await shop.says("/备注花花 第二条", staff="mei", now_ms=NOW_MS + 1)).ok
+    assert (await shop.says("/note @花花 third  one", staff="mei", now_ms=NOW_MS + 2)).ok
+    assert await _notes(shop) == [words, "第二条", "third one"]
+    assert (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 3)).ok
+    assert await _notes(shop) == [words, "第二条"]
+    for line in ("/备注 花花", "/备注", "/备注 无名氏 你好", f"/备注 花花 {'长' * 501}"):
+        assert not (await shop.says(line, staff="mei", now_ms=NOW_MS + 4)).ok
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/客户 花花 尺吗=M", "尺码"), ("/客户 花花 brithday=8-15", "birthday"),
+        ("/资料 花花 生日=2月30", "没有这一天"),
+        ("/资料 花花 生日=八月十五", "公历还是农历"), ("/资料 花花", "/资料"), ("/资料 花花 身高=3米", "165"),
+        ("/标签 花花 " + "长" * 21, "20"), ("/资料 花花 人设=li", "lin"), ("/资料 花花 尺码=M 大码", "大码"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_is_refused_with_the_way_out_and_nothing_is_written(
+    shop: Office, line: str, words: str
+) -> None:
+    reply = await shop.says(line, staff="mei")
+    assert not reply.ok and words in reply.text and "\n" in reply.text
+    async with shop.db.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(ProfileChange)) == 0
+
+
+async def test_two_who_may_be_meant_are_offered_by_number(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await tx.execute(insert(Person).values(name="花花", created_ms=1))
+        await catch_up(tx, 1)
+    asked = await shop.says("/标签 花花 老客", staff="mei")
+    assert not asked.ok and asked.text.count("#") >= 2 and await _tags(shop) == []
+    hua = await _hua(shop)
+    assert (await shop.says(f"/标签 #{hua.id} 老客", staff="mei", now_ms=NOW_MS + 1)).ok
+
+
+async def test_of_somebody_erased_nothing_is_written_and_viewers_only_look(shop: Office) -> None:
+    hua = await _hua(shop)
+    async with shop.db.write() as tx:
+        await tx.execute(update(Person).where(Person.id == hua.id).values(erased_ms=5))
+    for line in ("/标签 #{} 老客", "/备注 #{} 话", "/资料 #{} 尺码=M"):
+        assert (await shop.says(line.format(hua.id), staff="mei")).exit_code is ExitCode.REFUSED_BY_POLICY
+    async with shop.db.read() as connection:
+        outcomes = (await connection.scalars(select(Audit.outcome))).all()
+    assert set(outcomes) == {"refused"} and len(outcomes) == 3
