@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.payloads import conversation_of
 from rules.clock import Clock
 from rules.pacing import MINUTE_MS
-from storage.engine import Database, translate
+from storage.driver_words import translate
+from storage.engine import Database
 from storage.inbox import Received, mark_fetched, mark_handled, mark_lost, still_open
 from texts.problem import Problem
 

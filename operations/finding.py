@@ -13,6 +13,7 @@ from texts.catalogue import say
 from texts.nearest import nearest
 
 _SHOWN = 5
+_LISTED = 20
 
 
 async def account_named(tx: AsyncConnection, word: str) -> str:
@@ -21,10 +22,18 @@ async def account_named(tx: AsyncConnection, word: str) -> str:
     if word in ids:
         return word
     if not word:
-        raise CannotBeUsed(say("operations.which_account"), hint=say("operations.choices", choices="、".join(ids[:20])))
+        raise CannotBeUsed(say("operations.which_account"), hint=choices(ids, "operations.no_accounts"))
     near = nearest(word, ids)
-    hint = say("operations.meant", near=near) if near else say("operations.choices", choices="、".join(ids[:20]))
+    hint = say("operations.meant", near=near) if near else choices(ids, "operations.no_accounts")
     raise NotFound(say("operations.no_account", account=word), hint=hint)
+
+
+def choices(names: Sequence[str], none: str) -> str:
+    """A hint that lists what there is; where there is nothing, what `none` of the catalogue says."""
+    if not names:
+        return say(none)
+    more = " …" if len(names) > _LISTED else ""
+    return say("operations.choices", choices=say("texts.comma").join(names[:_LISTED]) + more)
 
 
 async def is_account(tx: AsyncConnection, word: str) -> bool:
@@ -86,8 +95,8 @@ async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
         await _refuse_if_over(tx, word)
         raise NotFound(say("operations.no_open_push"), hint=say("operations.no_open_push.hint"))
     if not word and len(meant) > 1:
-        names = "、".join(f"{row.id} {row.title}" for row in meant)
-        raise CannotBeUsed(say("operations.which_push"), hint=say("operations.choices", choices=names))
+        names = [f"{row.id} {row.title}" for row in meant]
+        raise CannotBeUsed(say("operations.which_push"), hint=choices(names, "operations.no_pushes"))
     return meant[0].id, meant[0].title
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
-from operations.finding import campaign_named
+from operations.finding import campaign_named, choices
 from operations.requests import Cancel, Continue, Pause, Preview, Push
 from operations.why import reason_words
 from rules.quiet_hours import local
@@ -80,9 +80,9 @@ class Pushing:
             return named[0]
         names = [spec.name for spec in self._specs.values()]
         if not word:
-            raise CannotBeUsed(say("operations.which_push"), hint=say("operations.choices", choices="、".join(names)))
+            raise CannotBeUsed(say("operations.which_push"), hint=choices(names, "operations.no_pushes"))
         near = nearest(word, [*names, *(spec.title for spec in self._specs.values())])
-        hint = say("operations.meant", near=near) if near else say("operations.choices", choices="、".join(names))
+        hint = say("operations.meant", near=near) if near else choices(names, "operations.no_pushes")
         raise NotFound(say("operations.no_push", push=word), hint=hint)
 
     def _counts(self, spec: PushFile, seen: pushes.Preview) -> str:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from storage.engine import Database, open_database
 from storage.errors import DatabaseUnavailable, DatabaseUnreadable, DiskFull, NoBackup, TargetOccupied
+from storage.half_done import maker, sweep
 from storage.moving import TAKEN_MS, archive
 from storage.row_copy import Progress
 from storage.schema import upgrade
@@ -18,6 +19,9 @@ from storage.shape import Shape, require_newest, require_some, shape_of
 from texts.catalogue import say
 from texts.os_words import os_reason
 from texts.problem import Problem
+
+_PARTIAL = ".partial-"
+_PRIVATE = ".restore-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ async def opened(path: Path, folder: Path) -> AsyncIterator[tuple[Database, Shap
     is only read. Raises NoBackup, DatabaseUnreadable, DatabaseNewer, DatabaseUnavailable.
     """
     _must_be_there(path)
-    with TemporaryDirectory(dir=folder, prefix=".restore-") as private:
+    sweep(folder, _PRIVATE)
+    with TemporaryDirectory(dir=folder, prefix=f"{_PRIVATE}{maker()}-") as private:
         copy = Path(private) / "copy.db"
         with _in_words(path):
             await asyncio.to_thread(_copy_pages, path, copy)
@@ -89,9 +94,10 @@ def _must_be_there(path: Path) -> None:
 @contextmanager
 def _aside(path: Path) -> Iterator[Path]:
     """An empty file beside `path` that only its owner can read; gone at the end unless it was renamed."""
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    partial = path.with_name(f"{path.name}{_PARTIAL}{maker()}")
     with _in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, path.name + _PARTIAL)
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             yield partial

@@ -13,15 +13,15 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
-from storage.errors import DatabaseUnavailable, DatabaseUnreadable, DiskFull
+from storage.driver_words import translate, unavailable
+from storage.errors import DatabaseUnavailable
 from texts.catalogue import say
 from texts.os_words import os_reason
-from texts.problem import Problem
 
 _TOUCHED = "wxfleet_touched_accounts"
 CHANNEL = "wxfleet"
@@ -238,7 +238,7 @@ def _must_open(path: Path) -> None:
     try:
         sqlite3.connect(path).close()
     except sqlite3.Error as error:
-        raise _unavailable(str(error), str(path)) from error
+        raise unavailable(str(error), str(path)) from error
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
@@ -252,48 +252,3 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Any) -> None:
         connection.exec_driver_sql(begin)
-
-
-def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
-    """A driver's exception as one of `storage.errors`; others as they are."""
-    cause = error.orig.__cause__ if isinstance(error.orig, Exception) and error.orig.__cause__ else error.orig
-    words = str(cause).lower()
-    if "disk is full" in words or "disk full" in words or "no space left" in words:
-        return DiskFull(say("storage.disk_full"), hint=say("storage.disk_full.hint"), where=url)
-    if "not a database" in words or "malformed" in words:
-        return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
-    unavailable = ("unable to open", "readonly", "read-only", "database is locked", "connection refused",
-                   "connection failed", "could not connect", "server closed", "disk i/o error")  # fmt: skip
-    if _passes(error) or (isinstance(error, OperationalError) and any(word in words for word in unavailable)):
-        return _unavailable(str(cause), url)
-    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(
-        cause, sqlite3.OperationalError | sqlite3.IntegrityError
-    ):
-        return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
-    return error
-
-
-_SQLITE_WORDS = {"unable to open": "open", "readonly": "read_only", "locked": "locked", "disk i/o": "device"}
-
-
-def _unavailable(said: str, url: str) -> DatabaseUnavailable:
-    """In the reader's language where we know the driver's words."""
-    known = next((code for words, code in _SQLITE_WORDS.items() if words in said.lower()), None)
-    reason = say(f"storage.because.{known}") if known else (said.strip().splitlines() or ["?"])[0]
-    return DatabaseUnavailable(
-        say("storage.unavailable", error=reason), hint=say("storage.unavailable.hint"), where=url
-    )
-
-
-_PASSING_STATES = ("08", "57P", "53300", "40001", "40P01", "55P03", "25006")
-"""SQLSTATEs, or how they begin: no connection, a server that stops or starts, too many connections, transactions in
-each other's way, a standby. The same thing may work a moment later. Source: PostgreSQL, appendix A.
-"""
-
-
-def _passes(error: DBAPIError) -> bool:
-    """Is it the server's state rather than what was asked of it?"""
-    if error.connection_invalidated or (error.statement is None and not isinstance(error, IntegrityError)):
-        return True  # nothing was asked of it yet: it can't be reached as the address says
-    state = getattr(error.orig, "sqlstate", "")  # None: it never came to a conversation
-    return isinstance(error, OperationalError) and (state is None or state.startswith(_PASSING_STATES))

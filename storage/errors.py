@@ -12,7 +12,13 @@ class DatabaseNewer(Problem):
 
 
 class DatabaseUnfit(Problem):
-    """It can't keep what we write: an encoding other than UTF-8."""
+    """It can't keep what we write: an encoding other than UTF-8, a server that is too old."""
+
+
+class RightsMissing(Problem):
+    """The user of the database may not do there what is needed."""
+
+    exit_code = ExitCode.NOT_ALLOWED
 
 
 class DatabaseUnavailable(Problem):

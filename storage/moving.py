@@ -24,7 +24,7 @@ from storage.row_copy import (
     count_rows,
     digests_of,
 )
-from storage.schema import require_utf8, upgrade
+from storage.schema import require_fit, upgrade
 from storage.tables import Base, Setting, Shard
 from texts.catalogue import say
 
@@ -74,7 +74,7 @@ async def require_not_moved(tx: AsyncConnection) -> None:
 async def require_vacant(db: Database) -> None:
     """Looks only. Raises TargetOccupied when there are rows of ours in it, DatabaseUnfit when it can't keep them."""
     async with db.read() as connection:
-        await require_utf8(connection, db.url)
+        await require_fit(connection, db.url)
         if any(count for name, count in (await count_rows(connection)).items() if name not in PROCESSES):
             raise _occupied(db, "database.occupied.copy_hint")
 

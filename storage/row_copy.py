@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import customer_tables  # noqa: F401  # its tables are copied too
-from storage.engine import translate
+from storage.driver_words import translate
 from storage.errors import RowRefused
 from storage.tables import Base
 from texts.catalogue import say

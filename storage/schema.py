@@ -17,6 +17,8 @@ from texts.catalogue import say
 _LOCK = 0x77786673
 """Held while a schema changes, so that several processes may start at once. Any number that nobody else uses."""
 _PATIENCE_S = 120
+OLDEST_SERVER = 140_000
+"""What PostgreSQL's `server_version_num` must be at least: 14. Source: what procrastinate 3 and our statements need."""
 
 
 def alembic_config() -> Config:
@@ -33,7 +35,7 @@ async def upgrade(db: Database) -> None:
     what `Database.write` raises.
     """
     async with db.write() as tx:
-        await require_utf8(tx, db.url)
+        await require_fit(tx, db.url)
         if db.dialect == "postgresql":
             await in_turn(tx, _LOCK)
         await tx.run_sync(_upgrade, db.url)
@@ -41,11 +43,17 @@ async def upgrade(db: Database) -> None:
             await tx.run_sync(upgrade_jobs)
 
 
-async def require_utf8(tx: AsyncConnection, url: str) -> None:
-    """Raises DatabaseUnfit for a PostgreSQL database that was made for other characters."""
+async def require_fit(tx: AsyncConnection, url: str) -> None:
+    """Raises DatabaseUnfit for a PostgreSQL that is too old, or a database that was made for other characters."""
     if tx.dialect.name != "postgresql":
         return
-    encoding = (await tx.execute(text("SHOW server_encoding"))).scalar_one()
+    number, version, encoding = [
+        (await tx.execute(text(f"SHOW {name}"))).scalar_one()
+        for name in ("server_version_num", "server_version", "server_encoding")
+    ]
+    if int(number) < OLDEST_SERVER:
+        message = say("storage.old_server", version=version, oldest=OLDEST_SERVER // 10_000)
+        raise DatabaseUnfit(message, hint=say("storage.old_server.hint"), where=url)
     if encoding != "UTF8":
         raise DatabaseUnfit(say("storage.encoding", encoding=encoding), hint=say("storage.encoding.hint"), where=url)
 

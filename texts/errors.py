@@ -25,6 +25,10 @@ class Mistake:
     """What was probably meant, ready to be typed; empty when nobody can guess."""
     severity: Severity = Severity.ERROR
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        return self.file, self.line, self.column
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         reason = say("texts.warning", reason=self.reason) if self.severity is Severity.WARNING else self.reason

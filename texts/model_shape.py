@@ -21,6 +21,17 @@ def wants_number(model: type[BaseModel], loc: Sequence[str | int]) -> bool:
     return bool(types) and types <= {"integer", "number"}
 
 
+def wants_text(model: type[BaseModel], loc: Sequence[str | int]) -> bool:
+    """Is the value at `loc` written as text and nothing else?"""
+    types = {branch.get("type", "string" if "enum" in branch else None) for branch in _at(model, loc)} - {"null"}
+    return types == {"string"}
+
+
+def is_secret(model: type[BaseModel], loc: Sequence[str | int]) -> bool:
+    """May the value at `loc` be a password or a token?"""
+    return any(branch.get("format") == "password" for branch in _at(model, loc))
+
+
 def _at(model: type[BaseModel], loc: Sequence[str | int]) -> list[Schema]:
     whole = _schema(model)
     found = [whole]

@@ -1,7 +1,6 @@
 """Files that people write in YAML: read into pydantic models, every mistake at once, each with its place."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.file_text import Undecodable, read_text, shown_path
 from texts.model_shape import wants_number
+from texts.overrides import SECRET, Override, put_over
 from texts.reasons import reason_for, syntax_flaw
 from texts.yaml_tree import Branch, Leaf, Mark, Node, Row, TooMuch, build, leaves, plain
 
@@ -22,7 +22,6 @@ __all__ = ["Document", "Mistake", "read", "read_document"]
 M = TypeVar("M", bound=BaseModel)
 Step = str | int
 
-_SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TOP = Mark(1, 1)
 
 
@@ -35,6 +34,8 @@ class Document(Generic[M]):
     data: Any = None
     value: M | None = None
     mistakes: list[Mistake] = field(default_factory=list)
+    overrides: Sequence[Override] = ()
+    """What others say over the file, and stands in `root` and `data` by now."""
 
     def written(self, loc: Sequence[Step]) -> str:
         """The single value at `loc` as it stands in the file, `${NAME}` unresolved: fit for messages. Else ''."""
@@ -53,7 +54,7 @@ class Document(Generic[M]):
         """A mistake at `loc`, the way of keys and indices from the top: at its value, or at its key."""
         key, node = _find(self.root, loc)
         mark = key if at_key and key else node.mark if node else _TOP
-        return Mistake(self.file, mark.line, mark.column, reason, suggestion, severity)
+        return Mistake(mark.file or self.file, mark.line, mark.column, reason, suggestion, severity)
 
 
 def read(
@@ -65,19 +66,29 @@ def read(
 
 
 def read_document(
-    path: Path, model: type[M], *, context: Any = None, secrets: Mapping[str, str] | None = None
+    path: Path,
+    model: type[M],
+    *,
+    context: Any = None,
+    secrets: Mapping[str, str] | None = None,
+    overrides: Callable[[Node], Sequence[Override]] = lambda root: (),
 ) -> Document[M]:
     """As `read`, keeping places for checks of one's own.
 
     `context` goes to pydantic's validators. With `secrets`, each `${NAME}` in a value is replaced from it,
-    and a name that it lacks is a mistake; without, `${NAME}` is plain text.
+    and a name that it lacks is a mistake; without, `${NAME}` is plain text. `overrides` is asked, with the tree of the
+    file, which of its values others replace.
     """
     document: Document[M] = Document(shown_path(path))
     text = _text_of(path, document)
     if text is None or not _grow_tree(text, document):
         return document
-    if secrets is not None:
-        _put_secrets(document, secrets)
+    if document.root is not None:
+        document.overrides = overrides(document.root)
+        if secrets is not None:
+            _put_secrets(document, secrets)
+        for override in document.overrides:
+            document.mistakes += put_over(document.root, override, model, secrets or {})
     document.data = plain(document.root)
     for loc, leaf in leaves(document.root):
         # Python counts true as 1; nobody who writes `friends: true` means one friend.
@@ -86,9 +97,9 @@ def read_document(
     try:
         value = model.model_validate(document.data, context=context)
     except ValidationError as error:
-        known = {(mistake.line, mistake.column) for mistake in document.mistakes}
+        known = {mistake.place for mistake in document.mistakes}
         found = _distinct(_from_pydantic(document, model, e) for e in error.errors(include_url=False))
-        document.mistakes += [mistake for mistake in found if (mistake.line, mistake.column) not in known]
+        document.mistakes += [mistake for mistake in found if mistake.place not in known]
     else:
         document.value = value if not document.mistakes else None
     document.mistakes.sort()
@@ -124,18 +135,18 @@ def _grow_tree(text: str, document: Document[M]) -> bool:
 
 
 def _note(document: Document[M], mark: Mark, reason: str) -> None:
-    document.mistakes.append(Mistake(document.file, mark.line, mark.column, reason))
+    document.mistakes.append(Mistake(mark.file or document.file, mark.line, mark.column, reason))
 
 
 def _put_secrets(document: Document[M], secrets: Mapping[str, str]) -> None:
     """Replace `${NAME}`. The leaf keeps the text as written, so that no message can show a secret."""
     for _, leaf in leaves(document.root):
-        names = _SECRET.findall(leaf.text)
+        names = SECRET.findall(leaf.text)
         for name in names:
             if not secrets.get(name):
                 _note(document, leaf.mark, say("texts.secret_missing", name=name))
         if names:
-            leaf.value = _SECRET.sub(lambda match: secrets.get(match[1]) or match[0], leaf.text)
+            leaf.value = SECRET.sub(lambda match: secrets.get(match[1]) or match[0], leaf.text)
 
 
 def _from_pydantic(document: Document[M], model: type[M], error: ErrorDetails) -> Mistake:
@@ -153,14 +164,14 @@ def _from_pydantic(document: Document[M], model: type[M], error: ErrorDetails) -
         mark = key or _TOP
     else:
         mark = node.mark if node else _TOP
-    return Mistake(document.file, mark.line, mark.column, reason, suggestion)
+    return Mistake(mark.file or document.file, mark.line, mark.column, reason, suggestion)
 
 
 def _distinct(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """One mistake a place: the members of a union all complain about the same value."""
-    first: dict[tuple[int, int], list[Mistake]] = {}
+    first: dict[tuple[str, int, int], list[Mistake]] = {}
     for mistake in mistakes:
-        first.setdefault((mistake.line, mistake.column), []).append(mistake)
+        first.setdefault(mistake.place, []).append(mistake)
     # Several keys may be missing in one place; each is said.
     return [m for found in first.values() for i, m in enumerate(found) if i == 0 or m.reason != found[0].reason]
 

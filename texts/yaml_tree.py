@@ -42,10 +42,11 @@ _LONGEST_NUMBER = 400  # longer digits are text: Python refuses to convert them
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the file; line and column count from 1."""
+    """A place in the file; line and column count from 1. `file` names where a value comes from else."""
 
     line: int
     column: int
+    file: str = ""
 
 
 @dataclass(slots=True)

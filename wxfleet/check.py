@@ -1,12 +1,13 @@
 """`wxfleet check`: everything that people wrote, every mistake, in the order of files and lines."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
-from wxfleet.settings import examine
+from wxfleet.settings import Overridden, examine
 
 
 def check(path: Path, home: Path | None = None) -> list[Mistake]:
@@ -27,7 +28,12 @@ def verdict(mistakes: Sequence[Mistake]) -> str:
     return say("check.warnings", warnings=len(mistakes)) if mistakes else say("check.fine")
 
 
-def as_document(mistakes: Sequence[Mistake]) -> dict[str, Any]:
+def overridden_lines(overridden: Sequence[Overridden]) -> list[str]:
+    """A line for each value that does not come from config.yaml."""
+    return [say("check.overridden", **asdict(one)) for one in overridden]
+
+
+def as_document(mistakes: Sequence[Mistake], overridden: Sequence[Overridden] = ()) -> dict[str, Any]:
     """The document of `check --json`."""
     return {
         "ok": not errors_in(mistakes),
@@ -44,4 +50,5 @@ def as_document(mistakes: Sequence[Mistake]) -> dict[str, Any]:
             }
             for mistake in mistakes
         ],
+        "overridden": [asdict(one) for one in overridden],
     }

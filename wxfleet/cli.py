@@ -49,8 +49,9 @@ def build() -> typer.Typer:
 def main() -> None:
     """Entry point of the `wxfleet` command."""
     speak(asked_language(sys.argv[1:]))
+    app = build()
     try:
-        sys.exit(build()(standalone_mode=False))
+        sys.exit(app(standalone_mode=False))
     except typer.Abort:
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:
@@ -58,7 +59,8 @@ def main() -> None:
             raise
         # Without a command the library has printed the help already.
         if type(error).__name__ != "NoArgsIsHelpError":
-            report(not_understood(error), as_json="--json" in sys.argv)
+            problem = not_understood(error, typer.main.get_command(app), sys.argv[1:])
+            report(problem, as_json="--json" in sys.argv)
         sys.exit(ExitCode.USAGE)
 
 

@@ -12,7 +12,7 @@ from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
-from wxfleet.check import as_document, errors_in, verdict
+from wxfleet.check import as_document, errors_in, overridden_lines, verdict
 from wxfleet.init import Stage, start
 from wxfleet.schema import write_schemas
 from wxfleet.settings import examine, require_config
@@ -44,12 +44,12 @@ def check_(terminal: Terminal) -> int:
     require_config(terminal.config)
     examination = examine(terminal.config, terminal.home)
     mistakes = examination.mistakes
-    lines = [str(mistake) for mistake in mistakes]
+    lines = [*overridden_lines(examination.overridden), *(str(mistake) for mistake in mistakes)]
     if errors_in(mistakes) and not terminal.json:
         for line in (*lines, verdict(mistakes)):
             terminal.note(line)
     else:
-        terminal.show(as_document(mistakes), "\n".join([*lines, verdict(mistakes)]))
+        terminal.show(as_document(mistakes, examination.overridden), "\n".join([*lines, verdict(mistakes)]))
         if examination.ladder is not None and examination.ladder.discounted():
             terminal.note(examination.ladder.reminder())
     return ExitCode.CONFIGURATION_INVALID if errors_in(mistakes) else ExitCode.OK

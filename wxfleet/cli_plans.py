@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.segment_file import load_segments
 from operations.audit import Outcome, record
 from operations.errors import NotFound
-from operations.finding import campaign_named
+from operations.finding import campaign_named, choices
 from operations.requests import Cancel, Continue, Door, Pause, Push, Request
 from operations.why import reason_words
 from reports.campaigns import progress
@@ -223,7 +223,7 @@ def _push(settings: Settings, file: str) -> PushFile:
         if file in (push.name, push.title):
             return push
     near = nearest(file, list(known))
-    hint = say("operations.meant", near=near) if near else say("operations.choices", choices="、".join(known))
+    hint = say("operations.meant", near=near) if near else choices(list(known), "operations.no_pushes")
     raise NotFound(say("operations.no_push", push=file), hint=hint)
 
 

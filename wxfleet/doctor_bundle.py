@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,7 @@ from storage.engine import open_database
 from texts.catalogue import say
 from texts.os_words import os_reason
 from texts.problem import Problem
+from texts.yaml_tree import build, plain
 from wxfleet.doctor import Diagnosis, as_document
 from wxfleet.environment import read_environment
 from wxfleet.logs import FILE_NAME
@@ -36,8 +38,10 @@ _EVENT = re.compile(r"[\w.]{1,60}")
 _FRAME = re.compile(r'^\s+File "([^"]+)", line (\d+), in (\S+)', re.MULTILINE)
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Problem|Warning|Lost|Gone|Unknown)\w*)(?::|$)", re.MULTILINE)
 _SQLITE = "sqlite:///"
-_COMMENT = re.compile(r"(?m)(^|\s)#.*$")
-_PERSONAL = re.compile(r"((?:name|wechat|contact|url|staff_room)\s*:\s*)(\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^,}#\n]+)")
+_PERSONAL = frozenset({"name", "wechat", "contact", "url", "staff_room"})
+"""Keys whose values are of people, or lead to them."""
+_SILENT = frozenset({"repair", "stopped"})
+"""Findings that may name somebody."""
 _STATES = {"outbox": "state", "inbox": "state", "accounts": "state", "campaigns": "state", "tasks": "state"}
 
 
@@ -61,7 +65,7 @@ async def write_bundle(file: Path, config: Path, diagnosis: Diagnosis) -> None:
         "versions.json": _shown(mask, _versions()),
         "config.yaml": _config(config, mask) if settings else "",
         "database.json": _shown(mask, await _database(settings)) if settings else "",
-        "log.jsonl": "\n".join(_log(data_folder(settings) / FILE_NAME, mask)) if settings else "",
+        **(_logs(data_folder(settings), mask) if settings else {}),
     }
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
@@ -72,9 +76,9 @@ async def write_bundle(file: Path, config: Path, diagnosis: Diagnosis) -> None:
 
 
 def _findings(diagnosis: Diagnosis) -> dict[str, Any]:
-    """A repair may name a customer: here it only says that it is open."""
+    """A repair may name a customer, a stop the member of staff: here they only say that they are there."""
     document = as_document(diagnosis)
-    silent = [{**one, "text": "", "cure": ""} if one["check"] == "repair" else one for one in document["findings"]]
+    silent = [{**one, "text": "", "cure": ""} if one["check"] in _SILENT else one for one in document["findings"]]
     return {**document, "findings": silent}
 
 
@@ -104,8 +108,15 @@ def _version(package: str) -> str:
 
 def _config(config: Path, mask: Mask) -> str:
     """As written, without comments, secrets, numbers, and the names and WeChat ids of people."""
-    written = _COMMENT.sub("", config.read_text(encoding="utf-8", errors="replace"))
-    return _PERSONAL.sub(r"\1***", _hidden(mask, written))
+    root, _ = build(config.read_text(encoding="utf-8-sig"))  # the settings were read from it a moment ago
+    kept = yaml.safe_dump(_impersonal(plain(root)), allow_unicode=True, sort_keys=False)
+    return _hidden(mask, kept)
+
+
+def _impersonal(written: Any) -> Any:
+    if isinstance(written, dict):
+        return {key: "***" if key in _PERSONAL else _impersonal(value) for key, value in written.items()}
+    return [_impersonal(value) for value in written] if isinstance(written, list) else written
 
 
 async def _database(settings: Settings) -> dict[str, Any]:
@@ -139,6 +150,12 @@ async def _counts(connection: AsyncConnection, tables: Mapping[str, Any]) -> dic
         else:
             counts[table] = (await connection.execute(text(f'SELECT COUNT(*) FROM "{table}"'))).scalar_one()
     return counts
+
+
+def _logs(folder: Path, mask: Mask) -> dict[str, str]:
+    """Of the fleet and of every worker on this machine, as `log.jsonl`, `worker-1.jsonl` …"""
+    workers = {file.with_suffix(".jsonl").name: file for file in sorted(folder.glob("worker-*.log"))}
+    return {name: "\n".join(_log(file, mask)) for name, file in {"log.jsonl": folder / FILE_NAME, **workers}.items()}
 
 
 def _log(file: Path, mask: Mask) -> Iterator[str]:

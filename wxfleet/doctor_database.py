@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from storage.engine import Database, open_database
-from storage.schema import alembic_config
+from storage.schema import OLDEST_SERVER, alembic_config
 from storage.shape import shape_of
 from texts.problem import Problem
 from wxfleet.clocks import wall_ms
@@ -22,7 +22,6 @@ from wxfleet.settings import Settings
 _PATIENCE_S = 10.0
 _CHECK_PATIENCE_S = 20.0
 _LONG_WAL_BYTES = 512_000_000
-_OLDEST_SERVER = 140_000
 _SKEW_MS = 2_000
 _SQLITE = "sqlite:///"
 
@@ -99,7 +98,7 @@ async def _server(db: Database) -> list[Finding]:
         name = (await connection.execute(text("SHOW server_version"))).scalar_one()
         encoding = (await connection.execute(text("SHOW server_encoding"))).scalar_one()
     found = []
-    if number < _OLDEST_SERVER:
+    if number < OLDEST_SERVER:
         found.append(Finding.of(Level.PROBLEM, "database", "old_server", version=name))
     if encoding != "UTF8":
         found.append(Finding.of(Level.PROBLEM, "database", "encoding", encoding=encoding))

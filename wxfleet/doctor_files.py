@@ -5,6 +5,7 @@ import shutil
 import stat
 from pathlib import Path
 
+from texts.catalogue import say
 from texts.errors import Severity
 from wxfleet.findings import Finding, Level
 from wxfleet.settings import Examination, Settings
@@ -23,6 +24,9 @@ def file_findings(config: Path, examination: Examination) -> list[Finding]:
         found = [Finding.of(Level.WARNING, "config", "warnings", warnings=warnings, first=examination.mistakes[0])]
     else:
         found = [Finding.ok("config")]
+    if examination.overridden:
+        keys = say("texts.comma").join(f"{one.key}（{one.source}）" for one in examination.overridden)
+        found.append(Finding.of(Level.OK, "overridden", "some", count=len(examination.overridden), keys=keys))
     settings = examination.settings
     if settings is None:
         return found

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+_HIGHEST_PORT = 65_535
 
 
 class _Part(BaseModel):
@@ -30,11 +33,24 @@ class MetricsConfig(_Part):
 
     listen: str = Field(
         pattern=r"^(\[[0-9A-Fa-f:]+\]|[^\s:/@]+):[0-9]{1,5}$",
-        description="在哪里提供指标，写成 主机:端口，例如 127.0.0.1:9464；没有密码，不要对外网开放",
+        description="在哪里提供指标，写成 主机:端口，例如 127.0.0.1:9464，端口 0 由系统挑；没有密码，不要对外网开放",
     )
+
+    @field_validator("listen")
+    @classmethod
+    def _port_exists(cls, value: str) -> str:
+        if int(value.rpartition(":")[2]) > _HIGHEST_PORT:
+            raise PydanticCustomError("settings.no_such_port", "a port is at most 65535")
+        return value
 
     @property
     def address(self) -> tuple[str, int]:
         """Host (without the brackets of IPv6) and port."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+    @property
+    def next_listen(self) -> str:
+        """The same host and another port, for a process beside this one."""
+        host, _, port = self.listen.rpartition(":")
+        return f"{host}:{int(port) + 1 if int(port) < _HIGHEST_PORT else 9464}"

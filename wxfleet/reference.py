@@ -47,7 +47,12 @@ _PREFACE = """<!-- 由 python -m wxfleet.generated 生成，请改模型里的�
 相对路径从 `config.yaml` 所在的文件夹算起，命令后面加 `--home 文件夹` 可以整体搬走。
 文件第一行的 `# yaml-language-server: $schema=…` 让编辑器能补全、悬停看说明。
 
+`config.yaml` 里的值可以用环境变量（或 `.env` 里的一行）盖过：`WXFLEET_` 加上大写的键，一层一层用两个下划线隔开。
+例如 `WXFLEET_MODE=dry_run`、`WXFLEET_METRICS__LISTEN=127.0.0.1:9465`。系统环境变量先于 `.env`，`.env` 先于文件；
+空的等于没写；列表只能整个换。`wxfleet check` 会列出哪些值不是来自文件。
+
 All files are YAML 1.2 in UTF-8; `wxfleet check` names every mistake as `file:line:column`.
+A variable `WXFLEET_SECTION__KEY` of the environment, or of `.env`, wins over the value in `config.yaml`.
 """
 
 

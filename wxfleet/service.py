@@ -44,11 +44,13 @@ PLANNER_WALL_S = 1.0
 
 
 def data_folder(settings: Settings) -> Path:
-    """Where a fleet keeps what is not in the database: beside the SQLite file, else `data` beside config.yaml."""
+    """Where a fleet keeps what is not in the database: beside the SQLite file, else `data` beside config.yaml, or in
+    `--home`.
+    """
     url = settings.database_url
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///")).parent
-    return settings.personas.parent / "data"
+    return settings.home / "data"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -22,9 +22,11 @@ from personas.book import Book
 from personas.model import Shop
 from rules.limits import Limits
 from texts.errors import ConfigurationInvalid, Mistake, Severity
+from texts.overrides import Override, shown_value
 from texts.yaml_reader import Document, read_document
+from texts.yaml_tree import Node
 from wxfleet.cross_checks import cross_check
-from wxfleet.environment import read_environment
+from wxfleet.environment import overrides_in, read_environment
 from wxfleet.errors import NoConfig
 from wxfleet.files import Files, read_files
 from wxfleet.files_of_rooms import READERS
@@ -115,6 +117,15 @@ class Settings(_Part):
     accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
     tiers: TierRules = Field(default_factory=TierRules, description="客户分层的界线，只写要改的")
     channels: list[ChannelConfig] = Field(default_factory=list, description="渠道：客户从哪里来")
+    _home: Path = PrivateAttr(default_factory=Path)
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._home = (context or {}).get("home") or Path()
+
+    @property
+    def home(self) -> Path:
+        """What relative paths are relative to: the folder of config.yaml, or `--home`."""
+        return self._home
 
     @property
     def database_url(self) -> str:
@@ -147,6 +158,15 @@ class Settings(_Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """A value of config.yaml that comes from the environment. `value` is for people: a secret is blotted out."""
+
+    key: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """Everything people wrote, as read, and all that is wrong with it."""
 
@@ -154,6 +174,7 @@ class Examination:
     book: Book
     ladder: Ladder | None
     mistakes: list[Mistake]
+    overridden: tuple[Overridden, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -206,15 +227,27 @@ def examine(path: Path, home: Path | None = None, *, environment: Mapping[str, s
     files, mistakes = read_files(Files.of(document.data, _home(path, home)), READERS)
     mistakes += document.mistakes
     mistakes += cross_check(document, files.book)
-    return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)))
+    overridden = tuple(
+        Overridden(override.key, shown_value(document.root, override), override.source)
+        for override in document.overrides
+    )
+    return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)), overridden)
 
 
 def read_config(
     path: Path, home: Path | None = None, *, environment: Mapping[str, str] | None = None
 ) -> Document[Settings]:
-    """config.yaml alone, with the places of all its values."""
-    secrets, mistakes = read_environment(path.parent / ".env", os.environ if environment is None else environment)
-    document = read_document(path, Settings, context={"home": _home(path, home)}, secrets=secrets)
+    """config.yaml alone, with the places of all its values; what the environment says over them is in it."""
+    environment = os.environ if environment is None else environment
+    secrets, mistakes = read_environment(path.parent / ".env", environment)
+
+    def overrides(root: Node) -> list[Override]:
+        found, unknown = overrides_in(secrets, environment, root, Settings.model_fields)
+        mistakes.extend(unknown)
+        return found
+
+    context = {"home": _home(path, home)}
+    document = read_document(path, Settings, context=context, secrets=secrets, overrides=overrides)
     document.mistakes += mistakes
     return document
 

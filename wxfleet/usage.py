@@ -1,6 +1,8 @@
 """A command line that can't be understood, in the reader's language: the library's own words are English only."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from texts.catalogue import language, say
 from texts.problem import ExitCode, Problem
@@ -22,11 +24,25 @@ def is_usage(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
-def not_understood(error: Exception) -> NotUnderstood:
-    """The library's exception in words of our own, with the command whose help says more."""
+def not_understood(error: Exception, command: Any, arguments: Sequence[str]) -> NotUnderstood:
+    """The library's exception in words of our own, with the command whose help says more.
+
+    `command` is the library's, of the whole command line; `arguments` are what was typed behind `wxfleet`.
+    """
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "wxfleet"
+    path = context.command_path if context is not None else _path(command, arguments)
     return NotUnderstood(_sentence(error), hint=say("usage.hint", command=path))
+
+
+def _path(command: Any, arguments: Sequence[str]) -> str:
+    """The command that was typed. Of an option without its value the library does not say whose it is."""
+    path = ["wxfleet"]
+    for word in arguments:
+        known = getattr(command, "commands", {})
+        if word in known:
+            command = known[word]
+            path.append(word)
+    return " ".join(path)
 
 
 def _sentence(error: Exception) -> str:
@@ -41,6 +57,8 @@ def _sentence(error: Exception) -> str:
         possible = getattr(error, "possibilities", None) or []
         near = say("usage.meant", near=sorted(possible)[0]) if possible else ""
         return say("usage.option", given=getattr(error, "option_name", ""), near=near)
+    if kind == "BadOptionUsage" and "does not take" in message:
+        return say("usage.takes_no_value", name=getattr(error, "option_name", ""))
     if kind == "BadOptionUsage":
         return say("usage.needs_value", name=getattr(error, "option_name", ""))
     if message == "Missing command.":

@@ -101,12 +101,14 @@ async def watched(config: MetricsConfig | None, watcher: Watcher, warn: Callable
     try:
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(served(config.address, watcher.scrape, CONTENT_TYPE))
+                host, port = await stack.enter_async_context(served(config.address, watcher.scrape, CONTENT_TYPE))
             except OSError as error:
-                warn(say("metrics.no_port", listen=config.listen, error=os_reason(error)))
+                warn(say("metrics.no_port", listen=config.listen, next=config.next_listen, error=os_reason(error)))
                 log.error("metrics_not_served", listen=config.listen, problem=os_reason(error))
             else:
-                log.info("metrics_served", listen=config.listen)
+                log.info("metrics_served", listen=f"{host}:{port}")
+                if config.address[1] == 0:
+                    warn(say("metrics.served", listen=f"{host}:{port}"))
             yield
     finally:
         sampling.cancel()

@@ -7,9 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
+from storage.driver_words import unavailable
 from storage.engine import Database, open_database
-from storage.errors import DatabaseNewer, DatabaseUnavailable, DatabaseUnfit, DatabaseUnreadable
+from storage.errors import DatabaseNewer, DatabaseUnavailable, DatabaseUnfit, DatabaseUnreadable, RightsMissing
 from storage.moving import require_vacant
 from storage.schema import upgrade
 from texts.catalogue import speak
@@ -91,6 +93,45 @@ async def test_an_address_that_leads_nowhere_is_told_without_its_password(addres
         await upgrade(db)
     assert "sekret99" not in str(caught.value)
     await db.close()
+
+
+async def test_a_user_who_may_make_no_tables_is_told_which_right_is_missing(postgres: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        for statement in ("DROP DATABASE IF EXISTS bare WITH (FORCE)", "DROP ROLE IF EXISTS plain_user",
+                          "CREATE DATABASE bare", "CREATE ROLE plain_user LOGIN"):  # fmt: skip
+            connection.execute(statement.encode())
+    url = make_url(postgres).set(username="plain_user", database="bare")
+    db = open_database(url.render_as_string(hide_password=False))
+    with pytest.raises(RightsMissing, match="权限不够") as caught:
+        await upgrade(db)
+    assert "GRANT" in caught.value.hint
+    await db.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"database": "nowhere"}, "没有叫 nowhere 的库"), ({"username": "nobody_here"}, "没有叫 nobody_here 的用户")],
+)
+async def test_what_a_server_does_not_know_is_named(postgres: str, change: dict[str, str], words: str) -> None:
+    db = open_database(make_url(postgres).set(**change).render_as_string(hide_password=False))  # type: ignore[arg-type]
+    with pytest.raises(DatabaseUnavailable, match=words):
+        await upgrade(db)
+    await db.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('connection failed: FATAL:  password authentication failed for user "wx"', "用户名或密码不对"),
+        ("connection to server at 127.0.0.1, port 1 failed: Connection refused", "那里没有数据库在听"),
+        ("FATAL:  sorry, too many clients already", "连接满了"),
+        ("something nobody translated\nHINT: look", "something nobody translated"),
+    ],
+)
+def test_what_a_driver_says_is_told_in_our_words_where_we_know_them(said: str, words: str) -> None:
+    told = str(unavailable(said, "postgresql://wx:***@h/d"))
+    assert words in told
+    assert "HINT" not in told
 
 
 def test_a_database_in_use_by_sqlite_tools_can_still_be_opened(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from storage import moving
 from storage.backup_file import back_up, opened
 from storage.engine import Database, open_database
 from storage.errors import CopyDiffers, DatabaseNewer, DatabaseUnreadable, DataMoved, RowRefused, TargetOccupied
+from storage.half_done import maker
 from storage.moving import MOVED_TO, TAKEN_MS
 from storage.row_copy import PROCESSES, all_tables, clear_rows
 from storage.schema import upgrade
@@ -211,6 +213,31 @@ async def test_a_backup_is_one_moment_while_others_write(sqlite_database: Databa
         await back_up(sqlite_database, file, now_ms=NOW_MS, overwrite=False, on_progress=quiet)
     async with opened(file, tmp_path) as (backup, _), backup.read() as connection:
         assert (await connection.execute(select(Person.id))).all() == []
+
+
+async def test_what_a_killed_process_left_half_done_is_swept_away_and_nobody_elses(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Backups hold customers' data: halves of them must not pile up."""
+    dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await dead.wait()
+    mine = maker()
+    node = mine.rpartition("-")[0]
+    halves = [f"all.db.partial-{node}-{dead.pid}", f"all.db.partial-{node}-{dead.pid}-wal"]
+    others = ["all.db.partial-elsewhere-1", f"other.db.partial-{node}-{dead.pid}", "all.dbx"]
+    for name in (*halves, *others):
+        (tmp_path / name).write_text("half", encoding="utf-8")
+    left = [tmp_path / f".restore-{node}-{dead.pid}-abc", tmp_path / f".restore-{mine}-abc"]
+    for folder in left:
+        folder.mkdir()
+        (folder / "copy.db").write_text("half", encoding="utf-8")
+    file = tmp_path / "all.db"
+    await back_up(sqlite_database, file, now_ms=NOW_MS, overwrite=False, on_progress=quiet)
+    async with opened(file, tmp_path):
+        pass
+    there = set(os.listdir(tmp_path))
+    assert there.isdisjoint({*halves, left[0].name})
+    assert there >= {*others, left[1].name, "all.db"}
 
 
 async def test_a_backup_that_is_damaged_newer_or_no_backup_is_refused(

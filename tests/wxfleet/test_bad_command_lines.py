@@ -63,6 +63,35 @@ def test_what_is_typed_wrong_is_told_in_chinese_and_nothing_is_printed(
     assert "Traceback" not in told.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("doubt", "resolve", "--as"), "--as 后面要写一个值\n  → 看用法：wxfleet doubt resolve -h"),
+        (("command", "/状态", "--as"), "--as 后面要写一个值\n  → 看用法：wxfleet command -h"),
+        (("resume-all", "--yes=1"), "--yes 后面不用写值\n  → 看用法：wxfleet resume-all -h"),
+    ],
+    ids=[0, 1, 2],
+)
+def test_an_option_without_its_value_points_to_the_help_of_its_command(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert wxfleet(monkeypatch, tmp_path, *arguments) == ExitCode.USAGE
+    assert capsys.readouterr().err.strip() == said
+
+
+def test_where_there_is_nothing_to_choose_from_it_says_so_instead_of_an_empty_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_shop(tmp_path, "staff: [{id: boss, name: 老板, role: owner}]\n")
+    assert wxfleet(monkeypatch, tmp_path, "push", "preview", "x") == ExitCode.NOT_FOUND
+    assert "可以选" not in (told := capsys.readouterr().err)
+    assert "还没有推送" in told
+    assert wxfleet(monkeypatch, tmp_path, "command", "/预览 x") == ExitCode.NOT_FOUND
+    assert "可以选" not in (told := capsys.readouterr().err)
+    assert "还没有推送" in told
+
+
 def test_what_is_typed_wrong_is_told_in_english(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

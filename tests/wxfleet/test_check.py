@@ -16,7 +16,7 @@ def test_a_valid_shop_is_told_so(tmp_path: Path) -> None:
     found = check(open_shop(tmp_path))
     assert found == []
     assert "没有问题" in verdict(found)
-    assert as_document(found) == {"ok": True, "errors": 0, "warnings": 0, "mistakes": []}
+    assert as_document(found) == {"ok": True, "errors": 0, "warnings": 0, "mistakes": [], "overridden": []}
 
 
 def test_mistakes_come_by_file_and_line_with_errors_and_warnings_apart(tmp_path: Path) -> None:

@@ -157,7 +157,8 @@ async def test_a_dead_server_is_a_problem_without_its_password(tmp_path: Path) -
 async def test_the_bundle_tells_of_no_message_no_customer_no_phone_and_no_secret(tmp_path: Path) -> None:
     config = open_shop(
         tmp_path,
-        f"staff: [{{id: owner, name: 王老板, wechat: [wxid_wang], role: owner}}]  # {CUSTOMER} {PHONE}\n",
+        f"staff:  # {CUSTOMER} {PHONE}\n  - id: owner\n    name: >-\n      王老板\n    role: owner\n"
+        "    wechat:\n      - wxid_wang\n      - wxid_second\n",
         accounts=real("lin-1", "127.0.0.1:9", "${TOKEN_1}").replace("${TOKEN_1}", "puppet_secret_1"),
     )
     await migrated(
@@ -172,15 +173,27 @@ async def test_the_bundle_tells_of_no_message_no_customer_no_phone_and_no_secret
     ]
     log = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
     (tmp_path / "data" / "wxfleet.log").write_text(f"{log}\nnot json {WORDS}\n", encoding="utf-8")
+    (tmp_path / "data" / "worker-2.log").write_text(log.replace("17", "18"), encoding="utf-8")
     bundle = tmp_path / "b.zip"
     await write_bundle(bundle, config, await diagnose(config, None))
     with zipfile.ZipFile(bundle) as made:
         parts = {name: made.read(name).decode() for name in made.namelist()}
     everything = "\n".join(parts.values())
-    for secret in (WORDS, CUSTOMER, PHONE, "1234-5678", "puppet_secret_1", "王老板", "wxid_wang", "400-000-0000"):
+    for secret in (
+        WORDS,
+        CUSTOMER,
+        PHONE,
+        "1234-5678",
+        "puppet_secret_1",
+        "王老板",
+        "wxid_wang",
+        "wxid_second",
+        "400-000-0000",
+    ):
         assert secret not in everything
     assert json.loads(parts["database.json"])["rows"]["outbox"] == {"pending": 3}
     assert '"delivery": 17' in parts["log.jsonl"]
+    assert '"delivery": 18' in parts["worker-2.jsonl"]
     assert "bots/x.py:7 send" in parts["log.jsonl"]
     assert "OutcomeUnknown" in parts["log.jsonl"]
     assert "persona: clerk" in parts["config.yaml"]

@@ -12,6 +12,7 @@ from tests.wxfleet.small_shop import ACCOUNT, HEAD, mistakes, open_shop, real
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
 from wxfleet.errors import NoConfig
+from wxfleet.service import data_folder
 from wxfleet.settings import examine, load
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,14 @@ def test_home_moves_all_paths_together(tmp_path: Path) -> None:
     settings = load(moved, tmp_path / "home")
     assert settings.moments == tmp_path / "home" / "moments"
     assert settings.database_url == f"sqlite:///{tmp_path}/home/data/wxfleet.db"
+
+
+def test_data_beside_a_server_lies_beside_the_config_wherever_the_personas_are(tmp_path: Path) -> None:
+    path = open_shop(tmp_path / "shop", "database: postgresql://u@h/d\npersonas: ../cast/people\n")
+    (tmp_path / "cast").mkdir()
+    (tmp_path / "shop" / "personas").rename(tmp_path / "cast" / "people")
+    assert data_folder(load(path)) == tmp_path / "shop" / "data"
+    assert data_folder(load(path, tmp_path / "cast", strict=False)) == tmp_path / "cast" / "data"
 
 
 def test_the_certificate_of_a_gateway_lies_beside_the_config_too(tmp_path: Path) -> None:
