@@ -4,11 +4,11 @@ How it stands today is in columns of `people`, where the gates read it; each cha
 with its time, its source and the words.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import Sign, Why, forget, listed, nobody_listed, pseudonyms_of, remember, signs_of
@@ -23,6 +23,8 @@ _DIES_WITH_OPT_OUT = tuple(
     if gate.surface is Surface.MESSAGE and gate.after_opt_out is not AfterOptOut.ALLOWED
 )
 _LONGEST_WORDS = 200
+IMPORTED = "import:"
+"""How the source of a wish begins that came with a table."""
 LISTED = "do_not_contact"
 """The source of an opt-out that follows from the list: somebody who wished it came back."""
 
@@ -50,26 +52,40 @@ async def opt_out(tx: AsyncConnection, person: int, *, by: str, words: str, now_
 
     `by` is where the wish came from ('inbox:17', 'staff:owner'), `words` are their own. The first wish is kept.
     """
-    entry = _entry(person)
+    return await opt_out_all(tx, [person], by=by, words=words, now_ms=now_ms)
+
+
+async def opt_out_all(tx: AsyncConnection, people: Collection[int], *, by: str, words: str, now_ms: int) -> int:
+    """As `opt_out`, for many who wished it in the same words.
+
+    A wish that an import brought gives way to one of their own: taking back the import does not take that one back.
+    """
+    open_to_it: ColumnElement[bool] = Person.opted_out_ms.is_(None)
+    if by != LISTED and not by.startswith(IMPORTED):
+        open_to_it = or_(open_to_it, Person.opted_out_by.startswith(IMPORTED))
     changed = await tx.scalars(
         update(Person)
-        .where(Person.id.in_(entry), Person.opted_out_ms.is_(None))
+        .where(Person.id.in_(_entries(people)), open_to_it)
         .values(opted_out_ms=now_ms, opted_out_by=f"{by}: {words}"[:_LONGEST_WORDS])
         .returning(Person.id)
     )
-    people = changed.all()
-    if people:
-        await _note(tx, people, Wished.OPT_OUT, by, words, now_ms)
-        await remember(tx, await _signs(tx, people), Why.OPTED_OUT, now_ms)
-    return await drop_marketing(tx, person, now_ms)
+    silent = changed.all()
+    if silent:
+        await _note(tx, silent, Wished.OPT_OUT, by, words, now_ms)
+        await remember(tx, await _signs(tx, silent), Why.OPTED_OUT, now_ms)
+    return await _drop_marketing(tx, people, now_ms)
 
 
 async def drop_marketing(tx: AsyncConnection, person: int, now_ms: int) -> int:
     """Skip what is planned for the person and may not follow an opt-out. Returns how many rows."""
+    return await _drop_marketing(tx, [person], now_ms)
+
+
+async def _drop_marketing(tx: AsyncConnection, people: Collection[int], now_ms: int) -> int:
     stopped = await tx.execute(
         update(Delivery)
         .where(
-            Delivery.person.in_(_entry(person)),
+            Delivery.person.in_(_entries(people)),
             Delivery.state == DeliveryState.PENDING.value,
             Delivery.kind.in_(_DIES_WITH_OPT_OUT),
         )
@@ -97,20 +113,27 @@ async def opt_in(tx: AsyncConnection, person: int, *, by: str, words: str, now_m
 
 async def take_back_opt_out(tx: AsyncConnection, person: int, *, since_ms: int, by: str, now_ms: int) -> bool:
     """Staff take back an opt-out that they themselves wrote down at `since_ms`; a wish that stood before it stays."""
+    return bool(await take_back_opt_outs(tx, [person], since_ms=since_ms, by=by, now_ms=now_ms))
+
+
+async def take_back_opt_outs(
+    tx: AsyncConnection, people: Collection[int], *, since_ms: int, by: str, now_ms: int
+) -> Sequence[int]:
+    """As `take_back_opt_out`, for many; returns whose was taken back."""
     changed = await tx.scalars(
         update(Person)
         .where(
-            Person.id == person,
+            Person.id.in_(people),
             Person.opted_out_ms == since_ms,
             Person.opted_out_by.startswith(f"{by}:", autoescape=True),
         )
         .values(opted_out_ms=None, opted_out_by=None)
         .returning(Person.id)
     )
-    people = changed.all()
-    if people:
-        await _back(tx, people, by, "", now_ms)
-    return bool(people)
+    back = changed.all()
+    if back:
+        await _back(tx, back, by, "", now_ms)
+    return back
 
 
 async def mute(tx: AsyncConnection, person: int, until_ms: int, by: str, *, words: str = "", now_ms: int) -> None:
@@ -200,4 +223,8 @@ async def _note(
 
 def _entry(person: int) -> Select[int]:
     """The entry that stands for the person today: their own, or the one they were merged into."""
-    return select(func.coalesce(Person.merged_into, Person.id)).where(Person.id == person)
+    return _entries([person])
+
+
+def _entries(people: Collection[int]) -> Select[int]:
+    return select(func.coalesce(Person.merged_into, Person.id)).where(Person.id.in_(people))

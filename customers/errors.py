@@ -28,19 +28,6 @@ class NotACustomerTable(Problem):
         )
 
 
-class NoSuchAccount(Problem):
-    """No account of the fleet is called so. `meant`: the nearest one, or ''."""
-
-    exit_code = ExitCode.NOT_FOUND
-
-    def __init__(self, account: str, meant: str, known: Iterable[str]) -> None:
-        hint = "customers.people.accounts_meant" if meant else "customers.people.accounts"
-        named = say("texts.comma").join(known)
-        super().__init__(
-            say("customers.people.unknown_account", value=account), hint=say(hint, meant=meant, accounts=named)
-        )
-
-
 class MappingUnclear(Problem):
     """A `--map` that does not say which header is which of our columns."""
 

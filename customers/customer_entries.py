@@ -1,0 +1,130 @@
+"""What is known of people before an import of customers, and what a row adds to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.customer_rows import CustomerRow
+from customers.profile import PROFILE_COLUMNS, held
+from customers.profile_fields import FIELDS, Value
+from storage.customer_tables import PersonTag
+from storage.tables import Friendship, Person
+
+OWN_COLUMNS = ("name", "member_name", "phone")
+"""Columns of `people` that an import writes itself; the profile has its own writer."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A friendship of somebody: what of it an import may fill in where it is empty."""
+
+    id: int
+    account: str
+    contact: str
+    nickname: str
+    alias: str
+    channel: str | None
+
+
+@dataclass(slots=True)
+class Change:
+    """What one or several rows change of one person; `columns` and `friendships` hold [before, after]."""
+
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    friendships: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
+    profile: dict[str, Value] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    opted_out: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.columns or self.friendships or self.profile or self.tags or self.opted_out)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One person; `id` is below zero for somebody whom this import brings."""
+
+    id: int
+    kind: str = "customer"
+    name: str = ""
+    member_name: str | None = None
+    phone: str | None = None
+    opted_out: bool = False
+    profile: dict[str, Any] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    friendships: list[Known] = field(default_factory=list)
+
+    @property
+    def names(self) -> set[str]:
+        """Everything the person is called; '' is not among it."""
+        views = {name for one in self.friendships for name in (one.nickname, one.alias)}
+        return {name for name in (self.name, self.profile.get("call_me") or "", *views) if name}
+
+    def take(self, row: CustomerRow, channel: str, mine: Sequence[Known]) -> Change:
+        """Learn what `row` says; returns what is new. An empty cell says nothing.
+
+        `mine` are the friendships it speaks of: what stands on a phone already, remark and origin, is not overwritten.
+        """
+        change = Change()
+        given = {"name": row.name, "member_name": row.member, "phone": row.phone}
+        if self.id < 0 and not self.name:
+            given["name"] = row.name or row.nickname or row.remark
+        for column, value in given.items():
+            self._learn(change, column, value)
+        for known in mine:
+            for column, value in (("alias", row.remark), ("channel", channel)):
+                if value and not getattr(known, column):
+                    change.friendships.setdefault(known.id, {})[column] = [getattr(known, column), value]
+                    setattr(known, column, value)
+        change.profile = {key: value for key, value in row.profile.items() if self.profile.get(key) != value}
+        self.profile |= change.profile
+        change.tags = [tag for tag in row.tags if tag not in self.tags]
+        self.tags.update(change.tags)
+        if row.opted_out and not self.opted_out:
+            self.opted_out, change.opted_out = True, row.opted_out
+        return change
+
+    def _learn(self, change: Change, column: str, value: str) -> None:
+        before = getattr(self, column)
+        # A second member name leads to somebody by an entry of its own: theirs stays.
+        if not value or value == before or (column == "member_name" and before):
+            return
+        change.columns[column] = [before, value]
+        setattr(self, column, value)
+
+
+async def entries_of(tx: AsyncConnection, people: Iterable[int]) -> dict[int, Entry]:
+    """These people as they stand, nobody erased."""
+    ids = sorted(set(people))
+    if not ids:
+        return {}
+    columns = (Person.id, Person.kind, Person.opted_out_ms, *(getattr(Person, name) for name in OWN_COLUMNS))
+    profile = (getattr(Person, name) for name in PROFILE_COLUMNS)
+    query = select(*columns, *profile).where(Person.id.in_(ids), Person.erased_ms.is_(None))
+    entries = {
+        row.id: Entry(
+            row.id,
+            row.kind,
+            row.name,
+            row.member_name,
+            row.phone,
+            row.opted_out_ms is not None,
+            {key: value for key in FIELDS if (value := held(row, key)) is not None},
+        )
+        for row in (await tx.execute(query)).all()
+    }
+    tags = await tx.execute(select(PersonTag.person, PersonTag.tag).where(PersonTag.person.in_(ids)))
+    for person, tag in tags.all():
+        if person in entries:
+            entries[person].tags.add(tag)
+    seen = (Friendship.account, Friendship.contact, Friendship.nickname, Friendship.alias, Friendship.channel)
+    friends = await tx.execute(
+        select(Friendship.person, Friendship.id, *seen).where(Friendship.person.in_(ids)).order_by(Friendship.id)
+    )
+    for row in friends.all():
+        if row.person in entries:
+            entries[row.person].friendships.append(Known(*row[1:]))
+    return entries

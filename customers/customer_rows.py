@@ -1,0 +1,167 @@
+"""One row of a table of customers, read with suspicion: whom it speaks of and what it says, or why not."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from customers.cells import RowRefused, text_of, unquoted
+from customers.customer_columns import (
+    ACCOUNT,
+    CHANNEL,
+    CONTACT,
+    ENTRY,
+    LUNAR,
+    MEMBER,
+    MORE_TAGS,
+    NAME,
+    NICKNAME,
+    OPTED_OUT,
+    PHONE,
+    PROFILE,
+    REMARK,
+    TAGS,
+    WECHAT,
+)
+from customers.do_not_contact import phone_sign
+from customers.errors import TextRefused, ValueRefused
+from customers.linking import PHONE as WHOLE_PHONE
+from customers.merging import member_name_from_alias
+from customers.profile_fields import FIELDS, Value, one_line, read_value
+from customers.tags import read_tag
+from texts.catalogue import say
+from texts.tables import Cell
+
+_LONGEST = 100  # characters of a name
+_NOTHING = frozenset({"null", "none", "无", "-", "--", "/", "未设置", "未填写"})
+_NOT_OPTED_OUT = frozenset(
+    {"否", "没有", "未退订", "未拉黑", "正常", "不是", "0", "false", "no", "n", "×", "x", "✗", "未", "接收", *_NOTHING}
+)
+_BETWEEN = re.compile(r"[,，、;；|/\n]+")
+_ENTRY = re.compile(r"#?(\d{1,15})", re.ASCII)
+_BIRTHDAY = "birthday"
+
+
+@dataclass(slots=True)
+class CustomerRow:
+    """What a row says. Texts are '' where it says nothing; `number` is the row a spreadsheet program shows.
+
+    `contacts`: what may be the contact id. `opted_out`: what stands in the column of opt-outs when it says yes.
+    """
+
+    number: int
+    entry: int | None = None
+    contacts: tuple[str, ...] = ()
+    account: str = ""
+    nickname: str = ""
+    remark: str = ""
+    name: str = ""
+    member: str = ""
+    phone: str = ""
+    channel: str = ""
+    tags: tuple[str, ...] = ()
+    opted_out: str = ""
+    profile: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """Everything it calls the person."""
+        return {name for name in (self.name, self.nickname, self.remark, str(self.profile.get("call_me", ""))) if name}
+
+
+class CellRefused(RowRefused):
+    """A cell of a table of customers that can't be believed; `reason` is for people."""
+
+    def __init__(self, column: str, code: str, **values: Any) -> None:
+        Exception.__init__(self, code)
+        self.column = column
+        self.reason = say(f"customers.people.{code}", column=column, **values)
+
+
+def read_customer(number: int, cells: Mapping[str, Cell], today: date, *, account: str = "") -> CustomerRow:
+    """The customer of one row. `account` is whose friends the whole table holds, where the row does not say.
+
+    A wish not to be written to is not lost over a mistake in another cell: that cell is passed over. Raises RowRefused.
+    """
+    row = CustomerRow(number)
+    row.opted_out = _wish(_text(cells, OPTED_OUT))
+    row.contacts = tuple(dict.fromkeys(filter(None, (_text(cells, CONTACT), _text(cells, WECHAT)))))
+    row.account = _text(cells, ACCOUNT) or account
+    row.nickname, row.remark, row.name = (_text(cells, column) for column in (NICKNAME, REMARK, NAME))
+    row.channel = _text(cells, CHANNEL)[:20]
+    member = _text(cells, MEMBER)
+    row.member = member if member and "*" not in member else member_name_from_alias(row.remark) or ""
+    for read in (_read_entry, _read_phone, _read_tags):
+        _unless_wished(row, read, cells)
+    for column, key in PROFILE.items():
+        _read_profile(row, column, key, cells, today)
+    _read_profile(row, LUNAR, _BIRTHDAY, cells, today)
+    if not (row.entry or row.contacts or row.member or row.phone or (row.remark and row.account)):
+        masked = MEMBER if member else PHONE if cells.get(PHONE) else ""
+        raise CellRefused(masked or NICKNAME, "masked" if masked else "nobody")
+    return row
+
+
+def _text(cells: Mapping[str, Cell], column: str) -> str:
+    text = one_line(unquoted(text_of(cells.get(column))))[:_LONGEST]
+    return "" if text.casefold() in _NOTHING else text
+
+
+def _wish(text: str) -> str:
+    """What can't be read as a no is a yes: who may have said no is not written to."""
+    return "" if not text or unicodedata.normalize("NFKC", text).casefold() in _NOT_OPTED_OUT else text
+
+
+def _unless_wished(
+    row: CustomerRow, read: Callable[[CustomerRow, Mapping[str, Cell]], None], cells: Mapping[str, Cell]
+) -> None:
+    try:
+        read(row, cells)
+    except RowRefused:
+        if not row.opted_out:
+            raise
+
+
+def _read_entry(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
+    text = _text(cells, ENTRY)
+    if text:
+        found = _ENTRY.fullmatch(text)
+        if not found:
+            raise CellRefused(ENTRY, "not_an_entry", value=text[:40])
+        row.entry = int(found[1])
+
+
+def _read_phone(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
+    """The first whole mobile number; a masked one is no evidence of anything and is left out."""
+    text = unicodedata.normalize("NFKC", _text(cells, PHONE))
+    written = [part for part in _BETWEEN.split(text) if part.strip() and "*" not in part]
+    signs = [sign.value for part in written if (sign := phone_sign(part))]
+    row.phone = next((sign for sign in signs if WHOLE_PHONE.fullmatch(sign)), "")
+    if written and not row.phone:
+        raise CellRefused(PHONE, "not_a_phone", value=text[:40])
+
+
+def _read_tags(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
+    for column in (TAGS, MORE_TAGS):
+        try:
+            written = _BETWEEN.split(unquoted(text_of(cells.get(column))))
+            found = [read_tag(part) for part in written if part.strip() and part.strip().casefold() not in _NOTHING]
+        except TextRefused as problem:
+            raise CellRefused(column, "because", why=problem.message, cure=problem.hint) from problem
+        row.tags = tuple(dict.fromkeys((*row.tags, *found)))
+
+
+def _read_profile(row: CustomerRow, column: str, key: str, cells: Mapping[str, Cell], today: date) -> None:
+    text = _text(cells, column)
+    if not text:
+        return
+    try:
+        value = read_value(FIELDS[key], f"农历{text}" if column == LUNAR else text, today)
+    except ValueRefused as problem:
+        if not row.opted_out:
+            raise CellRefused(column, "because", why=problem.message, cure=problem.hint) from problem
+        return
+    if value is not None:
+        row.profile.setdefault(key, value)
