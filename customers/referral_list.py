@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -52,8 +52,33 @@ async def referrals(
     return await _found(tx, *which)
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Thanks that somebody must hand over now: how many, and those that have waited longest."""
+
+    number: int
+    first: Sequence[Brought]
+
+
+async def thanks_due(tx: AsyncConnection, most: int = 3) -> Due:
+    """What staff owe old members, with the `most` that fell due first."""
+    due = Referral.state == ReferralState.DUE.value
+    number = int(await tx.scalar(select(func.count()).where(due)) or 0)
+    if not number:
+        return Due(0, ())
+    return Due(number, await _read(tx, _query(due).order_by(Referral.due_ms, Referral.id).limit(most)))
+
+
 async def _found(tx: AsyncConnection, *which: ColumnElement[bool]) -> list[Brought]:
-    query = (
+    return await _read(tx, _query(*which).order_by(Referral.id.desc()).limit(MOST))
+
+
+async def _read(tx: AsyncConnection, query: Select[*tuple[Any, ...]]) -> list[Brought]:
+    return [_brought(row._mapping) for row in (await tx.execute(query)).all()]
+
+
+def _query(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Referral.id, Referral.person, shown_name(_New).label("person_name"), Referral.referrer,
             shown_name(_Old).label("referrer_name"), Referral.state, Referral.evidence, Referral.benefit,
@@ -62,10 +87,7 @@ async def _found(tx: AsyncConnection, *which: ColumnElement[bool]) -> list[Broug
         .join(_New, _New.id == Referral.person)
         .join(_Old, _Old.id == Referral.referrer)
         .where(*which)
-        .order_by(Referral.id.desc())
-        .limit(MOST)
     )  # fmt: skip
-    return [_brought(row._mapping) for row in (await tx.execute(query)).all()]
 
 
 def _brought(found: Mapping[Any, Any]) -> Brought:

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.people import FoundPerson, find
+from customers.referral_list import Due, thanks_due
 from operations.asking import Asked, Reply
 from operations.errors import NotFound
 from operations.finding import as_json, called, person_named
@@ -37,12 +38,24 @@ async def status(tx: AsyncConnection, asked: Asked[Status], zone: str) -> Reply:
         lines.append(say("operations.status.more_repairs", number=len(repairs) - _REPAIRS_SHOWN))
     if fleet.in_doubt:
         lines.append(say("operations.status.doubt", rows=fleet.in_doubt))
+    thanks = await thanks_due(tx)
+    if thanks.number:
+        lines.append(_thanks_line(thanks))
     lines.append(_summary_line(fleet, len(repairs)))
     return Reply(True, "\n".join(lines))
 
 
 def _stopped_line(stopped: Stopped, zone: str) -> str:
     return say("operations.status.stopped", by=stopped.name, at=f"{local(stopped.at_ms, zone):%m-%d %H:%M}")
+
+
+def _thanks_line(thanks: Due) -> str:
+    """Who brought whom, of those that have waited longest, and the command that ends it."""
+    listed = say("texts.comma").join(
+        say("operations.status.brought", new=f"{one.person_name} #{one.person}", old=one.referrer_name)
+        for one in thanks.first
+    )
+    return say("operations.status.thanks", number=thanks.number, listed=listed, new=f"#{thanks.first[0].person}")
 
 
 def _summary_line(fleet: FleetStatus, repairs: int) -> str:

@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.referrals import ReferralState
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, whole, within
 from reports.report import Asked, Row
 from reports.summary import FROM_CUSTOMERS
 from rules.kinds import GATES, Kind
-from storage.customer_tables import Consent, LevelMove
+from storage.customer_tables import Consent, LevelMove, Referral
 from storage.outbox import DeliveryState
 from storage.tables import (
     Arrival,
@@ -50,6 +51,10 @@ class Figures:
     day_claims: int = 0
     day_moves: int = 0
     day_opted_out: int = 0
+    day_thanks_reversed: int = 0
+    """Thanks for bringing somebody that a refund took back; `…_given` of these were handed over already."""
+    day_thanks_given: int = 0
+    thanks_due: int = 0
     in_doubt: int = 0
     tasks: int = 0
     repairs: int = 0
@@ -63,7 +68,8 @@ async def figures_of(connection: AsyncConnection, asked: Asked) -> Figures:
     """A dozen small questions; only that about the orders reads them all."""
     return Figures(
         **await _sales(connection, asked), **await _outbox(connection, asked), **await _inbox(connection, asked),
-        **await _people(connection, asked), **await _open(connection, asked), stopped=await _is_stopped(connection),
+        **await _people(connection, asked), **await _open(connection, asked), **await _thanks(connection, asked),
+        stopped=await _is_stopped(connection),
     )  # fmt: skip
 
 
@@ -133,6 +139,20 @@ async def _people(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
         "day_moves": await _count(connection, select(func.count()).where(within(period, LevelMove.at_ms))),
         "day_opted_out": await _count(connection, wishes.where(Consent.what == "opt_out")),
     }
+
+
+async def _thanks(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
+    back = (
+        await connection.execute(
+            select(func.count(), func.count(Referral.delivered_ms)).where(
+                Referral.state == ReferralState.REVERSED.value, within(asked.period, Referral.reversed_ms)
+            )
+        )
+    ).one()
+    due = select(func.count()).where(Referral.state == ReferralState.DUE.value)
+    return {
+        "day_thanks_reversed": back[0], "day_thanks_given": back[1], "thanks_due": await _count(connection, due),
+    }  # fmt: skip
 
 
 async def _open(connection: AsyncConnection, asked: Asked) -> dict[str, int]:

@@ -64,6 +64,10 @@ def _lines(figures: Figures, full: _Full) -> dict[str, str]:
         lines["sales"] = say("reports.digest.no_sales")
     if not figures.day_pushed and not figures.day_skipped:
         lines["pushes"] = say("reports.digest.no_pushes")
+    if figures.thanks_due:
+        lines["thanks"] = say("reports.digest.thanks", **values)
+    if figures.day_thanks_reversed:
+        lines["thanks_back"] = say("reports.digest.thanks_back", **values)
     key = "capacity" if full.day else "capacity_only"
     lines["capacity"] = say(f"reports.digest.{key}", places=full.places, day=full.day)
     return lines

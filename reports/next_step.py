@@ -24,6 +24,7 @@ def next_step(figures: Figures, *, places: int, full_day: str | None, imported_m
         ("repairs", figures.repairs),
         ("in_doubt", figures.in_doubt),
         ("tasks", figures.tasks),
+        ("thanks", figures.thanks_due),
         ("no_room", not places),
         ("soon_full", full_day is not None and full_day <= soon),
         ("requests", figures.requests_waiting),

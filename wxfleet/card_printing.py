@@ -9,13 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.cards import BLEED_MM, PRINT_DPI, SCREEN_DPI, CardWords, draw_card, save_png
 from customers.fonts import chinese_font
+from customers.people import FoundPerson
 from customers.print_pdf import save_pdf
 from operations.errors import Refused
 from personas.book import Book
 from personas.copy_check import findings
+from personas.model import Style
+from rules.nicknames import cleaned
 from storage.tables import Account
 from texts.catalogue import say
 from texts.errors import Severity
+from texts.masking import masked
 from texts.os_words import os_reason
 from texts.problem import Problem
 from wxfleet.settings import Settings
@@ -68,6 +72,16 @@ async def print_card(
     finally:
         part.unlink(missing_ok=True)
     return Printed(str(out), account, qr)
+
+
+def friend_on_card(member: FoundPerson, style: Style) -> str:
+    """Who recommends the shop, as strangers read it: what the member is called, else the name in their nickname.
+
+    '' where there is none, or where it says what no words of the shop's may: the card then speaks for the account.
+    """
+    name = member.call_me or cleaned(member.name) or ""
+    forbidden = any(found.fault.severity is Severity.ERROR for found in findings(name, style))
+    return "" if forbidden else masked(name)
 
 
 async def _qr_of(connection: AsyncConnection, settings: Settings, account: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.ownership import wall_of
 from commands.chat import Chat
+from customers.referral_list import thanks_due
 from operations.asking import Reply
 from operations.errors import NotStaff
 from operations.repairs import repairs_now
@@ -92,11 +93,13 @@ async def status(terminal: Terminal) -> None:
         running = _is_running(crew, settings)
         fleet = _as_it_is(await fleet_status(connection, now_ms), crew, running=running)
         repairs = await repairs_now(connection)
+        thanks = await thanks_due(connection)
     document = {
         "running": running, "states": dict(fleet.states), "stop_all": fleet.stopped and asdict(fleet.stopped),
         "waiting": fleet.waiting,
         "tasks": fleet.tasks, "pending": fleet.pending, "in_doubt": fleet.in_doubt,
         "accounts": [_account_json(account) for account in fleet.accounts],
+        "thanks_due": thanks.number,
         **crew_json(crew, lag),
         "repairs": [{"key": r.key, "account": r.account, "text": r.text, "mend": r.mend} for r in repairs],
     }  # fmt: skip
@@ -111,6 +114,8 @@ async def status(terminal: Terminal) -> None:
     lines += [say("cli.status.repair", text=r.text, mend=r.mend).rstrip() for r in repairs]
     if fleet.in_doubt:
         lines.append(say("cli.status.doubt", rows=fleet.in_doubt))
+    if thanks.number:
+        lines.append(say("cli.status.thanks", number=thanks.number))
     lines.append(say("cli.status.open", waiting=fleet.waiting, tasks=fleet.tasks, pending=fleet.pending,
                      doubt=fleet.in_doubt))  # fmt: skip
     terminal.show(document, "\n".join(lines))

@@ -17,7 +17,7 @@ from operations.requests import Deliver, Refer
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.problem import ExitCode
-from wxfleet.card_printing import Shop, print_card
+from wxfleet.card_printing import Shop, friend_on_card, print_card
 from wxfleet.cli_channels import account_for, channel_named
 from wxfleet.cli_fleet import asked
 from wxfleet.settings import examine_strictly
@@ -110,7 +110,7 @@ async def card(
             chosen = await account_for(connection, settings, by, account)
             printed = await print_card(
                 connection, Shop(settings, examination.book), chosen, out,
-                benefit=by.benefit, code=code, font=font, friend=called(member),
+                benefit=by.benefit, code=code, font=font, friend=friend_on_card(member, settings.shop.style),
             )  # fmt: skip
     document: dict[str, Any] = {
         "person": member.id,

@@ -1,7 +1,7 @@
 """/老带新 and /兑现: registered once, handed over once, and both taken back within a minute."""
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from customers.purchases import recompute
 from storage.customer_tables import Referral
@@ -60,3 +60,21 @@ async def test_thanks_are_handed_over_when_due_and_taken_back_within_a_minute(sh
 async def test_who_only_looks_may_not_register(shop: Office) -> None:
     assert not (await shop.says("/老带新 新来的小美 花花", staff="viewer")).ok
     assert await _state(shop) is None
+
+
+async def test_staff_hear_of_thanks_that_are_due_with_the_command_and_of_those_a_refund_took_back(
+    shop: Office,
+) -> None:
+    await shop.says("/老带新 新来的小美 花花")
+    assert "谢礼" not in (await shop.says("/状态")).text
+    await _completes_an_order(shop)
+    told = (await shop.says("/状态")).text
+    assert "老带新有 1 份谢礼该给：花花🌸（带来新来的小美 #" in told
+    line = next(line for line in told.splitlines() if "谢礼" in line)
+    assert "有 1 份谢礼该给老客" in (await shop.says("/今日")).text
+    assert (await shop.says(line.partition("给了发 ")[2])).ok
+    assert "谢礼" not in (await shop.says("/状态")).text
+    async with shop.db.write() as tx:
+        await tx.execute(update(Order).values(refund_fen=100))
+        await recompute(tx, [await tx.scalar(select(Order.person)) or 0], now_ms=NOW_MS)
+    assert "因为退款收回 1 份谢礼，其中 1 份已经给出去了" in (await shop.says("/今日")).text

@@ -1,15 +1,19 @@
 """Channels, referrals and partners from the terminal: documents, exit codes, and the cure where something lacks."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from python_calamine import CalamineWorkbook
 
+from customers.people import FoundPerson
+from personas.model import Style
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
+from wxfleet.card_printing import friend_on_card
 
 __all__ = ["quiet_logs"]  # the fixture is used by being here
 
@@ -20,6 +24,7 @@ CHANNELS = """channels:
   - {code: live, name: 直播, accounts: [lin-1, clerk-1], benefit: 加我领 10 元券}
 staff:
   - {id: owner, name: 老板, role: owner}
+  - {id: mei, name: 小美, role: service}
 """
 
 
@@ -98,3 +103,31 @@ def test_a_referral_goes_from_the_terminal_to_the_partners_workbook(shop: Shop) 
     assert rows[1] == ["秦姐", "一级", "小美", 1, 123]
     assert "店里决定" in str(rows[-1][0])
     assert _refused(shop, "partners", "statement", "2100")[0] == ExitCode.USAGE
+
+
+def test_costs_and_switches_are_in_the_log_and_so_is_who_was_refused(shop: Shop) -> None:
+    assert shop.wxfleet("channels", "switch", "live", "clerk-1")[0] == ExitCode.OK
+    assert shop.wxfleet("channels", "cost", "live", "--shown", "500", "--yuan", "80")[0] == ExitCode.OK
+    assert _refused(shop, "channels", "switch", "live", "lin-1", "--as", "mei")[0] == ExitCode.NOT_ALLOWED
+    assert _refused(shop, "channels", "switch", "live", "lin-9")[0] == ExitCode.NOT_FOUND
+    assert shop.wxfleet("channels", "cost", "live", "--yuan", "5", "--dry-run")[0] == ExitCode.OK
+    with sqlite3.connect(shop.folder / "data" / "wxfleet.db") as db:
+        log = db.execute("SELECT staff, door, verb, outcome FROM audit ORDER BY id").fetchall()
+        [wanted] = db.execute("SELECT request FROM audit WHERE verb = 'channels cost'").fetchone()
+    assert log == [
+        ("owner", "cli", "channels switch", "done"), ("owner", "cli", "channels cost", "done"),
+        ("mei", "cli", "channels switch", "refused"), ("owner", "cli", "channels switch", "failed"),
+    ]  # fmt: skip
+    assert (json.loads(wanted)["shown"], json.loads(wanted)["cost_fen"]) == (500, 8000)
+
+
+@pytest.mark.parametrize(
+    ("call_me", "nickname", "shown"),
+    [
+        ("花花", "A-代购小王🌸", "花花"), (None, "花花🌸", "花花"), (None, "A-代购小王🌸", "小王"), (None, "。", ""),
+        (None, "13912345678", ""), ("全网最低价", "花花", ""), ("鱼塘王姐", "花花", ""),
+    ],
+)  # fmt: skip
+def test_a_members_card_shows_a_clean_name_or_none(call_me: str | None, nickname: str, shown: str) -> None:
+    member = FoundPerson(1, nickname, call_me, None, "VIP1", None, 1, 100, False, ())
+    assert friend_on_card(member, Style()) == shown
