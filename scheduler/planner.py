@@ -31,11 +31,14 @@ Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
 class Step:
     """Something another room wants looked at. Both are given (transaction, now in epoch ms).
 
-    `due` is a look that writes nothing: is there anything for `act` to do?
+    `due` is a look that writes nothing: is there anything for `act` to do? It is asked at the first tick, after one
+    that found something, and at every `every`-th, in turn with others: what nobody sits and waits for need not cost a
+    statement a second.
     """
 
     due: Due
     act: Act
+    every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Step:
     name: str
     due: Due
     act: Callable[[], Awaitable[object]]
+    every: int = 1
 
 
 class Planner:
@@ -63,9 +67,11 @@ class Planner:
             _Step("moments", self._days_missing, self._plan_days),
             _Step("mirrors", has_followers_waiting, self._follow),
             _Step("campaigns", self._campaigns_due, self._advance),
-            *(_Step(getattr(step.act, "__qualname__", repr(step.act)), step.due, partial(self._run, step.act))
+            *(_Step(getattr(step.act, "__qualname__", repr(step.act)), step.due, partial(self._run, step.act), step.every)
               for step in extra),
         ]  # fmt: skip
+        self._ticks = 0
+        self._found: list[_Step] = []
         self._days: list[tuple[str, date]] = []
         self._campaigns: list[int] = []
         self._resting: dict[int, int] = {}
@@ -74,7 +80,9 @@ class Planner:
 
     async def tick(self) -> None:
         """Look once. Raises nothing but cancellation."""
-        for step in await self._due():
+        self._found = await self._due()
+        self._ticks += 1
+        for step in self._found:
             try:
                 await step.act()
             except Exception as problem:
@@ -82,11 +90,18 @@ class Planner:
             else:
                 self._say_recovered(step.name)
 
+    def _whose_turn(self) -> list[_Step]:
+        return [
+            step
+            for place, step in enumerate(self._steps)
+            if self._ticks == 0 or (self._ticks + place) % step.every == 0 or step in self._found
+        ]
+
     async def _due(self) -> list[_Step]:
         """Which steps have something to do. A look that fails ends the transaction: the next ones get a fresh one."""
         now_ms = self._clock.now_ms()
         found: list[_Step] = []
-        waiting = list(self._steps)
+        waiting = self._whose_turn()
         while waiting:
             step = waiting[0]
             try:

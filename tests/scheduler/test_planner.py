@@ -127,6 +127,33 @@ async def test_what_is_not_due_opens_no_writing_transaction(database: Database, 
     assert (asked, ran) == ([NOW_MS], [])
 
 
+async def test_what_nobody_waits_for_is_looked_at_in_turn_and_at_once_again_while_there_is_more(
+    database: Database, clock: VirtualClock
+) -> None:
+    looks: list[str] = []
+    left = {"a": 0, "b": 2}
+
+    def step(name: str) -> Step:
+        async def due(tx: AsyncConnection, now_ms: int) -> bool:
+            looks.append(name)
+            return left[name] > 0
+
+        async def act(tx: AsyncConnection, now_ms: int) -> None:
+            left[name] -= 1
+
+        return Step(due, act, every=5)
+
+    planner = Planner(database, clock, Calendar(), tell=_Heard(), extra=(step("a"), step("b")))
+    seen: list[str] = []
+    for _ in range(13):
+        await planner.tick()
+        seen.append("".join(looks))
+        looks.clear()
+    # At the start everything; b again as long as it finds something; then one tick in five is each one's.
+    assert seen == ["ab", "b", "ab", "", "", "", "b", "a", "", "", "", "b", "a"]
+    assert left == {"a": 0, "b": 0}
+
+
 async def test_ticks_come_by_themselves_never_two_at_once_and_a_stop_waits_for_the_last() -> None:
     running = 0
     done = 0
