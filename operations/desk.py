@@ -15,6 +15,7 @@ from operations import (
     profiling,
     referring,
     reporting,
+    showing,
     stopping,
     undoing,
 )
@@ -173,7 +174,7 @@ class Desk:
         return await people_acts.mute_(tx, asked, self._zone)
 
     async def _customer(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await looking.customer(tx, asked, self._zone)
+        return await showing.customer(tx, asked, self._zone)
 
     async def _profile(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await profiling.set_profile(tx, asked, self._zone)

@@ -3,13 +3,11 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.people import FoundPerson, find
 from customers.referral_list import Due, thanks_due
 from operations.asking import Asked, Reply
-from operations.errors import NotFound
-from operations.finding import as_json, called, person_named
+from operations.finding import called, person_named
 from operations.repairs import repairs_now
-from operations.requests import Accounts, Customer, Help, Status, Tasks, Why
+from operations.requests import Accounts, Help, Status, Tasks, Why
 from operations.why import why
 from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status
 from rules.quiet_hours import local
@@ -19,7 +17,6 @@ from texts.catalogue import say
 _REPAIRS_SHOWN = 5
 _ANSWERS_SHOWN = 8
 _TASKS_SHOWN = 20
-_CUSTOMERS_SHOWN = 8
 _STATES = ("online", "awaiting_scan", "restricted", "paused", "backing_off", "connecting", "stopped")
 
 
@@ -113,33 +110,6 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
         return Reply(True, say("operations.no_tasks"))
     lines = [say("operations.task", id=row.id, title=row.title, account=row.account, holder=row.holder) for row in rows]
     return Reply(True, "\n".join([*lines, say("operations.tasks.hint")]))
-
-
-async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Reply:
-    """Everybody whom the words may mean, the best first. Raises NotFound."""
-    words = asked.request.who
-    found = await find(tx, words)
-    if not found:
-        raise NotFound(say("operations.no_person", who=words), hint=say("operations.no_person.hint"))
-    lines = [_customer_line(person) for person in found[:_CUSTOMERS_SHOWN]]
-    if len(found) > _CUSTOMERS_SHOWN:
-        lines.append(say("operations.customer.more", number=len(found) - _CUSTOMERS_SHOWN))
-    return Reply(True, "\n".join(lines), data={"customers": [as_json(person) for person in found]})
-
-
-def _customer_line(person: FoundPerson) -> str:
-    accounts = "、".join(sorted({known.account for known in person.friendships}))
-    member = person.member_name
-    return say(
-        "operations.customer",
-        id=person.id,
-        who=f"{called(person)} {person.level}",
-        member=say("operations.customer.member", member=member) if member else "",
-        orders=person.orders,
-        paid=f"{person.net_paid_fen / 100:.2f}",
-        accounts=say("operations.customer.accounts", accounts=accounts) if accounts else "",
-        wish=say("operations.customer.opted_out") if person.opted_out else "",
-    )
 
 
 async def why_(tx: AsyncConnection, asked: Asked[Why]) -> Reply:

@@ -1,5 +1,6 @@
 """/客户, /资料, /标签, /备注: staff say what they know of a customer, see it, and take it back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from customers.profile import history
 from customers.search import catch_up
 from storage.customer_tables import PersonNote, PersonTag, ProfileChange
 from storage.engine import Database
-from storage.tables import Audit, Person
+from storage.tables import Audit, Order, Person
 from tests.commands.test_chat import Office
-from tests.conversations.shop import NOW_MS, open_shop
+from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
+from texts.catalogue import speak
 from texts.problem import ExitCode
 
 
@@ -120,3 +122,33 @@ async def test_of_somebody_erased_nothing_is_written_and_viewers_only_look(shop:
     async with shop.db.read() as connection:
         outcomes = (await connection.scalars(select(Audit.outcome))).all()
     assert set(outcomes) == {"refused"} and len(outcomes) == 3
+
+
+async def test_a_customer_is_shown_whole_with_phones_masked(shop: Office) -> None:
+    hua = await _hua(shop)
+    async with shop.db.write() as tx:
+        order = {"number": "2202600000000000001", "member_name": "M1", "status": "done", "paid_fen": 9950}
+        await tx.execute(
+            insert(Order).values(order | {"created_ms": NOW_MS - DAY_MS, "batch": 1, "items": "连衣裙 法式",
+                                          "receiver": "林小花", "phone": "13800001234"})
+        )  # fmt: skip
+        await tx.execute(update(Person).where(Person.id == hua.id).values(phone="13800001234"))
+    await shop.says("/绑定 花花 M1", staff="mei")
+    await shop.says("/客户 花花 生日=农历8月15 尺码=M", staff="mei", now_ms=NOW_MS + 1)
+    await shop.says("/标签 花花 老客", staff="mei", now_ms=NOW_MS + 2)
+    await shop.says("/备注 花花 喜欢宽松", staff="mei", now_ms=NOW_MS + 3)
+    await shop.says("/退订 花花", staff="mei", now_ms=NOW_MS + 4)
+    reply = await shop.says("/客户 花花", staff="mei", now_ms=NOW_MS + 5)
+    for words in (
+        f"#{hua.id} 花花", "会员名 M1", "138****1234", "微信 lin-1", "看得到朋友圈", "还差 200.50 元", "交易成功",
+        "连衣裙 法式", "林**", "生日 农历8月15日 · 尺码 M", "标签：老客", "喜欢宽松", "已退订", "staff:mei",
+        "尺码：— → M",
+    ):  # fmt: skip
+        assert words in reply.text, words
+    assert "13800001234" not in reply.text + repr(reply.data) and "林小花" not in reply.text
+    speak("en")
+    english = (await shop.says("/customer 花花", staff="mei", now_ms=NOW_MS + 6)).text
+    assert "200.50 yuan short of" in english and "birthday 8-15 (lunar)" in english
+    document = reply.data["customers"][0]
+    assert document["birthday"] == {"date": "--08-15", "lunar": True} and document["tags"] == ["老客"]
+    assert json.loads(json.dumps(document)) == document

@@ -1,0 +1,70 @@
+"""Who a customer is: everybody whom the words may mean, and of the one who is meant the whole page."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.people import FoundPerson, find, meant
+from customers.profile_fields import one_line
+from customers.profile_view import ProfileView, profile_view
+from customers.profile_words import document, page
+from operations.asking import Asked, Reply
+from operations.errors import CannotBeUsed, NotFound
+from operations.finding import as_json, called
+from operations.requests import Customer
+from texts.catalogue import say
+
+_CUSTOMERS_SHOWN = 8
+_LINES_IN_CHAT = 3
+"""Of notes, wishes and changes: a chat is read on a phone."""
+
+
+async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Reply:
+    """One who is surely meant, whole; else the best few by number. Raises NotFound, CannotBeUsed."""
+    words = asked.request.who
+    if not words:
+        raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
+    found = await find(tx, words)
+    if not found:
+        raise NotFound(say("operations.no_person", who=words), hint=say("operations.no_person.hint"))
+    surely = found if len(found) == 1 else await meant(tx, words)
+    if len(surely) == 1:
+        return await _whole(tx, surely[0], len(found) - 1, zone)
+    lines = [customer_line(person) for person in found[:_CUSTOMERS_SHOWN]]
+    if len(found) > _CUSTOMERS_SHOWN:
+        lines.append(say("operations.customer.more", number=len(found) - _CUSTOMERS_SHOWN))
+    return Reply(True, "\n".join(lines), data={"customers": [as_json(person) for person in found]})
+
+
+async def _whole(tx: AsyncConnection, person: FoundPerson, others: int, zone: str) -> Reply:
+    view = await profile_view(tx, person.id, _LINES_IN_CHAT)
+    text = page_of(person, view, zone)
+    if others:
+        text += "\n" + say("operations.customer.alike", number=others)
+    return Reply(True, text, data={"customers": [document_of(person, view)]})
+
+
+def page_of(person: FoundPerson, view: ProfileView, zone: str, *, whole: bool = False) -> str:
+    """As the list says it, and below all that is known. `whole`: phones and receivers unmasked."""
+    return f"{customer_line(person)}\n{page(view, zone, whole=whole)}"
+
+
+def document_of(person: FoundPerson, view: ProfileView, *, whole: bool = False) -> dict[str, Any]:
+    """The document of `wxfleet customers show --json`: that of `find`, and more."""
+    return as_json(person) | document(view, whole=whole)
+
+
+def customer_line(person: FoundPerson) -> str:
+    """One customer in one line, with the number by which they are named."""
+    accounts = "、".join(sorted({known.account for known in person.friendships}))
+    member = person.member_name
+    return say(
+        "operations.customer",
+        id=person.id,
+        who=f"{one_line(called(person))} {person.level}",
+        member=say("operations.customer.member", member=one_line(member)) if member else "",
+        orders=person.orders,
+        paid=f"{person.net_paid_fen / 100:.2f}",
+        accounts=say("operations.customer.accounts", accounts=accounts) if accounts else "",
+        wish=say("operations.customer.opted_out") if person.opted_out else "",
+    )
