@@ -4,8 +4,8 @@ From the simulator's history, so every run with the same figures fills the same 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import count
 
 from customers.order_rows import STATUSES
@@ -35,26 +35,17 @@ _REFERRALS = ("person", "referrer", "evidence", "registered_by", "at_ms", "state
 _MOVES = ("person", "before", "after", "why", "at_ms")
 
 
-@dataclass
-class _Rows:
-    """What waits to be written, by table."""
-
-    orders: list[Values] = field(default_factory=list)
-    people: list[Values] = field(default_factory=list)
-    friendships: list[Values] = field(default_factory=list)
-    outbox: list[Values] = field(default_factory=list)
-    referrals: list[Values] = field(default_factory=list)
-    level_moves: list[Values] = field(default_factory=list)
-
-
 _COLUMNS = {"people": _PEOPLE, "orders": _ORDERS, "friendships": _FRIENDSHIPS, "outbox": _OUTBOX,
             "referrals": _REFERRALS, "level_moves": _MOVES}  # fmt: skip
+
+_Rows = defaultdict[str, list[Values]]
+"""What waits to be written, by table."""
 
 
 async def fill(db: Database, orders: int, *, now_ms: int, seed: int = 7, accounts: int = 100) -> int:
     """Write `orders` orders and all that belongs to them, then count what people bought; returns the people."""
     history = History(seed, now_ms)
-    rows, written, people = _Rows(), 0, 0
+    rows, written, people = _Rows(list), 0, 0
     for number in count():
         buyer = history.buyer(number)
         sales = list(history.sales_of(buyer))[: orders - written]
@@ -62,9 +53,9 @@ async def fill(db: Database, orders: int, *, now_ms: int, seed: int = 7, account
             break
         people += _meet(rows, buyer, sales, accounts, seed, now_ms)
         written += len(sales)
-        if len(rows.orders) >= _BLOCK:
+        if len(rows["orders"]) >= _BLOCK:
             await _write(db, rows)
-            rows = _Rows()
+            rows = _Rows(list)
     await _write(db, rows)
     async with db.write() as tx:
         await recompute(tx, now_ms=now_ms)
@@ -74,7 +65,7 @@ async def fill(db: Database, orders: int, *, now_ms: int, seed: int = 7, account
 async def _write(db: Database, rows: _Rows) -> None:
     async with db.write() as tx:
         for table, columns in _COLUMNS.items():
-            await insert_rows(tx, table, columns, getattr(rows, table))
+            await insert_rows(tx, table, columns, rows[table])
 
 
 def _meet(rows: _Rows, buyer: Buyer, sales: Sequence[Sale], accounts: int, seed: int, now_ms: int) -> int:
@@ -83,18 +74,18 @@ def _meet(rows: _Rows, buyer: Buyer, sales: Sequence[Sale], accounts: int, seed:
     friend = buyer.since_ms is not None
     matched = friend and roll.random() >= _UNMATCHED
     person = buyer.number * 2 + 1
-    rows.orders += [_order(sale, person if matched else None) for sale in sales]
+    rows["orders"] += [_order(sale, person if matched else None) for sale in sales]
     if not friend:
         return 0
     _befriend(rows, person, buyer, buyer.member_name if matched else None, accounts, seed)
     if matched and buyer.referred_by is not None:
-        rows.referrals.append((person, buyer.referred_by * 2 + 1, "code", "bench", buyer.since_ms, "registered", ""))
+        rows["referrals"].append((person, buyer.referred_by * 2 + 1, "code", "bench", buyer.since_ms, "registered", ""))
     if matched and len(sales) > 1:
-        rows.level_moves.append((person, "friend", "VIP1", "orders", sales[0].created_ms))
-        rows.level_moves.append((person, "VIP1", "VIP2", "orders", sales[-1].created_ms))
+        rows["level_moves"].append((person, "friend", "VIP1", "orders", sales[0].created_ms))
+        rows["level_moves"].append((person, "VIP1", "VIP2", "orders", sales[-1].created_ms))
     for turn in range(_PUSHES + _ANSWERS):
         sent_ms = (buyer.since_ms or 0) + round(roll.random() * (now_ms - (buyer.since_ms or 0)))
-        rows.outbox.append(_delivery(person, turn, accounts, sent_ms))
+        rows["outbox"].append(_delivery(person, turn, accounts, sent_ms))
     if roll.random() < _NEVER_BOUGHT:
         _befriend(rows, person + 1, buyer, None, accounts, seed)
         return 2
@@ -104,8 +95,8 @@ def _meet(rows: _Rows, buyer: Buyer, sales: Sequence[Sale], accounts: int, seed:
 def _befriend(rows: _Rows, person: int, buyer: Buyer, member: str | None, accounts: int, seed: int) -> None:
     name, since_ms = sweet_name(seed, person), buyer.since_ms or 0
     account, contact = f"sim-{person % accounts}", f"wxid_c{person:07d}"
-    rows.people.append((person, name, member, "customer", "friend", 0, 0, False, since_ms))
-    rows.friendships.append((account, contact, person, name, "", "friend", "event", since_ms, buyer.channel))
+    rows["people"].append((person, name, member, "customer", "friend", 0, 0, False, since_ms))
+    rows["friendships"].append((account, contact, person, name, "", "friend", "event", since_ms, buyer.channel))
 
 
 def _order(sale: Sale, person: int | None) -> Values:

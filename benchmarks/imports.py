@@ -26,13 +26,13 @@ from sqlalchemy import insert
 
 from benchmarks.databases import fresh_url
 from benchmarks.measuring import show, show_machine, show_ratio
-from customers.import_batches import Breathe, no_need
 from customers.orders import import_orders
 from simulator.history import History
 from simulator.names import member_name
 from simulator.order_export import write_export
 from storage.engine import open_database
 from storage.schema import upgrade
+from storage.strides import Breathe, no_need
 from storage.tables import Person
 
 TARGET, TARGET_MIB, WORKBOOK_ROWS, WORKBOOK_MIB, LOCK_MS = 0.25, 300, 100_000, 500, 300

@@ -1,29 +1,25 @@
 """Imports as such: each a batch with its files and counts, finished when everybody concerned was counted anew."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.claims import settle_remembered
+from customers.claims import remembered, settle_remembered
 from customers.order_files import shop_name
 from customers.purchases import link_orders, recompute
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
-from storage.tables import Claim, ImportBatch, Order, Person
+from storage.strides import Breathe, Strides, no_need
+from storage.tables import ImportBatch, Order, Person
 
-PEOPLE_A_TRANSACTION = 500
+_FIRST_PEOPLE, _MOST_PEOPLE = 500, 10_000
+_FIRST_NAMES, _MOST_NAMES = 200, 5_000
+_FIRST_CLAIMS, _MOST_CLAIMS = 5, 100
+"""Of a transaction: to begin with, and at most."""
 _ONE_IMPORT = 0x77_78_69_6D  # 'wxim': the key of PostgreSQL's advisory lock
-_NAMES_A_TRANSACTION = 100
-
-
-Breathe = Callable[[], Awaitable[None]]
-"""Waits a little between two transactions, so that other processes get their turn to write on SQLite."""
-
-
-async def no_need() -> None:
-    """Nobody else writes."""
 
 
 async def open_batch(
@@ -72,10 +68,8 @@ async def finish_orders(
     db: Database, batch: int, counts: dict[str, int], now_ms: int, breathe: Breathe = no_need
 ) -> None:
     """Whatever follows from the orders of this batch, in short transactions; may be repeated."""
-    await _link_stragglers(db, batch)
-    if await _anybody_waits(db, batch):
-        async with db.write() as tx:
-            await settle_remembered(tx, batch, now_ms)
+    await _link_stragglers(db, batch, breathe)
+    await _settle_claims(db, batch, now_ms, breathe)
     async with db.read() as connection:
         people = await _concerned(connection, batch)
     await recount(db, people, now_ms, breathe)
@@ -87,20 +81,19 @@ async def finish_orders(
 
 async def recount(db: Database, people: Sequence[int], now_ms: int, breathe: Breathe = no_need) -> None:
     """Count anew what these people bought, a few at a time."""
-    for start in range(0, len(people), PEOPLE_A_TRANSACTION):
-        async with db.write() as tx:
-            await recompute(tx, people[start : start + PEOPLE_A_TRANSACTION], now_ms=now_ms)
-        await breathe()
+    strides = Strides(db, breathe, first=_FIRST_PEOPLE, most=_MOST_PEOPLE)
+    await strides.through(people, partial(recompute, now_ms=now_ms))
 
 
-async def _anybody_waits(db: Database, batch: int) -> bool:
-    """Did somebody claim one of these orders before it came? Asked without keeping others from writing."""
-    query = select(Order.number).join(Claim, Claim.order_number == Order.number).where(Order.batch == batch).limit(1)
+async def _settle_claims(db: Database, batch: int, now_ms: int, breathe: Breathe) -> None:
+    """Whose orders these were said to be before they came."""
     async with db.read() as connection:
-        return (await connection.execute(query)).first() is not None
+        waiting = await remembered(connection, batch)
+    strides = Strides(db, breathe, first=_FIRST_CLAIMS, most=_MOST_CLAIMS)
+    await strides.through(waiting, partial(settle_remembered, now_ms=now_ms))
 
 
-async def _link_stragglers(db: Database, batch: int) -> None:
+async def _link_stragglers(db: Database, batch: int, breathe: Breathe) -> None:
     """Orders whose member became known while they were written."""
     query = (
         select(Order.member_name)
@@ -110,10 +103,8 @@ async def _link_stragglers(db: Database, batch: int) -> None:
     )
     async with db.read() as connection:
         names = (await connection.execute(query)).scalars().all()
-    for start in range(0, len(names), _NAMES_A_TRANSACTION):
-        async with db.write() as tx:
-            for name in names[start : start + _NAMES_A_TRANSACTION]:
-                await link_orders(tx, member_name=name)
+    strides = Strides(db, breathe, first=_FIRST_NAMES, most=_MOST_NAMES)
+    await strides.through(names, link_orders)
 
 
 async def _concerned(tx: AsyncConnection, batch: int) -> Sequence[int]:

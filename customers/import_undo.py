@@ -7,16 +7,19 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.customer_undo import count_customers, undo_customers
 from customers.errors import NoSuchBatch, UndoRefused
-from customers.import_batches import Breathe, alone, finish_interrupted, no_need, recount
+from customers.import_batches import alone, finish_interrupted, recount
 from customers.order_writing import known_orders, put, row_of
-from storage.bulk import among
+from storage.bulk import among, among_ids
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
+from storage.strides import Breathe, Strides, no_need
 from storage.tables import ImportBatch, Order, Person
 from texts.catalogue import say
 
-_ORDERS_A_TRANSACTION = 1_000
+_FIRST_ORDERS, _MOST_ORDERS = 500, 10_000
+"""Of a transaction: to begin with, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,14 @@ async def _undo_orders(db: Database, batch: int, now_ms: int, breathe: Breathe) 
     again = await _begin(db, batch)
     count, people = 0, set[int]()
     for step in (_put_back, _take_out):
-        while True:
-            async with db.write() as tx:
+        strides = Strides(db, breathe, first=_FIRST_ORDERS, most=_MOST_ORDERS)
+        touched = 1
+        while touched:
+            async with strides.write() as tx:
                 await alone(tx)
-                touched, concerned = await step(tx, batch)
+                touched, concerned = await step(tx, batch, strides.rows)
             people |= concerned
             count += touched
-            await breathe()
-            if not touched:
-                break
     # What an undo that was cut off had done already is not known any more.
     await recount(db, await _everybody(db) if again else sorted(people), now_ms, breathe)
     return count
@@ -108,10 +110,10 @@ async def _begin(db: Database, batch: int) -> bool:
     return bool(counts.get("undo_began"))
 
 
-async def _put_back(tx: AsyncConnection, batch: int) -> tuple[int, set[int]]:
+async def _put_back(tx: AsyncConnection, batch: int, most: int) -> tuple[int, set[int]]:
     """Some of the orders that the import changed, as they were. Returns how many, and whom they concern."""
     query = select(OrderVersion.id, OrderVersion.number, OrderVersion.before).where(OrderVersion.batch == batch)
-    versions = (await tx.execute(query.order_by(OrderVersion.number).limit(_ORDERS_A_TRANSACTION))).all()
+    versions = (await tx.execute(query.order_by(OrderVersion.number).limit(most))).all()
     if not versions:
         return 0, set()
     now = await known_orders(tx, [version.number for version in versions])
@@ -126,7 +128,7 @@ async def _put_back(tx: AsyncConnection, batch: int) -> tuple[int, set[int]]:
         person = current.person if same_member else kept.get(version.before["person"])
         restored.append((before, person, version.before["batch"]))
     await put(tx, restored)
-    await tx.execute(delete(OrderVersion).where(OrderVersion.id.in_([version.id for version in versions])))
+    await tx.execute(delete(OrderVersion).where(among_ids(tx, OrderVersion.id, [version.id for version in versions])))
     concerned = {known.person for known in now.values()} | {person for _, person, _ in restored}
     return len(versions), {person for person in concerned if person is not None}
 
@@ -134,13 +136,13 @@ async def _put_back(tx: AsyncConnection, batch: int) -> tuple[int, set[int]]:
 async def _kept(tx: AsyncConnection, versions: Sequence[Row[Any]]) -> Mapping[int, int]:
     """Who those that had the orders before are today: they may have been merged since."""
     ids = {version.before["person"] for version in versions} - {None}
-    query = select(Person.id, func.coalesce(Person.merged_into, Person.id)).where(Person.id.in_(ids))
+    query = select(Person.id, func.coalesce(Person.merged_into, Person.id)).where(among_ids(tx, Person.id, ids))
     return {person: kept for person, kept in (await tx.execute(query)).all()}  # noqa: C416  # rows are no pairs
 
 
-async def _take_out(tx: AsyncConnection, batch: int) -> tuple[int, set[int]]:
+async def _take_out(tx: AsyncConnection, batch: int, most: int) -> tuple[int, set[int]]:
     """Some of the orders that the import brought."""
-    query = select(Order.number, Order.person).where(Order.batch == batch).limit(_ORDERS_A_TRANSACTION)
+    query = select(Order.number, Order.person).where(Order.batch == batch).limit(most)
     orders = (await tx.execute(query)).all()
     if orders:
         await tx.execute(delete(Order).where(among(tx, Order.number, [order.number for order in orders])))
@@ -153,4 +155,7 @@ async def _everybody(db: Database) -> Sequence[int]:
         return (await connection.execute(query)).scalars().all()
 
 
-_PARTS: Mapping[str, UndoPart] = {"orders": UndoPart(_count_orders, _undo_orders)}
+_PARTS: Mapping[str, UndoPart] = {
+    "orders": UndoPart(_count_orders, _undo_orders),
+    "customers": UndoPart(count_customers, undo_customers),
+}

@@ -51,7 +51,7 @@ async def link_member(
         await _name(tx, person, member_name, now_ms)
         await record_names(tx, {person: member_name}, evidence, now_ms, by=by)
         await refresh_terms(tx, [person])
-    if await link_orders(tx, member_name=member_name):
+    if await link_orders(tx, [member_name]):
         await recompute(tx, [person], now_ms=now_ms)
     await hold_back(tx, [person], now_ms)
     return person
@@ -91,7 +91,7 @@ async def link_all(tx: AsyncConnection, found: Sequence[tuple[int, str]], eviden
         statement = update(Person).where(Person.id == bindparam("them")).values(member_name=bindparam("their_name"))
         await tx.execute(statement, values)
         await record_names(tx, plain, evidence, now_ms)
-        await link_orders(tx, members=list(plain.values()))
+        await link_orders(tx, list(plain.values()))
         await recompute(tx, list(plain), now_ms=now_ms)
         await refresh_terms(tx, plain)
         await hold_back(tx, plain, now_ms)

@@ -113,7 +113,7 @@ async def _part(tx: AsyncConnection, record: Row[Any], now_ms: int) -> Undone:
         Person.member_name.is_not(None), (Person.id == record.gone) | (Person.merged_into == record.gone)
     )
     for name in (await tx.scalars(named)).all():
-        await link_orders(tx, member_name=name)
+        await link_orders(tx, [name])
     return Undone(record.kept, record.gone)
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,10 +42,10 @@ class OrderFile:
     shops: frozenset[str] | None
     saved_ms: float
 
-    def blocks(self, rows: int) -> Iterator[list[OrderRow | RowError]]:
-        """Its orders, so many rows at a time, and what can't be believed."""
+    def blocks(self, size: Callable[[], int]) -> Iterator[list[OrderRow | RowError]]:
+        """Its orders, each time `size` rows of them, and what can't be believed."""
         source = self.table.rows()
-        while block := [self._read(row) for row in itertools.islice(source, rows)]:
+        while block := [self._read(row) for row in itertools.islice(source, size())]:
             yield block
 
     def _read(self, row: Row) -> OrderRow | RowError:

@@ -8,12 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import without_the_erased
 from customers.import_batches import (
-    Breathe,
     alone,
     finish_interrupted,
     finish_orders,
     known_shops,
-    no_need,
     open_batch,
 )
 from customers.import_result import ImportResult, RowError
@@ -22,8 +20,9 @@ from customers.order_rows import OrderRow
 from customers.order_writing import Sorter, known_orders, write_orders
 from storage.engine import Database
 
-_ROWS_A_TRANSACTION = 2_000
-"""So that nobody waits long for the one writer of SQLite: some 100 ms."""
+from storage.strides import Breathe, Strides, no_need
+FIRST_ROWS, MOST_ROWS = 1_000, 10_000
+"""Of a transaction: to begin with, and at most, because they all stand in memory."""
 
 OnProgress = Callable[[str, float, int], None]
 """Called with the file that is read, how far it is (0 to 1), and how many rows were read in all."""
@@ -54,7 +53,8 @@ async def import_orders(
     shops |= shops_of([file.table for file in found])
     if options.shop:
         shops[shop_name(options.shop)] = options.shop
-    importing = _Import(db, options, dry_run=dry_run, by=by, now_ms=now_ms, shops=sorted(shops.values()))
+    strides = Strides(db, breathe, first=FIRST_ROWS, most=MOST_ROWS)
+    importing = _Import(db, strides, options, dry_run=dry_run, by=by, now_ms=now_ms, shops=sorted(shops.values()))
     importing.result.files = [file.table.file for file in found]
     for file in _newest_first(found):
         await importing.take_file(file, on_progress)
@@ -72,10 +72,19 @@ def _newest_first(files: Sequence[OrderFile]) -> list[OrderFile]:
 
 class _Import:
     def __init__(
-        self, db: Database, options: OrderOptions, *, dry_run: bool, by: str, now_ms: int, shops: list[str]
+        self,
+        db: Database,
+        strides: Strides,
+        options: OrderOptions,
+        *,
+        dry_run: bool,
+        by: str,
+        now_ms: int,
+        shops: list[str],
     ) -> None:
         self._db = db
         self._dry_run = dry_run
+        self._strides = strides
         self._by = by
         self._now_ms = now_ms
         self._shops = shops
@@ -83,7 +92,7 @@ class _Import:
         self.result = ImportResult()
 
     async def take_file(self, file: OrderFile, on_progress: OnProgress) -> None:
-        blocks = file.blocks(_ROWS_A_TRANSACTION)
+        blocks = file.blocks(lambda: self._strides.rows)
         # Reading and judging costs the machine something: done in a thread, a transaction's worth at a time.
         while block := await asyncio.to_thread(next, blocks, None):
             await self._take(block, file.absent)
@@ -99,7 +108,7 @@ class _Import:
                 known = await known_orders(connection, {order.number for order in orders})
             self._count(self._sorter.sort(orders, known, absent).counts)
             return
-        async with self._db.write() as tx:
+        async with self._strides.write() as tx:
             await alone(tx)
             orders = await without_the_erased(tx, orders)
             counts, batch = await self._write(tx, orders, absent)

@@ -22,18 +22,14 @@ from sqlalchemy.orm import aliased
 from customers.levels import relevel
 from customers.order_rows import PURCHASES
 from customers.referrals import refresh_referrals
+from storage.bulk import among, among_ids
 from storage.tables import Order, Person
 
-_IDS_A_STATEMENT = 500
 
+async def link_orders(tx: AsyncConnection, members: Collection[str] | None = None) -> int:
+    """Give the orders of these members, or all, to the people of that member name; returns how many changed hands.
 
-async def link_orders(
-    tx: AsyncConnection, *, batch: int | None = None, member_name: str | None = None, members: Collection[str] = ()
-) -> int:
-    """Give orders to the people whose member name stands on them; returns how many changed hands.
-
-    Only those of an import, of one member or of some, when asked so. A name that went with a merged entry leads to who
-    was kept.
+    A name that went with a merged entry leads to who was kept.
     """
     named = aliased(Person)
     owners = (
@@ -46,36 +42,18 @@ async def link_orders(
         .values(person=owners.c.owner)
         .where(Order.member_name == owners.c.member_name, Order.person.is_distinct_from(owners.c.owner))
     )
-    if batch is not None:
-        statement = statement.where(Order.batch == batch)
-    if member_name is not None:
-        statement = statement.where(Order.member_name == member_name)
-    if members:
-        statement = statement.where(Order.member_name.in_(members))
+    if members is not None:
+        statement = statement.where(among(tx, Order.member_name, members))
     return (await tx.execute(statement)).rowcount
 
 
-async def recompute(
-    tx: AsyncConnection, people: Collection[int] | None = None, *, batch: int | None = None, now_ms: int
-) -> None:
+async def recompute(tx: AsyncConnection, people: Collection[int] | None = None, *, now_ms: int) -> None:
     """Count anew what people bought, and set their level and tier by it (`customers.levels.relevel`).
 
-    Purchases are paid orders with something left after refunds; unpaid and closed ones are not. For `people`, for
-    those whom an import's `batch` concerns, or for everybody.
+    Purchases are paid orders with something left after refunds; unpaid and closed ones are not. For `people`, or for
+    everybody.
     """
-    if people is not None:
-        ids = sorted(people)
-        for start in range(0, len(ids), _IDS_A_STATEMENT):
-            await _recount(tx, Person.id.in_(ids[start : start + _IDS_A_STATEMENT]), now_ms)
-        return
-    if batch is not None:
-        concerned = select(Order.person).where(Order.batch == batch, Order.person.is_not(None))
-        await _recount(tx, Person.id.in_(concerned), now_ms)
-        return
-    await _recount(tx, Person.kind == "customer", now_ms)
-
-
-async def _recount(tx: AsyncConnection, who: ColumnElement[bool], now_ms: int) -> None:
+    who = Person.kind == "customer" if people is None else among_ids(tx, Person.id, sorted(people))
     await tx.execute(_counting(tx, who))
     await relevel(tx, who, now_ms=now_ms)
     await refresh_referrals(tx, now_ms, who)
@@ -99,19 +77,19 @@ def _counting(tx: AsyncConnection, who: ColumnElement[bool]) -> Update:
             cast(func.coalesce(func.sum(case((bought, left_fen))), 0), BigInteger).label("net"),
             func.min(case((bought, moment))).label("first"),
             func.max(case((bought, moment))).label("last"),
+            _distinct_items(tx).label("kinds"),
         )
         .outerjoin(Order, Order.person == Person.id)
         .where(who)
         .group_by(Person.id)
         .subquery()
     )
-    items = _distinct_items(tx)
     counted = {
         Person.orders: sums.c.orders,
         Person.net_paid_fen: sums.c.net,
         Person.first_order_ms: sums.c.first,
         Person.last_order_ms: sums.c.last,
-        Person.distinct_items: items,
+        Person.distinct_items: sums.c.kinds,
     }
     changed = or_(*(column.is_distinct_from(value) for column, value in counted.items()))
     return (

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Text, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +19,14 @@ def among(tx: AsyncConnection, what: SQLColumnExpression[Any], texts: Collection
         each = func.json_each(json.dumps(list(texts))).table_valued("value")
         return what.in_(select(each.c.value))
     return what == func.any(literal(list(texts), ARRAY(Text)))
+
+
+def among_ids(tx: AsyncConnection, what: SQLColumnExpression[Any], ids: Collection[int]) -> ColumnElement[bool]:
+    """`what IN (ids)` with one parameter, however many ids there are."""
+    if tx.dialect.name == "sqlite":
+        each = func.json_each(json.dumps(list(ids))).table_valued("value")
+        return what.in_(select(each.c.value))
+    return what == func.any(literal(list(ids), ARRAY(BigInteger)))
 
 
 async def insert_rows(tx: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:

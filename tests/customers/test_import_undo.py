@@ -136,7 +136,8 @@ async def test_an_import_that_was_cut_off_is_repeated_or_undone_and_nothing_is_d
     old = [order(number, "花花", status="等待买家付款") for number in NUMBERS[:5]]
     await import_orders(database, [export(tmp_path / "a.csv", old)], now_ms=1)
     before = await _everything(database)
-    monkeypatch.setattr(orders, "_ROWS_A_TRANSACTION", 4)
+    monkeypatch.setattr(orders, "FIRST_ROWS", 4)
+    monkeypatch.setattr(orders, "MOST_ROWS", 4)
     file = export(tmp_path / "b.csv", [order(number, "花花") for number in NUMBERS[:12]])
     with pytest.raises(_Cut):
         await import_orders(database, [file], now_ms=2, on_progress=_dying(dies_after))
