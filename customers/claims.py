@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.claim_words import Hint
 from customers.linking import link_or_ask
 from customers.merging import survivor
+from customers.stand_ins import former_selves, is_stand_in, take_order
 from rules.quiet_hours import to_ms, zone
 from storage.outbox import insert_ignoring
-from storage.tables import NUMBER_END, Claim, Order
+from storage.tables import NUMBER_END, Claim, Order, Person
 
 _MOST_FITTING = 20
 
@@ -36,11 +37,13 @@ class ClaimOutcome(StrEnum):
 async def claim(tx: AsyncConnection, person: int, account: str, number: str, now_ms: int) -> ClaimOutcome:
     """`person` said to `account` that the order is theirs. Links the order's member, merging where they are one.
 
-    The person keeps their id. Raises NoSuchPerson.
+    The person keeps their id. An order under no member's name, masked or erased, becomes theirs alone: nobody is
+    merged for it. Who was erased has no other way back than to become friends anew and to claim again; for everybody
+    else their orders are taken. See `customers.stand_ins`. Raises NoSuchPerson.
     """
     person = await survivor(tx, person)
     claimed_by = (await tx.execute(select(Claim.person).where(Claim.order_number == number))).scalar_one_or_none()
-    if claimed_by is not None and await survivor(tx, claimed_by) != person:
+    if claimed_by is not None and await survivor(tx, claimed_by) not in {person} | await former_selves(tx, person):
         return ClaimOutcome.TAKEN
     query = select(Order.member_name, Order.person).where(Order.number == number)
     order = (await tx.execute(query)).first()
@@ -48,7 +51,7 @@ async def claim(tx: AsyncConnection, person: int, account: str, number: str, now
     if order is not None and order.person == person:
         outcome = ClaimOutcome.ALREADY_YOURS
     elif order is not None:
-        if await link_or_ask(tx, person, order.member_name, f"order {number}", now_ms) is None:
+        if not await _becomes_theirs(tx, person, number, order.member_name, now_ms):
             return ClaimOutcome.TAKEN
         outcome = ClaimOutcome.CLAIMED
     row = {"order_number": number, "person": person, "account": account, "evidence": "chat", "claimed_ms": now_ms}
@@ -90,7 +93,8 @@ async def remembered(tx: AsyncConnection, batch: int) -> Sequence[Row[int, str, 
     query = (
         select(Claim.person, Order.member_name, Order.number)
         .join(Order, Order.number == Claim.order_number)
-        .where(Order.batch == batch, Order.person.is_distinct_from(Claim.person))
+        .join(Person, Person.id == Claim.person)
+        .where(Order.batch == batch, Order.person.is_distinct_from(Claim.person), Person.erased_ms.is_(None))
         .order_by(Claim.claimed_ms)
     )
     return (await tx.execute(query)).all()
@@ -98,8 +102,15 @@ async def remembered(tx: AsyncConnection, batch: int) -> Sequence[Row[int, str, 
 
 async def settle_remembered(tx: AsyncConnection, claims: Sequence[Row[int, str, str]], now_ms: int) -> int:
     """These become orders of those who claimed them. Returns how many people that concerns."""
-    people: set[int | None] = set()
+    people = set()
     for row in claims:
-        linked = await link_or_ask(tx, row.person, row.member_name, f"order {row.number}", now_ms)
-        people |= {linked} - {None}  # what contradicts itself is a repair now
+        if await _becomes_theirs(tx, row.person, row.number, row.member_name, now_ms):
+            people.add(row.person)
     return len(people)
+
+
+async def _becomes_theirs(tx: AsyncConnection, person: int, number: str, member: str, now_ms: int) -> bool:
+    """With all others under its member name, where it bears one. What contradicts itself is a repair now."""
+    if is_stand_in(member):
+        return await take_order(tx, await survivor(tx, person), number, now_ms)
+    return await link_or_ask(tx, person, member, f"order {number}", now_ms) is not None

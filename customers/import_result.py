@@ -22,7 +22,7 @@ class RowError:
 @dataclass(slots=True)
 class ImportResult:
     """`rows` is the sum of new, changed, unchanged and refused; `older` are those of the unchanged that the file tells
-    as they were before what we know.
+    as they were before what we know. `masked` are those of the good ones whose member name the export masked.
 
     `batch` is None when nothing was written. `error_file` is the report beside the input, where one was written.
     """
@@ -34,6 +34,7 @@ class ImportResult:
     unchanged: int = 0
     refused: int = 0
     older: int = 0
+    masked: int = 0
     errors: list[RowError] = field(default_factory=list)
     batch: int | None = None
     error_file: str | None = None

@@ -13,6 +13,7 @@ from customers.errors import MergeInConflict, MergeRefused
 from customers.merging import conflict_key, merge, record_names, survivor
 from customers.purchases import link_orders, recompute
 from customers.search import refresh_terms
+from customers.stand_ins import is_stand_in, take_order
 from storage.outbox import insert_ignoring
 from storage.tables import Order, Person, Repair
 
@@ -62,8 +63,8 @@ async def link_phone(
 ) -> int:
     """That whole phone is the person's. Whoever else has it is the same person: merged into `person`.
 
-    So is the one member of the shop whose orders went to it. Returns who the person is now. Raises MergeInConflict
-    when they have another phone, MergeRefused, NoSuchPerson.
+    So is the one member of the shop whose orders went to it; orders under masked names go with it. Returns who the
+    person is now. Raises MergeInConflict when they have another phone, MergeRefused, NoSuchPerson.
     """
     person = await survivor(tx, person)
     known = await tx.scalar(select(Person.phone).where(Person.id == person))
@@ -74,9 +75,14 @@ async def link_phone(
     others = select(Person.id).where(Person.phone == phone, Person.id != person, Person.merged_into.is_(None))
     for other in (await tx.scalars(others.where(Person.kind == "customer").order_by(Person.id))).all():
         await merge(tx, person, other, evidence, by, now_ms)
-    members = (await tx.scalars(select(Order.member_name).where(Order.phone == phone).distinct().limit(2))).all()
+    sent_there = select(Order.member_name, Order.number).where(Order.phone == phone)
+    by_member = {row.member_name: row.number for row in (await tx.execute(sent_there)).all()}
+    members = [member for member in by_member if not is_stand_in(member)]
     if len(members) == 1:
         await link_member(tx, person, members[0], evidence, now_ms, by=by, sure=sure)
+    for member, number in by_member.items():
+        if is_stand_in(member):
+            await take_order(tx, person, number, now_ms)
     return person
 
 

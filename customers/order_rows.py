@@ -72,11 +72,16 @@ _KEPT_DIGITS = 15  # of a number in a spreadsheet
 _MOBILE = re.compile(r"(?:\+?86)?(1\d{10})", re.ASCII)
 _NOTHING = frozenset({"null", "无", "-", "--"})
 _MOST_TITLES = 50
+MASKED = "#"
+"""Stands between a masked member name and the number of its order: two that look alike may be two people."""
 _BETWEEN_TITLES = "，"
 
 
 class OrderRow(NamedTuple):
-    """An order as the export has it now. Amounts in fen, times in epoch ms; `titles` is a JSON list."""
+    """An order as the export has it now. Amounts in fen, times in epoch ms; `titles` is a JSON list.
+
+    A member name that the export masked is nobody's: it stands with the order's own number behind it.
+    """
 
     number: str
     member_name: str
@@ -100,9 +105,10 @@ def read_row(cells: Mapping[str, Cell], *, rounded: bool = False) -> OrderRow:
     """
     get = cells.get
     items = text_of(get(ITEMS))
+    number = order_number(get(NUMBER), rounded=rounded)
     return OrderRow(
-        order_number(get(NUMBER), rounded=rounded),
-        _member(get(MEMBER)),
+        number,
+        _member(get(MEMBER), number),
         _status(text_of(get(STATUS))),
         fen_of(PAID, get(PAID)),
         fen_of(REFUND, get(REFUND), absent=0),
@@ -139,13 +145,11 @@ def looks_rounded(number: str) -> bool:
     return len(tail) > 1 and not tail.strip("0")
 
 
-def _member(cell: Cell) -> str:
+def _member(cell: Cell, number: str) -> str:
     name = unquoted(text_of(cell))
     if not name:
         raise RowRefused(MEMBER, "empty")
-    if "*" in name:
-        raise RowRefused(MEMBER, "masked", name)
-    return name
+    return f"{name}{MASKED}{number}" if "*" in name else name
 
 
 @lru_cache(maxsize=256)

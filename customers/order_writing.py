@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Text, bindparam, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.do_not_contact import is_pseudonym
 from customers.order_rows import OrderRow, OrderStatus
+from customers.stand_ins import is_masked
 from storage.bulk import among, insert_rows
 from storage.customer_tables import OrderVersion
 from storage.tables import Order, Person
@@ -82,12 +84,24 @@ class Sorter:
             return "new" if seen is None else "changed"
         if absent:
             order = order._replace(**{name: getattr(before.row, name) for name in absent})
+        order = _unmasked(order, before.row)
         if order == before.row:
             return "unchanged"
         if not self._overwrite and progress(order) < progress(before.row):
             return "older"
         found.changed[order.number] = order
         return "changed"
+
+
+def _unmasked(order: OrderRow, known: OrderRow) -> OrderRow:
+    """A later export that masks what an earlier one said whole takes nothing of it away."""
+    if not is_masked(order.member_name) or is_masked(known.member_name):
+        return order
+    if is_pseudonym(known.member_name):  # of somebody erased: nothing comes back
+        return order._replace(member_name=known.member_name, receiver="", phone="")
+    return order._replace(
+        member_name=known.member_name, receiver=known.receiver or order.receiver, phone=order.phone or known.phone
+    )
 
 
 async def known_orders(tx: AsyncConnection, numbers: Collection[str]) -> dict[str, KnownOrder]:

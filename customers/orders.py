@@ -18,9 +18,10 @@ from customers.import_result import ImportResult, RowError
 from customers.order_files import OrderFile, OrderOptions, open_files, shop_name, shops_of
 from customers.order_rows import OrderRow
 from customers.order_writing import Sorter, known_orders, write_orders
+from customers.stand_ins import is_masked
 from storage.engine import Database
-
 from storage.strides import Breathe, Strides, no_need
+
 FIRST_ROWS, MOST_ROWS = 1_000, 10_000
 """Of a transaction: to begin with, and at most, because they all stand in memory."""
 
@@ -83,8 +84,8 @@ class _Import:
         shops: list[str],
     ) -> None:
         self._db = db
-        self._dry_run = dry_run
         self._strides = strides
+        self._dry_run = dry_run
         self._by = by
         self._now_ms = now_ms
         self._shops = shops
@@ -102,6 +103,7 @@ class _Import:
         self.result.rows += len(rows)
         self.result.refuse([row for row in rows if isinstance(row, RowError)])
         orders: Sequence[OrderRow] = [row for row in rows if isinstance(row, OrderRow)]
+        self.result.masked += sum(is_masked(order.member_name) for order in orders)
         if self._dry_run:
             async with self._db.read() as connection:
                 orders = await without_the_erased(connection, orders)

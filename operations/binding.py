@@ -10,6 +10,7 @@ from customers.errors import MergeInConflict
 from customers.linking import PHONE, link_member, link_phone
 from customers.merging import merge, survivor, unmerge
 from customers.people import FoundPerson, shown
+from customers.stand_ins import is_stand_in, take_order
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import described, person_named
@@ -90,8 +91,11 @@ async def _bind_phone(tx: AsyncConnection, asked: Asked[Bind], person: FoundPers
 async def _bind_order(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, number: str) -> None:
     """The order's member is theirs; an order that no import brought yet is remembered as claimed."""
     member = await tx.scalar(select(Order.member_name).where(Order.number == number))
-    if member is not None:
+    if member is not None and not is_stand_in(member):
         await _bind_member(tx, asked, person.id, member, f"order {number}")
+    elif member is not None and not await take_order(tx, person.id, number, asked.now_ms):
+        owner = await tx.scalar(select(Order.person).where(Order.number == number))
+        raise Refused(say("operations.bind.taken", other=owner), hint=say("operations.bind.taken.hint", other=owner))
     row = {"order_number": number, "person": person.id, "account": "", "evidence": f"staff:{asked.staff.id}"}
     await tx.execute(insert_ignoring(tx, Claim).values(row | {"claimed_ms": asked.now_ms}))
     owner = await tx.scalar(select(Claim.person).where(Claim.order_number == number))

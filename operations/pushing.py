@@ -45,7 +45,7 @@ class Pushing:
         if fingerprint(spec) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
         campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
-        planned = await pushes.start(tx, campaign, asked.now_ms)
+        planned = await pushes.start(tx, campaign, asked.now_ms, shop_zone=self._zone)
         return Reply(
             True,
             say("operations.push.started", title=spec.title, id=campaign, people=planned, batch=spec.first_batch),

@@ -99,7 +99,7 @@ def personas_try(
         "entry": said.entry if said else None, "hand_over": said.hand_over if said else wish is Wish.NONE,
         "why": _candidate(match.chosen) if match.chosen else None, "near": [_candidate(near) for near in match.near],
     }  # fmt: skip
-    terminal.show(document, "\n".join(_told(document)))
+    terminal.show(document, "\n".join(_told(document)), whole=True)  # the shop's own words
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

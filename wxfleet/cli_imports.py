@@ -1,4 +1,4 @@
-"""Commands that bring tables in: import orders, import list, import undo."""
+"""Commands that bring tables in: import orders, import customers, import list, import undo."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,10 @@ import typer
 from rich.table import Table
 from sqlalchemy import Row
 
-from customers.import_batches import Breathe, batches, no_need
+from customers.customer_columns import COLUMNS as CUSTOMER_COLUMNS
+from customers.customer_files import CustomerOptions
+from customers.customer_import import KIND, import_customers
+from customers.import_batches import batches
 from customers.import_result import ImportResult
 from customers.import_undo import undo_import
 from customers.ladder import load_ladder
@@ -18,13 +21,18 @@ from customers.mappings import mapping_of, save_mapping, saved_mapping
 from customers.order_columns import COLUMNS
 from customers.order_files import OrderOptions
 from customers.orders import import_orders
+from operations.requests import ImportCustomers, ImportOrders, UndoImport
 from rules.quiet_hours import local
 from storage.engine import Database
+from storage.strides import Breathe, no_need
 from texts.catalogue import say
+from texts.nearest import nearest
 from texts.problem import ExitCode
 from texts.table_files import tables_in
+from wxfleet.acting import AsStaff, done_at_terminal
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.error_report import report_place, write_report
+from wxfleet.errors import NoSuchAccount
 from wxfleet.import_progress import import_progress
 from wxfleet.lock import is_held
 from wxfleet.service import data_folder
@@ -37,6 +45,7 @@ _TURN_S = 0.03  # SQLite asks again after at most 25 ms in the first 100 ms of w
 Files = Annotated[list[Path], typer.Argument(help=say("imports.files"))]
 DryRun = Annotated[bool, typer.Option("--dry-run", help=say("cli.dry_run"))]
 Mapped = Annotated[list[str] | None, typer.Option("--map", help=say("imports.map"))]
+MappedCustomers = Annotated[list[str] | None, typer.Option("--map", help=say("imports.map_customers"))]
 SaveMapping = Annotated[bool, typer.Option("--save-mapping", help=say("imports.save_mapping"))]
 ErrorFile = Annotated[Path | None, typer.Option("--errors", help=say("imports.errors"))]
 Batch = Annotated[int, typer.Argument(help=say("imports.batch"))]
@@ -46,6 +55,7 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     imports = typer.Typer(help=say("cli.import"), no_args_is_help=True)
     command(imports, "orders", "cli.import.orders")(orders)
+    command(imports, "customers", "imports.customers")(customers)
     command(imports, "list", "imports.list")(list_)
     command(imports, "undo", "imports.undo")(undo)
     app.add_typer(imports, name="import")
@@ -61,6 +71,7 @@ async def orders(
     other_shop: Annotated[bool, typer.Option("--other-shop", help=say("imports.other_shop"))] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=say("imports.overwrite"))] = False,
     errors: ErrorFile = None,
+    as_: AsStaff = "",
 ) -> int:
     settings = terminal.settings(strict=False)
     paths = tables_in(files)
@@ -73,15 +84,74 @@ async def orders(
             mapping = {**await saved_mapping(connection, "orders", whose), **said}
         options = OrderOptions(mapping, shop=shop, any_shop=other_shop, overwrite=overwrite)
         with import_progress(quiet=terminal.json) as on_progress:
-            result = await import_orders(
-                db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress,
-                breathe=_breathing(settings),
-            )  # fmt: skip
+
+            async def act() -> ImportResult:
+                return await import_orders(
+                    db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress,
+                    breathe=_breathing(settings),
+                )  # fmt: skip
+
+            wanted = ImportOrders(say("texts.comma").join(path.name for path in paths), overwrite)
+            result = await (
+                act() if dry_run else done_at_terminal(db, settings, wanted, now_ms, act, as_staff=as_, told=_counted)
+            )
         if save and said and not dry_run:
             async with db.write() as tx:
                 await save_mapping(tx, "orders", whose, mapping, now_ms)
             terminal.note(say("imports.mapping_saved"))
     return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
+
+
+async def customers(
+    terminal: Terminal,
+    files: Files,
+    dry_run: DryRun = False,
+    mapped: MappedCustomers = None,
+    save: SaveMapping = False,
+    account: Annotated[str, typer.Option("--account", help=say("imports.account"))] = "",
+    errors: ErrorFile = None,
+    as_: AsStaff = "",
+) -> int:
+    settings = terminal.settings(strict=False)
+    paths = tables_in(files)
+    place = report_place(errors, paths[0])
+    said = mapping_of(mapped or [], CUSTOMER_COLUMNS)
+    require_account(settings, account)
+    async with terminal.database(settings) as db:
+        now_ms = await _ladder_adopted(db, settings)
+        async with db.read() as connection:
+            mapping = {**await saved_mapping(connection, KIND, settings.shop.name), **said}
+        today = local(now_ms, settings.shop.time_zone).date()
+        options = CustomerOptions(today, mapping, account, settings.channels)
+        with import_progress(quiet=terminal.json) as on_progress:
+
+            async def act() -> ImportResult:
+                return await import_customers(
+                    db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress,
+                    breathe=_breathing(settings),
+                )  # fmt: skip
+
+            wanted = ImportCustomers(say("texts.comma").join(path.name for path in paths))
+            result = await (
+                act() if dry_run else done_at_terminal(db, settings, wanted, now_ms, act, as_staff=as_, told=_counted)
+            )
+        if save and said and not dry_run:
+            async with db.write() as tx:
+                await save_mapping(tx, KIND, settings.shop.name, mapping, now_ms)
+            terminal.note(say("imports.mapping_saved"))
+    return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
+
+
+def require_account(settings: Settings, account: str) -> None:
+    """Raises NoSuchAccount when `account` is named and config.yaml has none of that id."""
+    ids = [one.id for one in settings.accounts]
+    if account and account not in ids:
+        raise NoSuchAccount(account, nearest(account, ids))
+
+
+def _counted(result: ImportResult) -> str:
+    """What the log says of an import."""
+    return say("cli.import.did", **result.counts())
 
 
 def _breathing(settings: Settings) -> Breathe:
@@ -117,6 +187,8 @@ def _told(result: ImportResult, *, dry_run: bool) -> str:
     lines = [say("cli.import.would" if dry_run else "cli.import.did", **result.counts())]
     if result.older:
         lines.append(say("imports.older", older=result.older))
+    if result.masked:
+        lines.append(say("imports.masked", masked=result.masked))
     lines += [
         say("cli.import.error", file=error.file, row=error.row, column=error.column, reason=error.reason)
         for error in result.errors[:_ERRORS_SHOWN]
@@ -171,12 +243,19 @@ def _batch_table(found: Sequence[Row[Any]], zone: str) -> Table:
     return shown
 
 
-async def undo(terminal: Terminal, batch: Batch, dry_run: DryRun = False) -> int:
+async def undo(terminal: Terminal, batch: Batch, dry_run: DryRun = False, as_: AsStaff = "") -> int:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db:
         async with db.read() as connection:
             now_ms = await shop_now_ms(connection, settings)
-        count = await undo_import(db, batch, by="cli", now_ms=now_ms, dry_run=dry_run, breathe=_breathing(settings))
+
+        async def act() -> int:
+            return await undo_import(db, batch, by="cli", now_ms=now_ms, dry_run=dry_run, breathe=_breathing(settings))
+
+        wanted = UndoImport(batch)
+        count = await (
+            act() if dry_run else done_at_terminal(db, settings, wanted, now_ms, act, as_staff=as_, told=str)
+        )
     said = say("imports.would_undo" if dry_run else "imports.undid", batch=batch, count=count)
     terminal.show({"batch": batch, "restored": count, "dry_run": dry_run}, said)
     return ExitCode.OK
