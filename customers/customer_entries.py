@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.customer_columns import NAME, PHONE, PROFILE
 from customers.customer_rows import CustomerRow
 from customers.profile import PROFILE_COLUMNS, held
 from customers.profile_fields import FIELDS, Value
@@ -45,7 +46,11 @@ class Change:
 
 @dataclass(slots=True)
 class Entry:
-    """One person; `id` is below zero for somebody whom this import brings."""
+    """One person; `id` is below zero for somebody whom this import brings.
+
+    `spoken_of`: a row of this import was about them before. Rows that follow may only fill in what is empty: else the
+    same file would change something each time.
+    """
 
     id: int
     kind: str = "customer"
@@ -56,6 +61,7 @@ class Entry:
     profile: dict[str, Any] = field(default_factory=dict)
     tags: set[str] = field(default_factory=set)
     friendships: list[Known] = field(default_factory=list)
+    spoken_of: bool = False
 
     @property
     def names(self) -> set[str]:
@@ -68,18 +74,22 @@ class Entry:
 
         `mine` are the friendships it speaks of: what stands on a phone already, remark and origin, is not overwritten.
         """
-        change = Change()
+        change, again, self.spoken_of = Change(), self.spoken_of, True
         given = {"name": row.name, "member_name": row.member, "phone": row.phone}
         if self.id < 0 and not self.name:
             given["name"] = row.name or row.nickname or row.remark
         for column, value in given.items():
-            self._learn(change, column, value)
+            self._learn(change, column, value, only_new=again or column == "member_name")
         for known in mine:
             for column, value in (("alias", row.remark), ("channel", channel)):
                 if value and not getattr(known, column):
                     change.friendships.setdefault(known.id, {})[column] = [getattr(known, column), value]
                     setattr(known, column, value)
-        change.profile = {key: value for key, value in row.profile.items() if self.profile.get(key) != value}
+        change.profile = {
+            key: value
+            for key, value in row.profile.items()
+            if self.profile.get(key) != value and not (again and self.profile.get(key))
+        }
         self.profile |= change.profile
         change.tags = [tag for tag in row.tags if tag not in self.tags]
         self.tags.update(change.tags)
@@ -87,13 +97,20 @@ class Entry:
             self.opted_out, change.opted_out = True, row.opted_out
         return change
 
-    def _learn(self, change: Change, column: str, value: str) -> None:
+    def contradicted(self, row: CustomerRow) -> str:
+        """The column in which `row` says something else than an earlier row of this import; '' for none."""
+        if not self.spoken_of:
+            return ""
+        said = {NAME: (self.name, row.name), PHONE: (self.phone, row.phone)}
+        said |= {column: (self.profile.get(key), row.profile.get(key)) for column, key in PROFILE.items()}
+        return next((column for column, (known, new) in said.items() if known and new and known != new), "")
+
+    def _learn(self, change: Change, column: str, value: str, *, only_new: bool) -> None:
+        """A member name is only ever new: a second one leads to somebody by an entry of its own."""
         before = getattr(self, column)
-        # A second member name leads to somebody by an entry of its own: theirs stays.
-        if not value or value == before or (column == "member_name" and before):
-            return
-        change.columns[column] = [before, value]
-        setattr(self, column, value)
+        if value and value != before and not (only_new and before):
+            change.columns[column] = [before, value]
+            setattr(self, column, value)
 
 
 async def entries_of(tx: AsyncConnection, people: Iterable[int]) -> dict[int, Entry]:

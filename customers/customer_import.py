@@ -98,6 +98,7 @@ class _Import:
                 if attempt == _ATTEMPTS:
                     raise
                 continue
+            self._matcher.written()
             self.result.batch = batch
             self._count(changes, new, errors)
             return
@@ -115,10 +116,10 @@ class _Import:
             fresh = entry.id < 0 and not entry.member_name and not entry.phone
             channel = (channel_of(row.channel, file.options.channels) or row.channel) if row.channel else ""
             change = entry.take(row, channel, self._matcher.friendships(entry, row))
+            self._matcher.learned(entry)
             if change:
                 changes.append((entry, change))
                 new += fresh
-                self._matcher.learned(entry)
         return changes, new, errors
 
     async def _put(self, tx: AsyncConnection, changes: Sequence[Changed]) -> int | None:

@@ -41,6 +41,7 @@ class Matcher:
         self._entries: dict[int, Entry] = {}
         self._members: dict[str, People] = {}
         self._phones: dict[str, People] = {}
+        self._spoken_of: set[int] = set()
         self._new = 0
 
     async def look(self, tx: AsyncConnection, rows: Sequence[CustomerRow]) -> None:
@@ -51,9 +52,16 @@ class Matcher:
         for found in (self._seen.members, self._seen.phones, self._seen.remarks):
             meant.update(*found.values())
         self._entries |= await entries_of(tx, meant - self._entries.keys())
+        for person in self._spoken_of & self._entries.keys():
+            self._entries[person].spoken_of = True
+
+    def written(self) -> None:
+        """What was found is in the database now."""
+        self._spoken_of.update(entry.id for entry in self._entries.values() if entry.spoken_of)
+        self.forget()
 
     def forget(self) -> None:
-        """What was found is written: the database knows it."""
+        """Begin the block anew."""
         self._entries, self._members, self._phones, self._new = {}, {}, {}, 0
 
     def entry_of(self, row: CustomerRow) -> Entry:
@@ -75,6 +83,9 @@ class Matcher:
             raise CellRefused(PHONE, "other_name", person=entry.id)
         if row.member and entry.member_name not in (None, row.member) and MEMBER not in found:
             raise CellRefused(MEMBER, "other_member", person=entry.id, member=row.member)
+        again = entry.contradicted(row)
+        if again and not row.opted_out:
+            raise CellRefused(again, "said_before", person=entry.id)
         return entry
 
     def learned(self, entry: Entry) -> None:

@@ -1,18 +1,14 @@
 """Rows that were not imported, as a table beside the input: which, where and why."""
 
-import csv
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from customers.import_result import RowError
 from texts.catalogue import say
 from texts.masking import masked
-from texts.os_words import os_reason
 from texts.problem import ExitCode, Problem
 from texts.table_files import REPORT_MARK
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from wxfleet.csv_sheet import put_in_place, write_csv
 
 
 class ReportFormat(Problem):
@@ -35,14 +31,8 @@ def report_place(given: Path | None, first: Path) -> Path:
 
 def write_report(place: Path, errors: Sequence[RowError]) -> str:
     """Write the report, CSV with the mark by which Excel knows UTF-8, or XLSX. Returns why not, '' when it is there."""
-    part = place.with_name(f".{place.name}.part")
-    try:
-        (_write_workbook if place.suffix.lower() == ".xlsx" else _write_csv)(part, errors)
-        os.replace(part, place)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        return os_reason(error)
-    return ""
+    write = _write_workbook if place.suffix.lower() == ".xlsx" else write_csv
+    return put_in_place(place, lambda part: write(part, _lines(errors)))
 
 
 def _lines(errors: Sequence[RowError]) -> Iterator[tuple[str, int | str, str, str]]:
@@ -51,17 +41,7 @@ def _lines(errors: Sequence[RowError]) -> Iterator[tuple[str, int | str, str, st
         yield error.file, error.row, error.column, masked(error.reason)
 
 
-def _write_csv(place: Path, errors: Sequence[RowError]) -> None:
-    with place.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([_harmless(cell) for cell in line] for line in _lines(errors))
-
-
-def _harmless(cell: str | int) -> str | int:
-    """What somebody wrote must not become a formula where the report is opened."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-def _write_workbook(place: Path, errors: Sequence[RowError]) -> None:
+def _write_workbook(place: Path, lines: Iterable[Sequence[str | int]]) -> None:
     import xlsxwriter  # only where somebody wants it: it takes a while to load
 
     with xlsxwriter.Workbook(place, {"constant_memory": True, "strings_to_formulas": False}) as book:
@@ -69,5 +49,5 @@ def _write_workbook(place: Path, errors: Sequence[RowError]) -> None:
         sheet.set_column(0, 0, 28)
         sheet.set_column(2, 2, 18)
         sheet.set_column(3, 3, 80)
-        for number, line in enumerate(_lines(errors)):
+        for number, line in enumerate(lines):
             sheet.write_row(number, 0, line)
