@@ -189,5 +189,5 @@ def pace_of(kind: Kind, to: str, account: AccountFacts, pace: Pace, now_ms: int)
     if gate.surface is Surface.ACCEPT:
         return pace.accept_free_at(account.age_days, now_ms)
     if gate.surface is Surface.MOMENT:
-        return pace.post_free_at(now_ms)
+        return pace.post_free_at(account.age_days, now_ms)
     return (pace.next_ms, "pace")

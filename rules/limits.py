@@ -84,6 +84,9 @@ class Limits(BaseModel):
     quiet_from: TimeOfDay = _limit(time(21, 30), "ours", "夜里不打扰", "免打扰开始")
     quiet_until: TimeOfDay = _limit(time(8, 30), "ours", "夜里不打扰", "免打扰结束")
     posts_per_day: int = _limit(5, "folklore", "发太多会被屏蔽", "24 小时内最多发的朋友圈", ge=0, le=50)
+    posts_first_day: int = _limit(
+        1, "folklore", "新号先像个人，再像个店", "开号第一天最多发的朋友圈，30 天里逐日升到上面的数", ge=0, le=50
+    )
     post_gap_min: float = _limit(60, "ours", "不刷屏", "两条朋友圈之间最短间隔（分钟）", ge=0)
     posts_from: TimeOfDay = _limit(time(7, 30), "ours", "大家看手机的时间", "朋友圈最早时间")
     posts_until: TimeOfDay = _limit(time(23, 0), "ours", "晚上看的人多", "朋友圈最晚时间")

@@ -40,6 +40,14 @@ def requests_allowed(age_days: float, limits: Limits) -> int:
     return int(limits.requests_per_day * (age_days - _SILENT_REQUEST_DAYS) / span)
 
 
+def posts_allowed(age_days: float, limits: Limits) -> int:
+    """Moments posts of an account of that age in a rolling day: few at first, all of them after 30 days (folklore)."""
+    if age_days >= _FULL_AGE_DAYS:
+        return limits.posts_per_day
+    first = min(limits.posts_first_day, limits.posts_per_day)
+    return first + int((limits.posts_per_day - first) * max(0.0, age_days) / _FULL_AGE_DAYS)
+
+
 @dataclass(slots=True)
 class Window:
     """Moments (epoch ms) of what happened in the last `span_ms`."""
@@ -105,14 +113,13 @@ class Pace:
         allowed = accepts_allowed(age_days, self.limits)
         return max((self.next_accept_ms, "accept_pace"), (self.accepts.free_at(allowed, now_ms), "accepts_per_day"))
 
-    def post_free_at(self, now_ms: int) -> tuple[int, str]:
-        """When one more Moments post may go, and what it waits for: post_gap, posts_per_day."""
+    def post_free_at(self, age_days: float, now_ms: int) -> tuple[int, str]:
+        """When one more Moments post may go, and what it waits for: post_gap, posts_per_day, young_account."""
         gap_ms = round(self.limits.post_gap_min * MINUTE_MS)
         last = self.posts.moments[-1] if self.posts.moments else -gap_ms
-        return max(
-            (last + gap_ms, "post_gap"),
-            (self.posts.free_at(self.limits.posts_per_day, now_ms), "posts_per_day"),
-        )
+        allowed = posts_allowed(age_days, self.limits)
+        reason = "young_account" if allowed < self.limits.posts_per_day else "posts_per_day"
+        return max((last + gap_ms, "post_gap"), (self.posts.free_at(allowed, now_ms), reason))
 
     def set_back(self, now_ms: int) -> None:
         """Somebody set the clock back: what bears a later time than now happened now at the latest.

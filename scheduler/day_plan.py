@@ -1,40 +1,25 @@
-"""One day of the calendar becomes rows: each account's posts in its own minutes, once."""
+"""One day of the calendar becomes rows: each account's posts in its own minutes, once, whatever changes meanwhile."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rules.gates import allowed_by_role
-from rules.kinds import Kind
 from rules.limits import Limits
-from rules.pacing import MINUTE_MS
-from rules.roles import Role
-from scheduler.moments import Calendar, Entry
-from scheduler.rhythm import Advice, Planned, advise
+from rules.pacing import age_days
+from rules.roles import PostKind, Role
+from scheduler.day_changes import KnownPost, amend, known_posts
+from scheduler.day_slots import DayPost, Found, Poster, compose
+from scheduler.moments import Calendar
+from scheduler.posts import CALENDAR, NewPost, write_posts
+from scheduler.rhythm import GROWN_UP_DAYS, Advice, Planned, advise
 from storage.moving import RESTORED_MS
-from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, Delivery, Post, Setting
+from storage.tables import Account, Setting
 
-GRACE_MS = 30 * MINUTE_MS
-"""A post that is later than this when it is planned is not published any more."""
-LIFE_MS = 4 * 60 * MINUTE_MS
-"""A post that could not go within this time after its minute is stale: a breakfast is no supper. Ours."""
-_KEYS_A_STATEMENT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class DayPost:
-    """One post of one account on one day. `skipped` is the reason why it will not appear, '' when it will."""
-
-    account: str
-    key: str
-    entry: Entry
-    due_ms: int
-    skipped: str = ""
+_PLANNED_ONCE = frozenset({"skipped", "failed", "unknown"})
 
 
 @dataclass(slots=True)
@@ -46,23 +31,18 @@ class DayPlan:
     new: int = 0
 
 
-def delivery_key(account: str, post_key: str) -> str:
-    """The key of the row by which `account` publishes that post."""
-    return f"moment:{account}:{post_key}"
-
-
 async def preview(
     tx: AsyncConnection, calendar: Calendar, day: date, now_ms: int, *, time_zone: str | None = None
 ) -> DayPlan:
     """What `plan_day` would plan. Writes nothing."""
     plan = DayPlan()
+    people = await posters(tx, time_zone=time_zone)
+    known = _by_account(await known_posts(tx, [poster.id for poster in people], _near(day)))
     restored_ms = await _restored_ms(tx)
-    for account in await _sources(tx, time_zone):
-        posts = list(_posts_of(account, calendar, day, now_ms, restored_ms))
+    for poster in people:
+        posts = _compose(poster, calendar, day, known.get(poster.id, ()), now_ms, restored_ms)
         plan.posts += posts
-        estimate = [Planned(post.entry.name, post.entry.kind, post.due_ms) for post in posts if not post.skipped]
-        limits = Limits.model_validate(account.limits)
-        plan.warnings += [(account.id, advice) for advice in advise(estimate, limits, account.time_zone)]
+        plan.warnings += [(poster.id, advice) for advice in _held_back(poster, posts)]
     return plan
 
 
@@ -71,104 +51,106 @@ async def plan_day(
 ) -> DayPlan:
     """Write the posts of `day` (a date in each account's own zone) for every account that is nobody's mirror.
 
-    Only accounts of `time_zone`, where given. What is past already is written as skipped (too_late), what the role
-    forbids as skipped (role), what a restored backup may have forgotten as skipped (restored). Planning a day again
-    changes nothing.
+    Only accounts of `time_zone`, where given. What does not appear is written as skipped with its reason: it is past
+    (too_late), the role forbids it (role), the account is young (young_account), it would sell too often, no minute is
+    free, a restored backup may have forgotten it (restored). Planning a day again changes nothing, except where the
+    calendar changed: words, pictures and minutes of what has not left yet follow it.
     """
-    day_plan = await preview(tx, calendar, day, now_ms, time_zone=time_zone)
-    known = await _known(tx, [post.key for post in day_plan.posts])
-    fresh = [post for post in day_plan.posts if post.key not in known]
-    ids = await _write_posts(tx, fresh, day)
-    rows = [moment(post.account, ids[post.key], post.key, post.due_ms) for post in fresh]
-    day_plan.new = await plan(tx, rows, now_ms=now_ms)
-    for reason in ("too_late", "role", "restored"):
-        keys = [delivery_key(post.account, post.key) for post in fresh if post.skipped == reason]
-        await skip_planned(tx, keys, reason, now_ms)
-    return day_plan
+    plan = DayPlan()
+    people = await posters(tx, time_zone=time_zone)
+    known = _by_account(await known_posts(tx, [poster.id for poster in people], _near(day)))
+    restored_ms = await _restored_ms(tx)
+    fresh: list[NewPost] = []
+    for poster in people:
+        mine = known.get(poster.id, ())
+        posts = _compose(poster, calendar, day, mine, now_ms, restored_ms)
+        plan.posts += posts
+        plan.warnings += [(poster.id, advice) for advice in _held_back(poster, posts)]
+        today = [row for row in mine if row.day == day.isoformat() and row.source == CALENDAR]
+        wanted = [_new_post(post, day) for post in posts]
+        fresh += await amend(tx, today, wanted, now_ms)
+    plan.new = await write_posts(tx, fresh, now_ms)
+    return plan
 
 
-def moment(account: str, post: int, post_key: str, due_ms: int) -> NewDelivery:
-    """The row by which `account` publishes the post with that id."""
-    return NewDelivery(
-        kind=Kind.MOMENT,
-        account=account,
-        to="",
-        content=Content(post=post),
-        key=delivery_key(account, post_key),
-        due_ms=due_ms,
-        valid_until_ms=due_ms + LIFE_MS,
-        source="calendar",
-    )
-
-
-async def skip_planned(tx: AsyncConnection, keys: Sequence[str], reason: str, now_ms: int) -> None:
-    """Rows that were planned in this transaction only to say why they do not leave."""
-    for start in range(0, len(keys), _KEYS_A_STATEMENT):
-        await tx.execute(
-            update(Delivery)
-            .where(
-                Delivery.key.in_(keys[start : start + _KEYS_A_STATEMENT]),
-                Delivery.state == DeliveryState.PENDING.value,
-            )
-            .values(state=DeliveryState.SKIPPED.value, reason=reason, settled_ms=now_ms)
-        )
-
-
-async def _sources(tx: AsyncConnection, time_zone: str | None) -> Sequence[Row[Any]]:
-    query = select(Account.id, Account.persona, Account.role, Account.time_zone, Account.limits).where(
-        Account.removed.is_(False), Account.mirror_of.is_(None)
-    )
+async def posters(
+    tx: AsyncConnection, *, time_zone: str | None = None, accounts: Iterable[str] | None = None
+) -> list[Poster]:
+    """Every account that is nobody's mirror: of that zone, or of those named, where given."""
+    query = select(
+        Account.id, Account.persona, Account.role, Account.time_zone, Account.limits, Account.opened_ms
+    ).where(Account.removed.is_(False), Account.mirror_of.is_(None))
     if time_zone is not None:
         query = query.where(Account.time_zone == time_zone)
-    return (await tx.execute(query.order_by(Account.id))).all()
+    if accounts is not None:
+        query = query.where(Account.id.in_(list(accounts)))
+    limits = _LimitsOnce()
+    return [
+        Poster(row.id, row.persona, Role(row.role), row.time_zone, limits.of(row.limits), row.opened_ms)
+        for row in await tx.execute(query.order_by(Account.id))
+    ]
+
+
+class _LimitsOnce:
+    """A thousand accounts share a few sets of limits; reading one takes longer than looking it up."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Limits] = {}
+
+    def of(self, row: dict[str, Any]) -> Limits:
+        key = repr(row)
+        if key not in self._known:
+            self._known[key] = Limits.model_validate(row)
+        return self._known[key]
+
+
+def _compose(
+    poster: Poster, calendar: Calendar, day: date, mine: Sequence[KnownPost], now_ms: int, restored_ms: int
+) -> list[DayPost]:
+    today = {row.key: row for row in mine if row.day == day.isoformat() and row.source == CALENDAR}
+    around = [
+        Planned(row.entry, PostKind(row.kind), row.due_ms)
+        for row in mine
+        if row.key not in today and row.state not in _PLANNED_ONCE
+    ]
+    found = {key: Found(row.due_ms, (row.reason or "") if row.state == "skipped" else "") for key, row in today.items()}
+    return compose(poster, calendar, day, around=around, found=found, now_ms=now_ms, restored_ms=restored_ms)
+
+
+def _held_back(poster: Poster, posts: Sequence[DayPost]) -> list[Advice]:
+    going = [post.planned for post in posts if not post.skipped]
+    if not going:
+        return []
+    age = GROWN_UP_DAYS if poster.opened_ms is None else age_days(poster.opened_ms, going[0].due_ms)
+    return advise(going, poster.limits, poster.zone, age_days=age)
+
+
+def _new_post(post: DayPost, day: date) -> NewPost:
+    return NewPost(
+        account=post.account,
+        key=post.key,
+        day=day.isoformat(),
+        entry=post.entry.name,
+        kind=post.entry.kind,
+        text=post.text,
+        due_ms=post.due_ms,
+        media=post.entry.media,
+        link=post.entry.link.url if post.entry.link else None,
+        skipped=post.skipped,
+    )
+
+
+def _near(day: date) -> list[date]:
+    return [day + timedelta(days=away) for away in (-1, 0, 1)]
+
+
+def _by_account(rows: Iterable[KnownPost]) -> Mapping[str, Sequence[KnownPost]]:
+    found: dict[str, list[KnownPost]] = {}
+    for row in rows:
+        found.setdefault(row.account, []).append(row)
+    return found
 
 
 async def _restored_ms(tx: AsyncConnection) -> int:
     """What was due before this moment may have been published: the tables come from a backup. 0 when they do not."""
     return int(await tx.scalar(select(Setting.value).where(Setting.key == RESTORED_MS)) or 0)
-
-
-def _posts_of(account: Row[Any], calendar: Calendar, day: date, now_ms: int, restored_ms: int) -> Iterable[DayPost]:
-    for entry in calendar.entries(account.id, account.persona, day):
-        due_ms = entry.due_ms(account.id, day, account.time_zone)
-        skipped = ""
-        if not allowed_by_role(Kind.MOMENT, Role(account.role), entry.kind):
-            skipped = "role"
-        elif due_ms + GRACE_MS < now_ms:
-            skipped = "too_late"
-        elif due_ms <= restored_ms:
-            skipped = "restored"
-        yield DayPost(account.id, f"{account.id}:{day.isoformat()}:{entry.name}", entry, due_ms, skipped)
-
-
-async def _known(tx: AsyncConnection, keys: Sequence[str]) -> set[str]:
-    known: set[str] = set()
-    for start in range(0, len(keys), _KEYS_A_STATEMENT):
-        query = select(Post.key).where(Post.key.in_(keys[start : start + _KEYS_A_STATEMENT]))
-        known.update((await tx.execute(query)).scalars())
-    return known
-
-
-async def _write_posts(tx: AsyncConnection, posts: Sequence[DayPost], day: date) -> dict[str, int]:
-    """Ids by key. A post that another process wrote meanwhile keeps its row."""
-    ids: dict[str, int] = {}
-    for start in range(0, len(posts), _KEYS_A_STATEMENT):
-        chunk = posts[start : start + _KEYS_A_STATEMENT]
-        rows = [
-            {
-                "key": post.key,
-                "account": post.account,
-                "day": day.isoformat(),
-                "entry": post.entry.name,
-                "kind": post.entry.kind.value,
-                "text": post.entry.text,
-                "media": list(post.entry.media),
-                "link": post.entry.link.url if post.entry.link else None,
-                "due_ms": post.due_ms,
-            }
-            for post in chunk
-        ]
-        await tx.execute(insert_ignoring(tx, Post), rows)
-        query = select(Post.key, Post.id).where(Post.key.in_([post.key for post in chunk]))
-        ids.update({row.key: row.id for row in (await tx.execute(query)).all()})
-    return ids

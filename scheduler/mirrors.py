@@ -10,7 +10,8 @@ from sqlalchemy.orm import aliased
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local
-from scheduler.day_plan import GRACE_MS, delivery_key, moment, skip_planned
+from scheduler.day_slots import GRACE_MS
+from scheduler.posts import delivery_key, moment, skip_planned
 from scheduler.seeds import drawn
 from storage.outbox import DeliveryState, plan
 from storage.tables import Account, Delivery, Post

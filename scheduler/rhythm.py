@@ -9,6 +9,9 @@ from rules.pacing import MINUTE_MS, Pace
 from rules.quiet_hours import within
 from rules.roles import PostKind
 
+GROWN_UP_DAYS = 365.0
+"""The age of an account that nothing is held back from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -27,13 +30,15 @@ class Advice:
     reason: str
 
 
-def advise(posts: Sequence[Planned], limits: Limits, zone_name: str) -> list[Advice]:
+def advise(
+    posts: Sequence[Planned], limits: Limits, zone_name: str, *, age_days: float = GROWN_UP_DAYS
+) -> list[Advice]:
     """What the caps will hold back of one account's day: hours, gap, number a day, too much selling in a row."""
     advice: list[Advice] = []
     pace = Pace(limits)
     newest_first: list[PostKind] = []
     for post in sorted(posts, key=lambda post: post.due_ms):
-        free_ms, reason = pace.post_free_at(post.due_ms)
+        free_ms, reason = pace.post_free_at(age_days, post.due_ms)
         if not within(post.due_ms, limits.posts_from, limits.posts_until, zone_name):
             advice.append(Advice(post.name, "post_hours"))
         elif free_ms - post.due_ms >= MINUTE_MS:

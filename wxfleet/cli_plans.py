@@ -21,7 +21,8 @@ from reports.story import short
 from rules.quiet_hours import local
 from scheduler import pushes
 from scheduler.campaign_state import Move, require_move
-from scheduler.moments import Calendar, load_calendar
+from scheduler.calendar_files import load_calendar
+from scheduler.moments import Calendar
 from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
 from storage.tables import Campaign
 from texts.catalogue import say
@@ -58,11 +59,11 @@ def moments_list(terminal: Terminal) -> None:
     for file in calendar.files:
         who = file.persona or "、".join(file.accounts)
         for entry in file.posts:
-            at = f"{entry.earliest:%H:%M}"
+            at = f"{entry.earliest:%H:%M}" if entry.earliest else say("cli.moments.free")
             days = "、".join(str(day) for day in entry.days)
             rows.append({"who": who, "name": entry.name, "kind": entry.kind.value, "at": at, "days": days,
-                         "text": entry.text})  # fmt: skip
-            shown.add_row(who, entry.name, say(f"cli.post.{entry.kind}"), at, days, short(entry.text))
+                         "text": entry.text[0]})  # fmt: skip
+            shown.add_row(who, entry.name, say(f"cli.post.{entry.kind}"), at, days, short(entry.text[0]))
     terminal.show(rows, shown)
 
 
@@ -82,7 +83,7 @@ async def moments_preview(
                 zone_name = settings.time_zone_of(account)
                 at = local(entry.due_ms(account.id, day, zone_name), zone_name)
                 rows.append({"at": at.isoformat(), "account": account.id, "kind": entry.kind.value,
-                             "name": entry.name, "text": entry.text})  # fmt: skip
+                             "name": entry.name, "text": entry.words_on(day)})  # fmt: skip
     for row in sorted(rows, key=lambda row: row["at"]):
         shown.add_row(row["at"][5:16].replace("T", " "), row["account"], say(f"cli.post.{row['kind']}"),
                       short(row["text"]))  # fmt: skip

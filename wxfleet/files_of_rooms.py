@@ -8,7 +8,8 @@ from personas.model import Persona
 from rules.gates import allowed_by_role
 from rules.kinds import Kind
 from rules.roles import PersonaKind, Role
-from scheduler.moments import CalendarFile, load_calendar
+from scheduler.calendar_files import load_calendar
+from scheduler.moments import CalendarFile
 from scheduler.push_file import PushFile, load_pushes
 from texts.catalogue import say
 from texts.errors import Mistake
@@ -26,7 +27,8 @@ def read_calendar(files: Files) -> list[Mistake]:
         if document.value:
             mistakes += _whose(document, document.value, files)
             for number, entry in enumerate(document.value.posts):
-                mistakes += _copy(document, ("posts", number, "text"), entry.text, files, post=True)
+                for text in entry.text:
+                    mistakes += _copy(document, ("posts", number, "text"), text, files, post=True)
     return mistakes
 
 

@@ -43,7 +43,7 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
-from scheduler.moments import load_calendar
+from scheduler.calendar_files import load_calendar
 from scheduler.planner import Planner, Step
 from scheduler.push_file import load_pushes
 from scheduler.push_progress import CampaignEvent

@@ -18,7 +18,7 @@ from operations.restored import REASON
 from rules.kinds import Kind
 from scheduler.campaign_state import CampaignState
 from scheduler.day_plan import plan_day
-from scheduler.moments import load_calendar
+from scheduler.calendar_files import load_calendar
 from storage.engine import open_database
 from storage.inbox import NewArrival, record
 from storage.outbox import Content, DeliveryState, NewDelivery, plan

@@ -1,0 +1,92 @@
+"""Reading moments/: every file, every mistake with its place."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from personas.model import MomentsPlan
+from rules.limits import Limits
+from scheduler.media_checks import flaw_of
+from scheduler.moments import Calendar, CalendarFile
+from scheduler.rhythm import Planned, advise
+from texts.catalogue import say
+from texts.errors import Mistake, Severity
+from texts.yaml_reader import Document, read_document
+
+
+def load_calendar(
+    folder: Path, *, media: Path | None = None, plans: Mapping[str, MomentsPlan] | None = None
+) -> tuple[Calendar, list[Mistake]]:
+    """All `*.yaml` of `folder` (none is a calendar without posts), and every mistake with its place.
+
+    With `media`, a picture that can't be posted from that folder is a mistake too. `plans`: mix and usual times by
+    persona. Raises nothing.
+    """
+    documents = [read_document(path, CalendarFile) for path in sorted(folder.glob("*.yaml"))]
+    mistakes = [mistake for document in documents for mistake in document.mistakes]
+    names = _Names()
+    files: list[CalendarFile] = []
+    for document in documents:
+        if (file := document.value) is None:
+            continue
+        files.append(file)
+        mistakes += names.repeated(document, file)
+        mistakes += _media_flaws(document, file, media)
+        mistakes += _crowded(document, file)
+    return Calendar(tuple(files), dict(plans or {})), sorted(mistakes)
+
+
+@dataclass(slots=True)
+class _Names:
+    """Names seen so far, by whose they are: a post's name is its identity."""
+
+    seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def repeated(self, document: Document[CalendarFile], file: CalendarFile) -> Iterator[Mistake]:
+        for number, entry in enumerate(file.posts):
+            for whose in (file.persona, *file.accounts):
+                if whose is None:
+                    continue
+                first = self.seen.setdefault((whose, entry.name), document.file)
+                if first != document.file or entry.name in [other.name for other in file.posts[:number]]:
+                    reason = say("scheduler.moments.twice", name=entry.name, file=first)
+                    yield document.mistake(("posts", number, "name"), reason)
+
+
+def _media_flaws(document: Document[CalendarFile], file: CalendarFile, media: Path | None) -> Iterator[Mistake]:
+    if media is None:
+        return
+    for number, entry in enumerate(file.posts):
+        for place, name in enumerate(entry.media):
+            if (flaw := flaw_of(media, name)) is not None:
+                yield document.mistake(("posts", number, "media", place), flaw.words)
+
+
+def _crowded(document: Document[CalendarFile], file: CalendarFile) -> Iterator[Mistake]:
+    """Days that the caps will not let happen as written: warnings, once for each post and reason."""
+    told: set[tuple[str, str]] = set()
+    for day in _sample_days(file):
+        entries = Calendar((file,)).entries(file.accounts[0] if file.accounts else "", file.persona or "", day)
+        planned = [Planned(e.name, e.kind, e.due_ms("", day, "UTC")) for e in entries if not e.free]
+        for advice in advise(planned, Limits(), "UTC"):
+            if (advice.name, advice.reason) in told:
+                continue
+            told.add((advice.name, advice.reason))
+            number = next(n for n, entry in enumerate(file.posts) if entry.name == advice.name)
+            reason = say(f"reason.{advice.reason}")
+            yield document.mistake(
+                ("posts", number), say("scheduler.moments.crowded", day=day, reason=reason), severity=Severity.WARNING
+            )
+
+
+def _sample_days(file: CalendarFile) -> list[date]:
+    """A week, and each date that is named."""
+    monday = date(2026, 11, 16)
+    named: set[date] = set()
+    for word in (word for entry in file.posts for word in entry.days):
+        try:
+            named.add(date.fromisoformat(word))
+        except ValueError:
+            """It comes back."""
+    return [monday + timedelta(days=n) for n in range(7)] + sorted(named)
