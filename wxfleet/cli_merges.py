@@ -33,12 +33,12 @@ async def merge(
 ) -> int:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
-        one, other = [await person_named(connection, _entry(who)) for who in (keep, gone)]
+        one, other = [await person_named(connection, entry(who)) for who in (keep, gone)]
     if dry_run:
         text = say("merges.would", one=_line(one), other=_line(other))
         terminal.show({"keep": one.id, "gone": other.id, "dry_run": True}, text)
         return ExitCode.OK
-    return _told(terminal, await asked(terminal, Bind(who=f"#{one.id}", what=f"#{other.id}", sure=True)))
+    return told(terminal, await asked(terminal, Bind(who=f"#{one.id}", what=f"#{other.id}", sure=True)))
 
 
 async def unmerge(
@@ -47,7 +47,7 @@ async def unmerge(
     dry_run: DryRun = False,
 ) -> int:
     if not dry_run:
-        return _told(terminal, await asked(terminal, Unmerge(number=number)))
+        return told(terminal, await asked(terminal, Unmerge(number=number)))
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         found = await merges(connection, number=number)
@@ -61,13 +61,13 @@ async def unmerge(
 async def merges_(terminal: Terminal, who: Annotated[str | None, _WHO] = None) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
-        person = None if who is None else (await person_named(connection, _entry(who))).id
+        person = None if who is None else (await person_named(connection, entry(who))).id
         found = await merges(connection, person=person)
     lines = [_merge_line(one, settings.shop.time_zone) for one in found]
     terminal.show([one.as_json() for one in found], "\n".join(lines) or say("merges.none"))
 
 
-def _entry(who: str) -> str:
+def entry(who: str) -> str:
     """A bare number is an entry here, never the end of a phone."""
     return f"#{who}" if who.isascii() and who.isdigit() and len(who) <= 15 else who
 
@@ -87,7 +87,8 @@ def _merge_line(one: Merged, zone: str) -> str:
     return text + (say("merges.line.undone", by=one.undone_by) if one.undone_by else "")
 
 
-def _told(terminal: Terminal, reply: Reply) -> int:
+def told(terminal: Terminal, reply: Reply) -> int:
+    """Pass the desk's answer on; returns the exit code."""
     if not reply.ok and not terminal.json:
         terminal.note(reply.text)
         return reply.exit_code

@@ -10,7 +10,7 @@ from operations.finding import as_json, called, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
-from wxfleet import cli_merges, cli_privacy
+from wxfleet import cli_merges, cli_names, cli_privacy, cli_profiles
 from wxfleet.terminal import Terminal, command, table
 
 
@@ -18,6 +18,8 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     customers = typer.Typer(help=say("cli.customers"), no_args_is_help=True)
     command(customers, "find", "cli.customers.find")(customers_find)
+    cli_names.add_to(customers)
+    cli_profiles.add_to(customers)
     cli_merges.add_to(customers)
     cli_privacy.add_to(customers)
     app.add_typer(customers, name="customers")
