@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.claims import remembered, settle_remembered
 from customers.order_files import shop_name
 from customers.purchases import link_orders, recompute
+from customers.standing import set_core
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
 from storage.strides import Breathe, Strides, no_need
@@ -80,9 +81,11 @@ async def finish_orders(
 
 
 async def recount(db: Database, people: Sequence[int], now_ms: int, breathe: Breathe = no_need) -> None:
-    """Count anew what these people bought, a few at a time."""
+    """Count anew what these people bought, a few at a time, and who belongs to the core."""
     strides = Strides(db, breathe, first=_FIRST_PEOPLE, most=_MOST_PEOPLE)
     await strides.through(people, partial(recompute, now_ms=now_ms))
+    if people:
+        await set_core(db, breathe)
 
 
 async def _settle_claims(db: Database, batch: int, now_ms: int, breathe: Breathe) -> None:

@@ -5,7 +5,9 @@ and what depends on all others (the best 20 %) is this pass's.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,9 +15,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from customers.bond import bond_case
 from customers.tiers import core_line, current_rules, in_core, tier_case
+from storage.bulk import among_ids
 from storage.customer_tables import LevelMove
 from storage.engine import Database
 from storage.outbox import insert_ignoring
+from storage.strides import Breathe, Strides, no_need
 from storage.tables import Friendship, ImportBatch, Person, Setting
 
 _SETTING = "standing_pass"
@@ -87,6 +91,27 @@ async def set_all(db: Database, now_ms: int) -> None:
     while not finished:
         async with db.write() as tx:
             finished = await go_on(tx, now_ms)
+
+
+async def set_core(db: Database, breathe: Breathe = no_need) -> None:
+    """The core by what is bought now, in short transactions; only who enters or leaves it is written.
+
+    Levels and tiers of an import's people are set with what they bought; the core depends on everybody's.
+    """
+    async with db.read() as connection:
+        line = await core_line(connection)
+        best = and_(literal(bool(line[1])), in_core(line))
+        moves = {
+            core: (await connection.scalars(select(Person.id).where(Person.core != core, best == core))).all()
+            for core in (False, True)
+        }
+    strides = Strides(db, breathe, first=_SLICE, most=4 * _SLICE)
+    for core, people in moves.items():
+        await strides.through(people, partial(_put_core, core=core))
+
+
+async def _put_core(tx: AsyncConnection, people: Sequence[int], core: bool) -> None:
+    await tx.execute(update(Person).where(among_ids(tx, Person.id, people)).values(core=core))
 
 
 async def _set_people(tx: AsyncConnection, which: ColumnElement[bool], under_way: _Pass) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 
 from customers.errors import LevelRefused
+from customers.import_undo import undo_import
 from customers.ladder import STANDARD, Ladder, Level, load_ladder
 from customers.levels import adopt_ladder, give_level
 from customers.orders import import_orders
@@ -173,3 +174,22 @@ def test_a_ladder_with_a_hole_or_a_shrinking_discount_is_warned_of_at_its_place(
     assert ladder is not None
     assert [(mistake.line, mistake.severity) for mistake in mistakes] == [(3, Severity.WARNING), (4, Severity.WARNING)]
     assert "空档" in mistakes[0].reason
+
+
+async def test_an_import_alone_sets_the_core_and_its_undo_takes_it_back(database: Database, tmp_path: Path) -> None:
+    """Without a fleet that runs: the best of five is the core, and an undone import leaves none."""
+    people = [await person(database, member_name=f"buyer-{number}") for number in range(6)]
+    rows = [order(f"22026{number:014d}", f"buyer-{number}", f"{100 + number}.00") for number in range(5)]
+    first = await import_orders(database, [export(tmp_path / "orders.csv", rows)], now_ms=NOW)
+    assert await _core(database) == {people[4]}
+    rows = [order(f"22026{9:014d}", "buyer-5", "900.00"), order(f"22026{8:014d}", "buyer-4", "1.00")]
+    later = await import_orders(database, [export(tmp_path / "later.csv", rows)], now_ms=NOW)
+    assert await _core(database) == {people[4], people[5]}  # two of six
+    for batch in (later.batch, first.batch):
+        await undo_import(database, batch or 0, by="owner", now_ms=NOW)
+        assert await _core(database) == ({people[4]} if batch == later.batch else set())
+
+
+async def _core(db: Database) -> set[int]:
+    async with db.read() as connection:
+        return set((await connection.scalars(select(Person.id).where(Person.core))).all())
