@@ -25,6 +25,7 @@ from benchmarks.matrix import OPEN, ZONE, rewind, unsettled, write_matrix, write
 from benchmarks.measuring import allow_many_files, alternate, ratios, show, show_machine, show_ratio
 from benchmarks.processors import Processors, Spent, Statements
 from bots.courier import Courier
+from bots.gateway import Still
 from bots.lane import LaneConfig
 from bots.ownership import Owner
 from bots.tenure import Tenure
@@ -65,9 +66,9 @@ class OneGateway:
     def can(self, surface: Surface) -> bool:
         return True
 
-    async def deliver(self, row: Claimed) -> str:
+    async def deliver(self, row: Claimed, still: Still) -> str:
         self.sent += 1
-        return await self._gateway.send(row.to, Content(text=row.text))
+        return await self._gateway.send(row.to, Content(text=row.text), still)
 
 
 async def nobody_posts(tx: AsyncConnection, rows: Sequence[Claimed], now_ms: int) -> None:

@@ -1,8 +1,8 @@
-"""The courier: claims what is due, through the gates, commits the intent, sends exactly that, and settles.
+"""The courier: claims what is due, through the gates, commits the intent, lets exactly that go, and settles.
 
 One transaction a tick serves every lane that is due: it settles what came back, reads stop words and pauses, looks at
-the best row of each lane through the rules, reserves and claims. Only what that transaction returned is sent. A row
-whose outcome is unknown is in doubt and never sent again by itself.
+the best row of each lane through the rules, reserves and claims. Only what that transaction returned is sent, by
+`bots.under_way`.
 """
 
 import asyncio
@@ -13,21 +13,20 @@ from random import Random
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.errors import GatewayProblem, GatewayUnavailable, NotAFriend, NotLoggedIn, OwnershipLost
+from bots.errors import OwnershipLost
 from bots.lane import Lane, LaneConfig, Sender
 from bots.ownership import shard_of
 from bots.tally import Tally
 from bots.tenure import Ownership, Unshared
 from bots.tick import HandOver, Picked, Tick
+from bots.under_way import OnProblem, UnderWay
 from rules.clock import Clock
-from rules.kinds import Kind, Surface, gate_of
 from rules.pacing import DAY_MS, Pace
 from storage import claiming
 from storage.claiming import Standing
 from storage.engine import EVERYBODY, Database
-from storage.farewells import DELETED_US
-from storage.outbox import Claimed, DeliveryState, Wording
-from storage.settling import Settlement, put_back_unsent, settle, settle_late
+from storage.outbox import DeliveryState, Wording
+from storage.settling import Settlement, put_back_unsent
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -38,12 +37,6 @@ LOOK_WALL_MS = 1_000
 """How often rows that another process planned, and its stop words, are looked for."""
 FULL_LOOK_WALL_MS = 10_000
 """How often everything else that another process changed is looked for."""
-DRAIN_WALL_S = 4.0
-"""How long a stop waits for what is under way; what is still out then is in doubt."""
-RETRY_WALL_MS = 5_000
-MAX_ATTEMPTS = 10
-
-OnProblem = Callable[[str, GatewayProblem], None]
 
 
 class Courier:
@@ -70,12 +63,9 @@ class Courier:
         self._hand_over = hand_over
         self._random = random
         self._ownership: Ownership = ownership or Unshared()
-        self._on_problem = on_problem
         self._on_lost = on_lost
         self._lanes: dict[str, Lane] = {}
-        self._results: list[Settlement] = []
-        self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._unsettled: dict[int, Lane] = {}
+        self._under_way = UnderWay(clock, self._ownership, on_problem=on_problem, on_back=self._hear_back)
         self._leaving: dict[str, Lane] = {}
         self._moment = 0
         self._trusted = True
@@ -143,9 +133,8 @@ class Courier:
         async with self._ticking:  # what a tick under way claims is still sent, and waited for here
             lanes = {account: lane for account in accounts if (lane := self._lanes.pop(account, None)) is not None}
             self._leaving |= lanes
-        of = frozenset(accounts)  # those that were lost are in flight still, without a lane
         try:
-            await _finish([task for id, task in self._under_way.items() if self._unsettled[id].config.account in of])
+            await self._under_way.finish(frozenset(accounts))  # those that were lost are in flight without a lane
             async with self._ticking:
                 await self._settle_last()
         finally:
@@ -155,13 +144,13 @@ class Courier:
 
     async def _settle_last(self) -> None:
         """What can't be written now stays in 'sending', and is in doubt for the next owner."""
-        if not self._results and not self._doubt_commit:
+        results = self._under_way.results
+        if not results and not self._doubt_commit:
             return
-        results = list(self._results)
         try:
             async with self._db.write() as tx:
                 await self._secure(tx)
-                await self._settle(tx, results, self._clock.now_ms())
+                await self._under_way.settle(tx, results, self._clock.now_ms())
         except Problem as problem:
             log.error("courier.last_results_lost", problem=str(problem))
         else:
@@ -185,7 +174,7 @@ class Courier:
         for account in self._touched & self._lanes.keys():
             self._lanes[account].stale = True
         self._touched.clear()  # what is planned from here on is heard anew
-        if not look and not self._results and not self._due(now_ms):
+        if not look and not self._under_way.has_results and not self._due(now_ms):
             return False
         began_s = self.tally.seconds()
         try:
@@ -195,9 +184,9 @@ class Courier:
                 if look:
                     await self._look(tx, now_ms)
                 # In one breath: an answer that comes from here on is settled, and its account due, in the next tick.
-                results, due = list(self._results), self._due(now_ms)
-                accepted = self._accepted(results)  # written with the intents
-                await self._settle(tx, [result for result in results if result.id not in accepted], now_ms)
+                results, due = self._under_way.results, self._due(now_ms)
+                accepted = self._under_way.good_news(results)  # written with the intents
+                await self._under_way.settle(tx, [result for result in results if result.id not in accepted], now_ms)
                 epoch, paused = self._ownership.epoch, self._paused
                 tick = Tick(tx, now_ms, self._wording, self._hand_over, epoch, self._stop_all, paused, accepted)
                 picked = await tick.pick(due)
@@ -210,7 +199,7 @@ class Courier:
             raise
         self._forget(results)
         self.tally.ticked(began_s, len(picked), results)
-        self._commit_paces(picked, now_ms)
+        self._let_go(picked, now_ms)
         return tick.more
 
     def _due(self, now_ms: int) -> list[Lane]:
@@ -228,24 +217,10 @@ class Courier:
             await self._put_back(tx)
         return standing
 
-    def _accepted(self, results: Collection[Settlement]) -> dict[int, str]:
-        """{delivery: gateway id} of the good news about rows that are still ours."""
-        good = DeliveryState.ACCEPTED
-        return {r.id: r.gateway_id for r in results if r.state is good and self._unsettled[r.id].held}
-
-    async def _settle(self, tx: AsyncConnection, results: Collection[Settlement], now_ms: int) -> None:
-        ours = [result for result in results if self._unsettled[result.id].held]
-        await settle(tx, ours, now_ms=now_ms)
-        if len(ours) < len(results):
-            theirs = [result for result in results if not self._unsettled[result.id].held]
-            await settle_late(tx, theirs, now_ms=now_ms)
-
     def _forget(self, results: Collection[Settlement]) -> None:
         """They are written."""
         self._doubt_commit = False
-        del self._results[: len(results)]
-        for result in results:
-            del self._unsettled[result.id]
+        self._under_way.forget(results)
 
     def _drop(self, shards: Collection[int]) -> None:
         """Somebody took these over: nothing of them is claimed, sent or put back from here any more."""
@@ -264,48 +239,14 @@ class Courier:
             lane.forget_page()
             lane.not_before_ms = 0
 
-    def _commit_paces(self, picked: Iterable[Picked], now_ms: int) -> None:
+    def _let_go(self, picked: Iterable[Picked], now_ms: int) -> None:
+        """What the committed transaction returned goes, and counts."""
         for pick in picked:
-            gate = gate_of(pick.row.kind)
-            pace = pick.lane.pace
-            if gate.surface is Surface.ACCEPT:
-                pace.sent_accept(now_ms, random=self._random)
-            elif gate.surface is Surface.MOMENT:
-                pace.sent_post(now_ms)
-            else:
-                pace.sent_message(pick.row.to, now_ms, push=gate.push_budget, random=self._random)
+            pick.lane.count(pick.row.kind, pick.row.to, now_ms, random=self._random)
             if pick.claimed is not None:
-                self._launch(pick.lane, pick.claimed)
+                self._under_way.launch(pick.lane, pick.claimed, self._moment)
 
-    def _launch(self, lane: Lane, claimed: Claimed) -> None:
-        lane.under_way = claimed.id
-        self._unsettled[claimed.id] = lane
-        sending = self._send(lane, claimed, self._moment)
-        self._under_way[claimed.id] = asyncio.create_task(sending, name=f"send:{claimed.account}:{claimed.id}")
-
-    async def _send(self, lane: Lane, claimed: Claimed, decided: int) -> None:
-        result = Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="outcome_unknown")
-        try:
-            if lane.held and self._ownership.may_send(decided):
-                gateway_id = await lane.sender.deliver(claimed)
-                result = Settlement(claimed.id, DeliveryState.ACCEPTED, gateway_id)
-            else:  # this process was frozen since: others may own the account, or an opt-out may have come
-                result = Settlement(claimed.id, DeliveryState.PENDING)
-        except GatewayProblem as problem:
-            result = self._judge(claimed, problem)
-            self._on_problem(claimed.account, problem)
-        except asyncio.CancelledError:
-            result = Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="stopped_under_way")
-        except Exception:
-            # Not foreseen: it may have arrived. One lane's surprise must not stop the others.
-            log.exception("courier.send_failed", account=claimed.account, delivery=claimed.id)
-        finally:
-            self._results.append(result)
-            self._under_way.pop(claimed.id, None)
-            lane.under_way = None
-            self._note_result(lane, result)
-
-    def _note_result(self, lane: Lane, result: Settlement) -> None:
+    def _hear_back(self, lane: Lane, result: Settlement) -> None:
         self.tally.came_back(lane.config.account, result)
         if result.state is DeliveryState.PENDING:
             self._touched.add(lane.config.account)
@@ -315,18 +256,8 @@ class Courier:
             if self._hasty >= 3 * len(self._under_way):
                 self._full.set()
 
-    def _judge(self, claimed: Claimed, problem: GatewayProblem) -> Settlement:
-        if problem.sent == "unknown":
-            return Settlement(claimed.id, DeliveryState.IN_DOUBT, reason="outcome_unknown")
-        if isinstance(problem, GatewayUnavailable | NotLoggedIn) and claimed.attempts < MAX_ATTEMPTS:
-            again_ms = self._clock.now_ms() + self._clock.span_ms(RETRY_WALL_MS) * claimed.attempts
-            return Settlement(claimed.id, DeliveryState.PENDING, reason="gateway_unavailable", retry_ms=again_ms)
-        reason = DELETED_US if isinstance(problem, NotAFriend) else problem.message
-        return Settlement(claimed.id, DeliveryState.FAILED, reason=reason)
-
     async def _put_back(self, tx: AsyncConnection) -> None:
-        known = [*self._under_way, *(result.id for result in self._results)]
-        for row in await put_back_unsent(tx, [*self._lanes, *self._leaving], known):
+        for row in await put_back_unsent(tx, [*self._lanes, *self._leaving], self._under_way.known):
             log.info("courier.put_back", delivery=row)
 
     def _heed(self, standing: Standing) -> None:
@@ -343,7 +274,7 @@ class Courier:
         if not new:
             return
         for account, sent_ms, kind, to in await claiming.sent_since(tx, new, now_ms - DAY_MS):
-            _recount(self._lanes[account].pace, sent_ms, kind, to)
+            self._lanes[account].recount(kind, to, sent_ms)
         for account in new:
             self._lanes[account].counted = True
 
@@ -383,27 +314,3 @@ class Courier:
         tick_ms = self._clock.span_ms(TICK_WALL_MS)
         await self._clock.wait(self._full, min(self._last_tick_ms, self._clock.now_ms()) + tick_ms)
         self._full.clear()
-
-
-async def _finish(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Wait for sends under way; those that take too long are given up, and note that themselves."""
-    if tasks:
-        await asyncio.wait(tasks, timeout=DRAIN_WALL_S)
-    late = [task for task in tasks if not task.done()]
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-
-
-def _recount(pace: Pace, sent_ms: int, kind: Kind, to: str) -> None:
-    """Count a row of the past; the next one waits the longest gap after it, the draw of the dice being lost."""
-    gate = gate_of(kind)
-    limits = pace.limits
-    if gate.surface is Surface.ACCEPT:
-        pace.accepts.add(sent_ms)
-        pace.next_accept_ms = max(pace.next_accept_ms, sent_ms + round(limits.accept_gap_max_s * 1000))
-    elif gate.surface is Surface.MOMENT:
-        pace.sent_post(sent_ms)
-    else:
-        pace.count_message(to, sent_ms, push=gate.push_budget)
-        pace.next_ms = max(pace.next_ms, sent_ms + round(limits.gap_max_s * 1000))

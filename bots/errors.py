@@ -80,6 +80,12 @@ class OutcomeUnknown(GatewayProblem):
     sent = "unknown"
 
 
+class TooLate(GatewayProblem):
+    """The process was frozen, or replaced, between the decision and the first word: nothing was written."""
+
+    retry = False
+
+
 class PayloadGone(GatewayProblem):
     """An event's payload can no longer be fetched. A person looks at the phone."""
 

@@ -1,6 +1,6 @@
 """The port to a WeChat gateway: one object, one connection, one account."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -149,6 +149,15 @@ class RoomInfo:
     members: tuple[str, ...]
 
 
+Still = Callable[[], bool]
+"""May it go even now? Asked right before it is written: to whoever was frozen the decision is only seemingly fresh."""
+
+
+def always() -> bool:
+    """Nobody else could have the account."""
+    return True
+
+
 class Gateway(Protocol):
     """One account's way to WeChat.
 
@@ -170,15 +179,15 @@ class Gateway(Protocol):
 
     async def log_out(self) -> None: ...
 
-    async def send(self, to: str, content: Content) -> str:
+    async def send(self, to: str, content: Content, still: Still = always) -> str:
         """Send one message to a contact or room. Returns its id, '' where the gateway gives none: also a success.
 
-        Raises OutcomeUnknown when the request was written and no answer came.
+        Raises OutcomeUnknown when the request was written and no answer came; TooLate when it may not go any more.
         """
         ...
 
-    async def accept(self, request: str) -> None:
-        """Accept the friend request with this id."""
+    async def accept(self, request: str, still: Still = always) -> None:
+        """Accept the friend request with this id. Raises as `send` does."""
         ...
 
     async def message(self, id: str) -> Message: ...

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from random import Random
 from typing import Protocol
 
+from bots.gateway import Still
 from rules.gates import AccountFacts
-from rules.kinds import Surface
+from rules.kinds import Kind, Surface, gate_of
 from rules.limits import Limits
 from rules.pacing import Pace, age_days
 from rules.roles import Role
@@ -20,8 +22,11 @@ class Sender(Protocol):
         """Is that road open now (online, publisher ready)?"""
         ...
 
-    async def deliver(self, row: Claimed) -> str:
-        """Send it. Returns the gateway's id, '' where there is none. Raises the classes of `bots.errors`."""
+    async def deliver(self, row: Claimed, still: Still) -> str:
+        """Send it. Returns the gateway's id, '' where there is none. Raises the classes of `bots.errors`.
+
+        Whatever takes time before the first word is written asks `still` afterwards, and raises TooLate.
+        """
         ...
 
 
@@ -115,3 +120,25 @@ class Lane:
     def forget_page(self) -> None:
         self.rows = []
         self.stale = True
+
+    def count(self, kind: Kind, to: str, now_ms: int, *, random: Random) -> None:
+        """A row goes now: the pace knows, and the pause before the next one is drawn."""
+        gate = gate_of(kind)
+        if gate.surface is Surface.ACCEPT:
+            self.pace.sent_accept(now_ms, random=random)
+        elif gate.surface is Surface.MOMENT:
+            self.pace.sent_post(now_ms)
+        else:
+            self.pace.sent_message(to, now_ms, push=gate.push_budget, random=random)
+
+    def recount(self, kind: Kind, to: str, sent_ms: int) -> None:
+        """Count a row of the past; the next one waits the longest gap after it, the draw of the dice being lost."""
+        gate, pace, limits = gate_of(kind), self.pace, self.pace.limits
+        if gate.surface is Surface.ACCEPT:
+            pace.accepts.add(sent_ms)
+            pace.next_accept_ms = max(pace.next_accept_ms, sent_ms + round(limits.accept_gap_max_s * 1000))
+        elif gate.surface is Surface.MOMENT:
+            pace.sent_post(sent_ms)
+        else:
+            pace.count_message(to, sent_ms, push=gate.push_budget)
+            pace.next_ms = max(pace.next_ms, sent_ms + round(limits.gap_max_s * 1000))

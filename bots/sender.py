@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from bots.errors import GatewayUnavailable, Refused
+from bots.errors import GatewayUnavailable, Refused, TooLate
+from bots.gateway import Still
 from bots.publisher import PostPackage, Publisher
 from bots.runner import Runner
 from rules.kinds import Surface, gate_of
@@ -31,27 +32,30 @@ class Sender:
             return self._publisher is not None and not self._runner.state.restricted
         return surface is not Surface.PROFILE and self._runner.logged_in and self._runner.state.commands
 
-    async def deliver(self, row: Claimed) -> str:
+    async def deliver(self, row: Claimed, still: Still) -> str:
         """Send it, once. Returns the gateway's id, '' where there is none. Raises the classes of `bots.errors`."""
         surface = gate_of(row.kind).surface
         if surface is Surface.MOMENT:
-            return await self._publish(row)
+            return await self._publish(row, still)
         if not self._runner.logged_in:  # it went offline, or another account came in, between claim and send
             raise GatewayUnavailable(say("bots.offline"), hint=say("bots.offline.hint"), where=row.account)
         if surface is Surface.ACCEPT:
-            await self._runner.gateway.accept(row.content.request or "")
+            await self._runner.gateway.accept(row.content.request or "", still)
             return ""
         if surface is Surface.MESSAGE:
             content = row.content
             if content.template is not None:
                 content = replace(content, template=None, text=row.text or "")
-            return await self._runner.gateway.send(row.to, content)
+            return await self._runner.gateway.send(row.to, content, still)
         raise Refused(say("bots.no_such_road"), hint=say("bots.no_such_road.hint"), where=row.account)
 
-    async def _publish(self, row: Claimed) -> str:
+    async def _publish(self, row: Claimed, still: Still) -> str:
         if self._publisher is None:
             raise Refused(say("bots.no_publisher"), hint=say("bots.no_publisher.hint"), where=row.account)
-        return await self._publisher.publish(await self._package(row))
+        package = await self._package(row)
+        if not still():
+            raise TooLate(say("bots.ownership_lost"), hint=say("bots.ownership_lost.hint"), where=row.account)
+        return await self._publisher.publish(package)
 
     async def _package(self, row: Claimed) -> PostPackage:
         async with self._db.read() as connection:

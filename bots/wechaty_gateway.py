@@ -15,8 +15,16 @@ from betterproto import parse_fields
 from grpclib.const import Cardinality
 from wechaty_grpc.wechaty import puppet
 
-from bots.errors import CertificateRejected, GarbageAnswer, GatewayProblem, GatewayUnavailable, PayloadGone, WrongToken
-from bots.gateway import Contact, Friendship, GatewayEvent, Login, Logout, Message, RoomInfo
+from bots.errors import (
+    CertificateRejected,
+    GarbageAnswer,
+    GatewayProblem,
+    GatewayUnavailable,
+    PayloadGone,
+    TooLate,
+    WrongToken,
+)
+from bots.gateway import Contact, Friendship, GatewayEvent, Login, Logout, Message, RoomInfo, Still, always
 from bots.wechaty_channel import (
     DEFAULT_TIMEOUTS,
     OneConnection,
@@ -29,6 +37,7 @@ from bots.wechaty_errors import Asking, Whereabouts, translate
 from bots.wechaty_events import epoch_ms, friendship_kind, message_kind, read_event
 from bots.wechaty_stream import messages
 from storage.outbox import Content
+from texts.catalogue import say
 from texts.os_words import os_reason
 
 _NO_MEDIA = Path("media")
@@ -115,18 +124,17 @@ class WechatyGateway:
     async def log_out(self) -> None:
         await self._read("Logout", puppet.LogoutRequest(), puppet.LogoutResponse, Asking.READ)
 
-    async def send(self, to: str, content: Content) -> str:
+    async def send(self, to: str, content: Content, still: Still = always) -> str:
         self._connected()
         if content.image is None:
             method, request = request_for(to, content, self._media, self._at)
         else:
             method, request = await asyncio.to_thread(request_for, to, content, self._media, self._at)
-        return _sent_id(await self._call(method, request, Asking.SEND, self._timeouts.send_s))
+        return _sent_id(await self._call(method, request, Asking.SEND, self._timeouts.send_s, still))
 
-    async def accept(self, request: str) -> None:
-        await self._call(
-            "FriendshipAccept", bytes(puppet.FriendshipAcceptRequest(id=request)), Asking.SEND, self._timeouts.send_s
-        )
+    async def accept(self, request: str, still: Still = always) -> None:
+        question = bytes(puppet.FriendshipAcceptRequest(id=request))
+        await self._call("FriendshipAccept", question, Asking.SEND, self._timeouts.send_s, still)
 
     async def message(self, id: str) -> Message:
         got = await self._fetch("MessagePayload", puppet.MessagePayloadRequest(id=id), puppet.MessagePayloadResponse)
@@ -188,6 +196,10 @@ class WechatyGateway:
             reason = str(error.reason or error) if isinstance(error, ssl.SSLError) else os_reason(error)
             raise self._at.problem(CertificateRejected, "ca_unreadable", reason=f"{self._tls}: {reason}") from error
 
+    def _require(self, still: Still) -> None:
+        if not still():
+            raise TooLate(say("bots.ownership_lost"), hint=say("bots.ownership_lost.hint"), where=repr(self._at))
+
     def _connected(self) -> OneConnection:
         if self._channel is None or not self._channel.alive:
             raise self._at.problem(GatewayUnavailable, "not_connected")
@@ -213,14 +225,17 @@ class WechatyGateway:
         except Exception as error:  # betterproto has no error of its own for bytes that make no sense
             raise self._at.problem(GarbageAnswer, "garbage", said=method) from error
 
-    async def _call(self, method: str, request: bytes, asking: Asking, timeout_s: float) -> bytes:
+    async def _call(
+        self, method: str, request: bytes, asking: Asking, timeout_s: float, still: Still = always
+    ) -> bytes:
         """One unary call of an encoded request; the reply's bytes, b'' for an empty message.
 
-        Raises the classes of `bots.errors`.
+        Raises the classes of `bots.errors`; TooLate when `still` says no at the last moment.
         """
         channel = self._connected()
         written = False
         try:
+            self._require(still)
             asked = channel.ask(method, request, self._metadata)
             if asked is not None:
                 written = True  # from here on the gateway may have it
@@ -231,6 +246,7 @@ class WechatyGateway:
                     channel.call(method, Cardinality.UNARY_UNARY, self._metadata) as stream,
                 ):
                     await stream.send_request()
+                    self._require(still)  # nobody acts upon a request without its message
                     written = True
                     await stream.send_message(request, end=True)
                     reply = await stream.recv_message()

@@ -8,6 +8,7 @@ from random import Random
 from sqlalchemy import delete, func, insert, select, update
 
 from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
+from bots.gateway import Still
 from bots.ownership import shard_of
 from rules.gates import WEEK_MS
 from rules.kinds import Kind, Surface, gate_of
@@ -71,7 +72,7 @@ class MoodySender:
     def can(self, surface: Surface) -> bool:
         return self.mood != "offline"
 
-    async def deliver(self, row: Claimed) -> str:
+    async def deliver(self, row: Claimed, still: Still) -> str:
         self.day.hear(Call(self.day.clock.now_ms(), self.account, row, self.mood), busy=bool(self.hanging))
         match self.mood:
             case "refuse":

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.gateway import Still
 from bots.lane import LaneConfig
 from bots.ownership import take_all
 from rules.kinds import Kind, Surface
@@ -36,7 +37,7 @@ class RecordingSender:
     def can(self, surface: Surface) -> bool:
         return self.online
 
-    async def deliver(self, row: Claimed) -> str:
+    async def deliver(self, row: Claimed, still: Still) -> str:
         self.sent.append(row)
         return await self.act(row) if self.act else f"m{row.id}"
 

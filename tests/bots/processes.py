@@ -123,7 +123,7 @@ class Process:
     async def die(self) -> None:
         """In the middle of whatever it does."""
         self.db.flaw = ""
-        mine = list(self.courier._under_way.values())
+        mine = list(self.courier._under_way._sends.values())
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)

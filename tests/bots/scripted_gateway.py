@@ -18,6 +18,8 @@ from bots.gateway import (
     Ready,
     RoomInfo,
     Scan,
+    Still,
+    always,
 )
 from storage.outbox import Content
 
@@ -103,13 +105,13 @@ class ScriptedGateway:
     async def log_out(self) -> None:
         self.me = ""
 
-    async def send(self, to: str, content: Content) -> str:
+    async def send(self, to: str, content: Content, still: Still = always) -> str:
         if self.fails_to_send:
             raise self.fails_to_send.popleft()
         self.sent.append((to, content))
         return f"sent-{len(self.sent)}"
 
-    async def accept(self, request: str) -> None:
+    async def accept(self, request: str, still: Still = always) -> None:
         self.accepted.append(request)
 
     async def message(self, id: str) -> Message:

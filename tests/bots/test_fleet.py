@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from structlog.testing import capture_logs
 
 from bots.errors import GatewayUnavailable
-from bots.gateway import Contact
+from bots.gateway import Contact, Still, always
 from bots.lifecycle import State
 from bots.publisher import PostPackage
 from bots.sync import FriendSync
@@ -107,7 +107,7 @@ async def test_a_stop_waits_for_the_send_in_flight_and_settles_it(
     under_way, let_go = asyncio.Event(), asyncio.Event()
     original = gateway.send
 
-    async def slow_send(to: str, content: Content) -> str:
+    async def slow_send(to: str, content: Content, still: Still = always) -> str:
         under_way.set()
         await let_go.wait()
         return await original(to, content)

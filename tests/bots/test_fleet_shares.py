@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import select, update
 
 from bots.fleet import Member
+from bots.gateway import Still, always
 from bots.inbox import InboxWriter
 from bots.lifecycle import State
 from rules.kinds import Kind
@@ -57,7 +58,7 @@ async def test_a_release_waits_for_the_send_in_flight_and_the_channel_stays_open
     under_way, let_go = asyncio.Event(), asyncio.Event()
     closed_when_sent: list[int] = []
 
-    async def slow_send(to: str, content: Content) -> str:
+    async def slow_send(to: str, content: Content, still: Still = always) -> str:
         under_way.set()
         await let_go.wait()
         closed_when_sent.append(gateways["a"].closed)

@@ -58,7 +58,7 @@ def test_every_verdict_has_words(row: RowFacts, role: Role, paused: bool, stop_a
         ("rules/gates.py", {"Wait", "Skip", "Hold"}),
         ("rules/reach.py", {"Decision"}),
         ("rules/pacing.py", set()),
-        ("bots/courier.py", {"Settlement", "doubt_what_was_under_way"}),
+        ("bots/under_way.py", {"Settlement"}),
         ("bots/tick.py", {"Skip"}),
     ],
 )
