@@ -120,10 +120,10 @@ class Handling:
     def _ahead(self) -> int:
         return len(self._fetched) + len(self._ready) + len(self._queue)
 
-    @property
-    def at_rest(self) -> bool:
-        """Nothing is in memory, nothing under way."""
-        return not (self._ahead or self._gone or self._waiting or self._chunk.locked())
+    def busy(self) -> set[str]:
+        """Accounts of which something is in memory."""
+        ahead = {received.account for received in (*self._ready, *self._fetched, *self._gone)}
+        return ahead | {item.received.account for item in (*self._queue, *self._waiting)}
 
     @property
     def waiting(self) -> int:

@@ -125,28 +125,30 @@ class InboxWriter:
                 self._lines.setdefault(received.account, deque()).append(received)
 
     async def _look_for_leftovers(self) -> None:
-        """What an earlier owner wrote down after we took its accounts up, a frozen process that woke: while nothing is
-        in memory, every open row of ours is such a one.
+        """What an earlier owner wrote down after we took its accounts up, a frozen process that woke: while nothing of
+        an account is in memory, every open row of it is such a one.
         """
         while True:
             await self._clock.sleep(self._clock.span_ms(_LEFTOVERS_WALL_MS) / 1000)
-            if not self._served or not self._at_rest:
+            quiet = self._served - self._busy()
+            if not quiet:
                 continue
-            written = self.written
             try:
                 async with self._db.read() as connection:
-                    page = await unhandled(connection, sorted(self._served), limit=_PAGE)
+                    page = await unhandled(connection, sorted(quiet), limit=_PAGE)
             except Problem:
                 continue  # who writes says it
-            if page and self._at_rest and written == self.written:
+            quiet = (quiet & self._served) - self._busy()
+            if page := [received for received in page if received.account in quiet]:
                 log.info("leftovers_taken_up", arrivals=len(page))
                 self._go_on_with(page)
                 for account in {received.account for received in page}:
                     self._start_line(account)
 
-    @property
-    def _at_rest(self) -> bool:
-        return not (self._incoming or self._writing or self._lines or self._fetching) and self._handling.at_rest
+    def _busy(self) -> set[str]:
+        """Accounts of which something is in memory."""
+        arriving = {arrival.account for arrival in (*self._incoming, *self._writing)}
+        return arriving | self._lines.keys() | self._fetching.keys() | self._handling.busy()
 
     def waiting(self) -> dict[str, int]:
         """Events in memory, by what they wait for."""
