@@ -28,6 +28,7 @@ from bots.errors import (
     WrongToken,
 )
 from bots.wechaty_events import first_line
+from bots.wechaty_unary import Compressed
 from texts.catalogue import say
 from texts.os_words import os_reason
 
@@ -115,6 +116,8 @@ def translate(error: Exception, at: Whereabouts, asking: Asking, *, written: boo
         return _answered(error, at, asking)
     if asking is Asking.SEND and written:
         return _unknown(error, at)
+    if isinstance(error, Compressed | NotImplementedError):  # the second is grpclib's word for it
+        return at.problem(GarbageAnswer, "compressed")
     if isinstance(error, ssl.SSLError):
         return _tls(error, at)
     if isinstance(error, TimeoutError):

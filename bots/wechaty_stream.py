@@ -11,6 +11,8 @@ from typing import Any
 
 from grpclib.client import Stream
 
+from bots.wechaty_unary import Compressed
+
 _HEAD = 5  # one byte of flags, four of length
 _COMPRESSED = 1
 
@@ -19,7 +21,7 @@ async def messages(call: Stream[Any, Any]) -> AsyncIterator[bytes]:
     """Every message of an open call, as bytes, until the peer ends it.
 
     Raises what grpclib raises when the connection or the stream breaks; EOFError when it ends within a message,
-    NotImplementedError for a compressed one.
+    Compressed for a compressed one.
     """
     await call.recv_initial_metadata()
     buffer = call._stream.buffer
@@ -34,7 +36,7 @@ async def messages(call: Stream[Any, Any]) -> AsyncIterator[bytes]:
         while len(rest) - at >= _HEAD:
             end = at + _HEAD + int.from_bytes(rest[at + 1 : at + _HEAD])
             if rest[at] == _COMPRESSED:
-                raise NotImplementedError("a compressed message")
+                raise Compressed
             if len(rest) < end:
                 break
             yield rest[at + _HEAD : end]

@@ -20,20 +20,26 @@ _PREFIX = struct.Struct(">?I")
 _GRPC = ("application/grpc", "application/grpc+proto")
 
 
+class Compressed(Exception):
+    """A message is compressed, though we never said that we could read such."""
+
+
 def framed(message: bytes) -> bytes:
     """A message as gRPC puts it into the stream."""
     return _PREFIX.pack(False, len(message)) + message
 
 
 def message_of(body: bytes) -> bytes | None:
-    """The message in a reply's data, None where there is none. Raises EOFError when it is cut, compressed or two."""
+    """The message in a reply's data, None where there is none. Raises EOFError when it is cut or two, Compressed."""
     if not body:
         return None
     if len(body) < _PREFIX.size:
         raise EOFError("a cut reply")
     compressed, length = _PREFIX.unpack_from(body)
-    if compressed or length != len(body) - _PREFIX.size:
-        raise EOFError("a reply that is cut or compressed")
+    if compressed:
+        raise Compressed
+    if length != len(body) - _PREFIX.size:
+        raise EOFError("a cut reply")
     return body[_PREFIX.size :]
 
 

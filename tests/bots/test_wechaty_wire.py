@@ -1,6 +1,7 @@
 """Whatever a gateway does to the frames: a send is accepted, clearly refused, or of unknown outcome, each by itself."""
 
 import asyncio
+import gzip
 import struct
 from collections.abc import Callable
 
@@ -10,11 +11,13 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded
 from h2.settings import SettingCodes
 
-from bots.errors import GatewayProblem, NotAFriend, OutcomeUnknown
+from bots.errors import GarbageAnswer, GatewayProblem, NotAFriend, OutcomeUnknown
+from bots.gateway import GatewayEvent
 from bots.wechaty_channel import Timeouts
 from bots.wechaty_gateway import WechatyGateway
 from storage.outbox import Content
 from tests.bots.hostile_gateways import TOKEN, speaking
+from texts.catalogue import say
 
 _HEAD = [(":status", "200"), ("content-type", "application/grpc+proto")]
 _GOOD = [("grpc-status", "0")]
@@ -135,3 +138,29 @@ def _huge_headers(h2: H2Connection, streams: list[int]) -> None:
 )
 async def test_only_a_plain_answer_counts(answer: _Answer, outcomes: list[str | type]) -> None:
     assert await _send_two(_Gateway(answer)) == outcomes
+
+
+def _compressed(h2: H2Connection, streams: list[int]) -> None:
+    body = gzip.compress(b"\x12\x01A")
+    for stream in streams:
+        h2.send_headers(stream, [*_HEAD, ("grpc-encoding", "gzip")])
+        h2.send_data(stream, struct.pack(">?I", True, len(body)) + body)
+        h2.send_headers(stream, _GOOD, end_stream=True)
+
+
+async def test_a_gateway_that_compresses_is_told_from_one_that_talks_nonsense() -> None:
+    """Nobody asked it to: the event stream and every answer say so, and a send may have arrived."""
+    async with speaking(_Gateway(_compressed).talk) as endpoint:
+        ours = WechatyGateway("lin-1", endpoint, TOKEN, timeouts=Timeouts(read_s=5, send_s=5))
+        await ours.open()
+        outcomes = await asyncio.gather(_events(ours), ours.contact_ids(), return_exceptions=True)
+        await ours.close()
+    for problem in outcomes:
+        assert isinstance(problem, GarbageAnswer), outcomes
+        assert "压缩" in problem.message and "lin-1" in (problem.hint or "")
+        assert "compressed" in say(problem.key, lang="en", **problem.values)
+    assert await _send_two(_Gateway(_compressed)) == [OutcomeUnknown, OutcomeUnknown]
+
+
+async def _events(gateway: WechatyGateway) -> list[GatewayEvent]:
+    return [event async for event in gateway.events()]
