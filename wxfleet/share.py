@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import OwnershipHeld
 from bots.fleet import Member
-from bots.ownership import SHARDS, is_alive, make_shards, owned, say_stopping, wall_of
+from bots.ownership import SHARDS, is_alive, make_shards, owned, release_shards, say_stopping, wall_of
 from bots.tenure import Tenure
 from rules.clock import Clock
 from storage.engine import Database
@@ -156,16 +156,19 @@ class Share:
                 self._taking = frozenset()
 
     async def _take(self, numbers: frozenset[int]) -> frozenset[int]:
-        got: frozenset[int] = frozenset()
+        """Own these shards and serve their accounts. Returns those of which both is true."""
         try:
             async with self._db.write() as tx:
                 await queue_successors(tx, numbers)
             taken = await self._tenure.take(self._db, numbers, now_ms=self._clock.now_ms())
             got = frozenset(taken.epochs)
-            await self._crew.take([member for number in got for member in self._members.get(number, ())])
-            log.info("share.took", shards=len(got), held=self.held, in_doubt=taken.in_doubt)
+            await self._crew.take(self._members_of(got))
         except Problem as problem:
             log.error("share.not_taken", shards=len(numbers), problem=str(problem))
+            with suppress(Problem):  # the next look finds what is ours and nobody serves
+                await self._leave(numbers)
+            return frozenset()
+        log.info("share.took", shards=len(got), held=self.held, in_doubt=taken.in_doubt)
         return got
 
     async def _decline(self, numbers: frozenset[int]) -> None:
@@ -201,6 +204,9 @@ class Share:
             self._note_beat()
             wanted = await self._fair_share(tx)
             ours = (await owned(tx, self._tenure.owner.id)).keys()
+            forgotten = ours - self._tenure.shards - self._taking  # a take-over whose commit had no answer
+            if forgotten:
+                await release_shards(tx, forgotten, self._tenure.owner.id)
             running = await self.jobs.running(tx)
             await queue_successors(tx)
             if self._tenure.moment() >= self._patient_until_ms:
@@ -237,13 +243,19 @@ class Share:
     async def _give_back(self, numbers: frozenset[int]) -> None:
         """Stop serving these shards, let go of them, and let their successors start, in this order."""
         async with self._moving:
-            accounts = [member.account for number in numbers for member in self._members.get(number, ())]
-            await self._crew.release(accounts)
-            await self._tenure.release(self._db, numbers)
+            await self._leave(numbers)
             async with self._db.write() as tx:
                 await self.jobs.hand_back(tx, numbers)
             self._end(numbers)
         log.info("share.gave_back", shards=len(numbers), held=self.held)
+
+    async def _leave(self, numbers: frozenset[int]) -> None:
+        """Their accounts are served no more, then they are anybody's."""
+        await self._crew.release([member.account for member in self._members_of(numbers)])
+        await self._tenure.release(self._db, numbers)
+
+    def _members_of(self, numbers: Collection[int]) -> list[Member]:
+        return [member for number in numbers for member in self._members.get(number, ())]
 
     def _end(self, numbers: Collection[int]) -> None:
         for number in numbers:
