@@ -1,6 +1,7 @@
 """Backup files: SQLite databases of their own, made aside and put in place whole; read by way of a private copy."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -65,7 +66,7 @@ async def opened(path: Path, folder: Path) -> AsyncIterator[tuple[Database, Shap
     """
     _must_be_there(path)
     sweep(folder, _PRIVATE)
-    with TemporaryDirectory(dir=folder, prefix=f"{_PRIVATE}{maker()}-") as private:
+    with TemporaryDirectory(dir=folder, prefix=f"{_PRIVATE}{maker()}") as private:
         copy = Path(private) / "copy.db"
         with _in_words(path):
             await asyncio.to_thread(_copy_pages, path, copy)
@@ -117,8 +118,9 @@ def _in_words(path: Path) -> Iterator[None]:
 
 
 def _problem(error: OSError | sqlite3.Error, path: Path) -> Problem:
-    words = str(error).lower()
-    if "full" in words or "no space" in words:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) if isinstance(error, OSError) else "full" in str(error)
+    words = "" if isinstance(error, OSError) else str(error).lower()  # an OSError's name the file
+    if full:
         return DiskFull(say("storage.disk_full"), hint=say("database.backup_full.hint"), where=str(path))
     if "not a database" in words or "malformed" in words:
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("database.no_backup.hint"), where=str(path))

@@ -7,12 +7,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-_MAKER = re.compile(r"(?P<node>[\w.-]+)-(?P<pid>\d+)(?!\d)")
+_MAKER = re.compile(r"(?P<pid>\d+)@(?P<node>[^@]*)@")
 
 
 def maker() -> str:
     """This process, as part of a file's name."""
-    return f"{_node()}-{os.getpid()}"
+    return f"{os.getpid()}@{_node()}@"
 
 
 def sweep(folder: Path, prefix: str) -> None:

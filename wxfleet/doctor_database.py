@@ -24,6 +24,7 @@ _CHECK_PATIENCE_S = 20.0
 _LONG_WAL_BYTES = 512_000_000
 _SKEW_MS = 2_000
 _SQLITE = "sqlite:///"
+_MAY_CREATE = text("SELECT COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE)")
 
 
 async def database_findings(settings: Settings) -> list[Finding]:
@@ -44,6 +45,8 @@ async def database_findings(settings: Settings) -> list[Finding]:
             found += await _server(db) if db.dialect == "postgresql" else []
             shape = await _shape(db)
         found.append(shape)
+        if shape.level is not Level.OK and db.dialect == "postgresql":
+            found += await _rights(db)
         if shape.level is Level.OK:
             async with asyncio.timeout(_CHECK_PATIENCE_S):
                 found += await fleet_findings(db, settings)
@@ -108,6 +111,13 @@ async def _server(db: Database) -> list[Finding]:
     else:
         found.append(Finding.ok("clock"))
     return [*found, Finding.ok("database", where=db.url, what=f"PostgreSQL {name}")]
+
+
+async def _rights(db: Database) -> list[Finding]:
+    """May this user bring the tables to our shape?"""
+    async with db.read() as connection:
+        may_create = (await connection.execute(_MAY_CREATE)).scalar_one()
+    return [] if may_create else [Finding.of(Level.PROBLEM, "database", "no_rights")]
 
 
 async def _shape(db: Database) -> Finding:

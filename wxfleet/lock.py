@@ -1,8 +1,10 @@
 """One sender per data: a lock on the folder of the SQLite file. It guards sending, not the database."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -11,20 +13,33 @@ from storage.errors import DatabaseUnavailable, FleetRunning
 from texts.catalogue import say
 from texts.os_words import os_reason
 
+_LOOKERS_S = 0.5
+"""For so long a lock that is held may be somebody's look whether it is (ours; a look takes a millisecond)."""
+
+
+class Purpose(StrEnum):
+    """Why somebody holds the lock."""
+
+    FLEET = "run"
+    """It sends."""
+    WORK = "db"
+    """Work on the whole database, during which nobody may send."""
+
 
 @contextmanager
-def sending_lock(folder: Path) -> Iterator[None]:
+def sending_lock(folder: Path, purpose: Purpose = Purpose.FLEET) -> Iterator[None]:
     """Held as long as the fleet runs; the system lets go of it when the process dies, however it dies.
 
     Raises FleetRunning while another process holds it, DatabaseUnavailable when the folder can't be written.
     """
     with _opened(folder, "wxfleet.lock") as file:
-        if not _take(file):
-            file.seek(0)
-            pid = file.read().strip() or "?"
-            raise FleetRunning(say("storage.running", pid=pid), hint=say("storage.running.hint"), where=str(folder))
+        if not _take_for_certain(file):
+            pid, theirs = _holder(file)
+            raise FleetRunning(
+                say(f"storage.running.{theirs}", pid=pid), hint=say(f"storage.running.{theirs}.hint"), where=str(folder)
+            )
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} {purpose}")
         file.flush()
         try:
             yield
@@ -53,9 +68,26 @@ def is_held(folder: Path) -> bool:
         return False
     try:
         with path.open("a+", encoding="utf-8") as file:
-            return not _take(file)
+            return not _take(file) and _holder(file)[1] is Purpose.FLEET
     except OSError:
         return False
+
+
+def _holder(file: IO[str]) -> tuple[str, Purpose]:
+    """The process that holds the lock, and what for."""
+    file.seek(0)
+    pid, _, purpose = file.read().strip().partition(" ")
+    return pid or "?", Purpose.WORK if purpose == Purpose.WORK else Purpose.FLEET
+
+
+def _take_for_certain(file: IO[str]) -> bool:
+    """As `_take`, but not put off by somebody who only looks."""
+    until_s = time.monotonic() + _LOOKERS_S
+    while not _take(file):
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _opened(folder: Path, name: str) -> IO[str]:

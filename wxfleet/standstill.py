@@ -7,7 +7,7 @@ from storage.engine import Database
 from storage.schema import upgrade
 from storage.shape import shape_of
 from wxfleet.idleness import upgrade_idle
-from wxfleet.lock import sending_lock
+from wxfleet.lock import Purpose, sending_lock
 from wxfleet.service import data_folder
 from wxfleet.settings import Settings
 
@@ -19,7 +19,7 @@ def standstill(settings: Settings) -> Iterator[None]:
     On PostgreSQL nothing is held: there `require_idle` asks, in a transaction that keeps the others out.
     """
     sqlite = settings.database_url.startswith("sqlite")
-    with sending_lock(data_folder(settings)) if sqlite else nullcontext():
+    with sending_lock(data_folder(settings), Purpose.WORK) if sqlite else nullcontext():
         yield
 
 

@@ -222,12 +222,12 @@ async def test_what_a_killed_process_left_half_done_is_swept_away_and_nobody_els
     dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
     await dead.wait()
     mine = maker()
-    node = mine.rpartition("-")[0]
-    halves = [f"all.db.partial-{node}-{dead.pid}", f"all.db.partial-{node}-{dead.pid}-wal"]
-    others = ["all.db.partial-elsewhere-1", f"other.db.partial-{node}-{dead.pid}", "all.dbx"]
+    theirs = mine.replace(str(os.getpid()), str(dead.pid))
+    halves = [f"all.db.partial-{theirs}", f"all.db.partial-{theirs}-wal"]
+    others = [f"all.db.partial-{dead.pid}@elsewhere@", f"other.db.partial-{theirs}", "all.dbx"]
     for name in (*halves, *others):
         (tmp_path / name).write_text("half", encoding="utf-8")
-    left = [tmp_path / f".restore-{node}-{dead.pid}-abc", tmp_path / f".restore-{mine}-abc"]
+    left = [tmp_path / f".restore-{theirs}7ab", tmp_path / f".restore-{mine}7ab"]
     for folder in left:
         folder.mkdir()
         (folder / "copy.db").write_text("half", encoding="utf-8")

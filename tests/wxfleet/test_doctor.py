@@ -6,10 +6,12 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from sqlalchemy import insert, text
+from sqlalchemy.engine import make_url
 
 from rules.kinds import Kind
 from storage.engine import open_database
@@ -152,6 +154,20 @@ async def test_a_dead_server_is_a_problem_without_its_password(tmp_path: Path) -
     found = await diagnose(config, None)
     assert len(of(found, "database")) == 1
     assert "geheim99" not in as_text(found)
+
+
+async def test_a_user_of_a_server_who_may_make_no_tables_is_a_problem_before_the_first_run(
+    tmp_path: Path, postgres: str
+) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        for statement in ("DROP DATABASE IF EXISTS looked_at WITH (FORCE)", "DROP ROLE IF EXISTS looking",
+                          "CREATE DATABASE looked_at", "CREATE ROLE looking LOGIN"):  # fmt: skip
+            connection.execute(statement.encode())
+    address = make_url(postgres).set(username="looking", database="looked_at").render_as_string(hide_password=False)
+    config = open_shop(tmp_path, f'database: "{address}"\n')
+    (found,) = of(await diagnose(config, None), "database")
+    assert found.level is Level.PROBLEM
+    assert "GRANT" in found.cure
 
 
 async def test_the_bundle_tells_of_no_message_no_customer_no_phone_and_no_secret(tmp_path: Path) -> None:
