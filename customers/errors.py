@@ -175,14 +175,18 @@ class NoSuchField(Problem):
 
 
 class ValueRefused(Problem):
-    """What was written can't be the value of that field of a profile; `reason` says why."""
+    """What was written can't be the value of that field of a profile; `reason` says why.
+
+    The value stands in the hint alone: messages are kept in the log, and what is known of people is not for it.
+    """
 
     exit_code = ExitCode.USAGE
 
     def __init__(self, field: str, value: str, reason: str, **values: Any) -> None:
         self.reason = reason
         super().__init__(
-            say("profile.refused", field=field, value=value), hint=say(f"profile.refused.{reason}", **values)
+            say("profile.refused", field=field),
+            hint=say("profile.refused.value", value=value, why=say(f"profile.refused.{reason}", **values)),
         )
 
 

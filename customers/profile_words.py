@@ -13,6 +13,7 @@ from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.masking import masked_name, masked_phone
 
+_SOURCES = frozenset({"staff", "import", "inbox", "undo"})
 _CALLED = 30
 """Characters of a nickname or a title of goods: a page is for looking, not for reading."""
 
@@ -74,6 +75,12 @@ def document(view: ProfileView, *, whole: bool = False) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def said_by(source: str) -> str:
+    """Who says so, for people: `staff:owner` is 员工 owner."""
+    kind, colon, which = source.partition(":")
+    return say(f"profile.by.{kind}", which=which) if colon and kind in _SOURCES else source
+
+
 def _who(view: ProfileView, zone: str, whole: bool) -> Iterator[str]:
     row = view.row
     if row.kind != "customer":
@@ -83,14 +90,17 @@ def _who(view: ProfileView, zone: str, whole: bool) -> Iterator[str]:
             "profile.opted_out", at=_day(row.opted_out_ms, zone), by=one_line(row.opted_out_by or "—").rstrip(": ")
         )
     names = say("texts.comma").join(one_line(name) for name in view.member_names)
-    if names or row.phone:
-        phone = row.phone if whole else masked_phone(row.phone)
-        yield say("profile.identity", members=names or "—", phone=phone or "—")
+    if len(view.member_names) > 1:
+        yield say("profile.members", members=names)
+    if row.phone:
+        yield say("profile.phone", phone=row.phone if whole else masked_phone(row.phone))
 
 
 def _purchases(view: ProfileView, zone: str, whole: bool) -> Iterator[str]:
     row, standing = view.row, view.standing
-    yield say(f"profile.level.{_why(view)}", level=standing.name, by=standing.given_by or "", next=_next(standing))
+    name = standing.name if standing.name == standing.level else f"{standing.level} {standing.name}"
+    by = said_by(standing.given_by or "")
+    yield say(f"profile.level.{_why(view)}", level=name, by=by, next=_next(standing))
     tier = say(f"cli.segments.tier.{row.tier}") if row.tier else "—"
     core = say("profile.core") if row.core else ""
     yield say("profile.worth", tier=tier, core=core, orders=row.orders, paid=_yuan(row.net_paid_fen),
@@ -140,7 +150,7 @@ def _words(view: ProfileView, zone: str) -> Iterator[str]:
     if view.tags:
         yield say("profile.tags", tags=say("texts.comma").join(one_line(tag) for tag in view.tags))
     for note in view.notes:
-        yield say("profile.note", at=_day(note.at_ms, zone), by=note.by, text=one_line(note.text))
+        yield say("profile.note", at=_day(note.at_ms, zone), by=said_by(note.by), text=one_line(note.text))
 
 
 def _friendship_line(known: KnownBy, zone: str) -> str:
@@ -162,7 +172,7 @@ def _wish_line(wish: Wish, zone: str) -> str:
     until = _day(wish.until_ms, zone) if wish.until_ms else ""
     words = say("profile.wish.words", words=one_line(wish.words)) if wish.words else ""
     what = say(f"privacy.wish.{wish.what.value}", until=until)
-    return say("profile.wish", at=_day(wish.at_ms, zone), what=what, source=wish.source, words=words)
+    return say("profile.wish", at=_day(wish.at_ms, zone), what=what, source=said_by(wish.source), words=words)
 
 
 def _referral_lines(view: ProfileView) -> Iterator[str]:
@@ -182,7 +192,7 @@ def _history_lines(history: Sequence[Past], zone: str) -> Iterator[str]:
     for past in history:
         before, after = (_seen(past, value, False) for value in (past.before, past.after))
         yield say(
-            "profile.past", at=_day(past.at_ms, zone), by=past.by, field=shown_name(past.field),
+            "profile.past", at=_day(past.at_ms, zone), by=said_by(past.by), field=shown_name(past.field),
             before=shown_value(past.field, before), after=shown_value(past.field, after),
         )  # fmt: skip
 

@@ -48,13 +48,10 @@ async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
     gone = await remove_tags(tx, [(person.id, word) for word in remove], _by(asked), asked.now_ms)
     tags = await tags_of(tx, person.id)
     key = "operations.tag.done" if new or gone else "operations.tag.same"
-    text = say(key, who=described(person), tags=comma.join(tags) or "—", added=len(new), removed=len(gone))
-    data = {
-        "person": person.id,
-        "tags": tags,
-        "added": [word for _, word in new],
-        "removed": [word for _, word in gone],
-    }
+    added, removed = [word for _, word in new], [word for _, word in gone]
+    changes = " ".join([*(f"+{word}" for word in added), *(f"-{word}" for word in removed)])
+    text = say(key, who=described(person), tags=comma.join(tags) or "—", changes=changes)
+    data = {"person": person.id, "tags": tags, "added": added, "removed": removed}
     return Reply(True, text, data=data)
 
 

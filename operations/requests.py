@@ -4,6 +4,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
+_NOT_KEPT = "…"
+"""Stands in the log for what is somebody's own affair."""
+
 
 class Verb(StrEnum):
     HELP = "help"
@@ -281,16 +284,22 @@ class Customer(Request):
 
 @dataclass(frozen=True, slots=True)
 class SetProfile(Request):
-    """`fields`: what staff wrote, `{"生日": "农历8月15"}`; '' means that nothing is known any more."""
+    """`fields`: what staff wrote, `{"生日": "农历8月15"}`; '' means that nothing is known any more.
+
+    The log keeps which fields; what stands in them is in the profile's own history, and goes when the person is erased.
+    """
 
     verb: ClassVar[Verb] = Verb.PROFILE
     who: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        return {"verb": self.verb.value, "who": self.who, "fields": dict.fromkeys(self.fields, _NOT_KEPT)}
+
 
 @dataclass(frozen=True, slots=True)
 class Tag(Request):
-    """Tags to put on a customer, and to take off."""
+    """Tags to put on a customer, and to take off. The log keeps how many, as with `SetProfile`."""
 
     verb: ClassVar[Verb] = Verb.TAG
     who: str = ""
@@ -301,14 +310,21 @@ class Tag(Request):
         object.__setattr__(self, "add", tuple(self.add))  # JSON knows lists only
         object.__setattr__(self, "remove", tuple(self.remove))
 
+    def as_json(self) -> dict[str, Any]:
+        add, remove = [_NOT_KEPT] * len(self.add), [_NOT_KEPT] * len(self.remove)
+        return {"verb": self.verb.value, "who": self.who, "add": add, "remove": remove}
+
 
 @dataclass(frozen=True, slots=True)
 class Note(Request):
-    """Something to remember of a customer."""
+    """Something to remember of a customer. The log keeps that there was something, as with `SetProfile`."""
 
     verb: ClassVar[Verb] = Verb.NOTE
     who: str = ""
     text: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"verb": self.verb.value, "who": self.who, "text": _NOT_KEPT if self.text else ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ async def set_(
     for one in fields:
         name, equals, value = harmless(one).partition("=")
         if not equals or not name.strip():
-            raise NotUnderstood(say("profile.cli.no_equals", word=one[:40]), hint=say("operations.profile.what.hint"))
+            raise NotUnderstood(say("profile.cli.no_equals", word=one[:40]), hint=say("profile.cli.no_equals.hint"))
         written[name.strip()] = value
     return await _done(terminal, SetProfile(who=entry(who), fields=written), dry_run=dry_run)
 

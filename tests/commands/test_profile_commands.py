@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from customers.erasure import erase
 from customers.profile import history
 from customers.search import catch_up
 from storage.customer_tables import PersonNote, PersonTag, ProfileChange
 from storage.engine import Database
+from storage.row_copy import all_tables
 from storage.tables import Audit, Order, Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
@@ -140,8 +142,8 @@ async def test_a_customer_is_shown_whole_with_phones_masked(shop: Office) -> Non
     await shop.says("/退订 花花", staff="mei", now_ms=NOW_MS + 4)
     reply = await shop.says("/客户 花花", staff="mei", now_ms=NOW_MS + 5)
     for words in (
-        f"#{hua.id} 花花", "会员名 M1", "138****1234", "微信 lin-1", "看得到朋友圈", "还差 200.50 元", "交易成功",
-        "连衣裙 法式", "林**", "生日 农历8月15日 · 尺码 M", "标签：老客", "喜欢宽松", "已退订", "staff:mei",
+        f"#{hua.id} 花花", "（会员 M1）", "138****1234", "微信 lin-1", "看得到朋友圈", "还差 200.50 元", "交易成功",
+        "连衣裙 法式", "林**", "生日 农历8月15日 · 尺码 M", "标签：老客", "喜欢宽松", "已退订", "员工 mei",
         "尺码：— → M",
     ):  # fmt: skip
         assert words in reply.text, words
@@ -152,3 +154,20 @@ async def test_a_customer_is_shown_whole_with_phones_masked(shop: Office) -> Non
     document = reply.data["customers"][0]
     assert document["birthday"] == {"date": "--08-15", "lunar": True} and document["tags"] == ["老客"]
     assert json.loads(json.dumps(document)) == document
+
+
+async def test_what_staff_noted_goes_when_the_person_is_erased(shop: Office) -> None:
+    """The log keeps who wrote what kind of thing about whom; the words themselves are nowhere any more."""
+    mark = "孕妇穿"
+    hua = await _hua(shop)
+    for n, line in enumerate(
+        (f"/备注 花花 {mark}的", f"/标签 花花 {mark}", f"/资料 花花 喜好={mark}", f"/资料 花花 身高={mark}")
+    ):
+        await shop.says(line, staff="mei", now_ms=NOW_MS + n)
+    await erase(shop.db, hua.id, now_ms=NOW_MS + 9)
+    async with shop.db.read() as connection:
+        for table in all_tables():
+            rows = (await connection.execute(select(table))).all()
+            assert not [row for row in rows if mark in repr(row)], table.name
+        logged = (await connection.execute(select(Audit.verb, Audit.staff))).all()
+    assert [tuple(row) for row in logged] == [(verb, "mei") for verb in ("note", "tag", "profile", "profile")]
