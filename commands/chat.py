@@ -21,6 +21,7 @@ from rules.kinds import Kind
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
 from storage.tables import CommandSeen
 from texts.catalogue import say
+from texts.masking import masked
 
 SAME_MS = 60_000
 """The same words by the same person in the same conversation within this time are one command."""
@@ -49,7 +50,7 @@ class Chat:
         if not await _first_time(tx, message):
             return "command_repeated"
         if message.late and not isinstance(request, StopAll):
-            await _answer(tx, message, [say("commands.late", line=message.text.strip()[:60])])
+            await _answer(tx, message, [say("commands.late", line=masked(message.text.strip())[:60])])
             return "command_late"
         reply = await self._reply(tx, message.staff, request, Door.CHAT, message.at_ms)
         await _answer(tx, message, pages(reply.text))
@@ -87,7 +88,8 @@ class Chat:
         self, tx: AsyncConnection, staff: str, request: Request | NotUnderstood, door: Door, now_ms: int
     ) -> Reply:
         if isinstance(request, NotUnderstood):
-            return Reply(False, f"{request.message}\n{request.hint}".strip(), exit_code=request.exit_code)
+            told = masked(f"{request.message}\n{request.hint}".strip())
+            return Reply(False, told, exit_code=request.exit_code)
         reply = await self._desk.act(tx, staff, request, door, now_ms)
         if isinstance(request, Help) and reply.ok:
             words = help_text(await self._desk.verbs_of(tx, staff), request.topic)
