@@ -68,7 +68,7 @@ async def opened(path: Path, folder: Path) -> AsyncIterator[tuple[Database, Shap
     sweep(folder, _PRIVATE)
     with TemporaryDirectory(dir=folder, prefix=f"{_PRIVATE}{maker()}") as private:
         copy = Path(private) / "copy.db"
-        with _in_words(path):
+        with _in_words(path, written=folder):
             await asyncio.to_thread(_copy_pages, path, copy)
             await asyncio.to_thread(_check, copy)
         db = open_database(f"sqlite:///{copy}")
@@ -109,19 +109,19 @@ def _aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """What the system and SQLite say of a file, for a person."""
+def _in_words(path: Path, *, written: Path | None = None) -> Iterator[None]:
+    """What the system and SQLite say of a file, for a person; `written`: what is written meanwhile, when not that."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise _problem(error, path) from error
+        raise _problem(error, path, written or path) from error
 
 
-def _problem(error: OSError | sqlite3.Error, path: Path) -> Problem:
+def _problem(error: OSError | sqlite3.Error, path: Path, written: Path) -> Problem:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT) if isinstance(error, OSError) else "full" in str(error)
     words = "" if isinstance(error, OSError) else str(error).lower()  # an OSError's name the file
     if full:
-        return DiskFull(say("storage.disk_full"), hint=say("database.backup_full.hint"), where=str(path))
+        return DiskFull(say("storage.disk_full"), hint=say("database.backup_full.hint"), where=str(written))
     if "not a database" in words or "malformed" in words:
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("database.no_backup.hint"), where=str(path))
     reason = os_reason(error) if isinstance(error, OSError) else str(error)

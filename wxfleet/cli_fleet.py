@@ -15,7 +15,7 @@ from customers.referral_list import thanks_due
 from operations.asking import Reply
 from operations.errors import NotStaff
 from operations.repairs import repairs_now
-from operations.requests import Confirm, Door, Request
+from operations.requests import Confirm, Door, Request, ResumeAll
 from operations.staff import StaffRole
 from reports.backlog import backlog
 from reports.status import AccountStatus, FleetStatus, fleet_status
@@ -194,9 +194,7 @@ async def stop_all(terminal: Terminal) -> int:
 async def resume_all(
     terminal: Terminal, yes: Annotated[bool, typer.Option("--yes", "-y", help=say("cli.yes_option"))] = False
 ) -> int:
-    reply = await said(terminal, "/全部恢复", None)
-    if yes and reply.ok and reply.code:
-        reply = await said(terminal, f"/确认 {reply.code}", None)
+    reply = await asked(terminal, ResumeAll(), confirmed=yes)
     terminal.show(reply.as_json(), reply.text)
     return ExitCode.OK if reply.ok else reply.exit_code
 
@@ -216,17 +214,19 @@ async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
 
 
 async def asked(terminal: Terminal, request: Request, *, confirmed: bool = False) -> Reply:
-    """What the first owner asks for by options instead of words. `confirmed`: what needs a code is done at once."""
+    """What the first owner asks for by options instead of words. `confirmed`: what needs a code is done at once, in
+    one transaction: whoever asks for something else meanwhile, in the chat or another window, voids no code.
+    """
     settings = terminal.settings(strict=False)
     desk, who = desk_of(settings), acting_staff(settings)
     async with terminal.database(settings) as db:
         await keep_staff(db, settings)
         async with db.write() as tx:
-            reply = await desk.act(tx, who, request, Door.CLI, await shop_now_ms(tx, settings))
-        if not confirmed or reply.code is None:
-            return reply
-        async with db.write() as tx:
-            return await desk.act(tx, who, Confirm(reply.code), Door.CLI, await shop_now_ms(tx, settings))
+            now_ms = await shop_now_ms(tx, settings)
+            reply = await desk.act(tx, who, request, Door.CLI, now_ms)
+            if not confirmed or reply.code is None:
+                return reply
+            return await desk.act(tx, who, Confirm(reply.code), Door.CLI, now_ms)
 
 
 async def keep_staff(db: Database, settings: Settings) -> None:
