@@ -32,16 +32,20 @@ class Known:
 
 @dataclass(slots=True)
 class Change:
-    """What one or several rows change of one person; `columns` and `friendships` hold [before, after]."""
+    """What one or several rows change of one person; `columns` and `friendships` hold [before, after].
+
+    `met`: accounts that are said to know them under an id that nobody has told us of yet.
+    """
 
     columns: dict[str, list[Any]] = field(default_factory=dict)
     friendships: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
     profile: dict[str, Value] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
+    met: list[Known] = field(default_factory=list)
     opted_out: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.columns or self.friendships or self.profile or self.tags or self.opted_out)
+        return bool(self.columns or self.friendships or self.profile or self.tags or self.met or self.opted_out)
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Entry:
     tags: set[str] = field(default_factory=set)
     friendships: list[Known] = field(default_factory=list)
     spoken_of: bool = False
+    former_phone: str | None = None
 
     @property
     def names(self) -> set[str]:
@@ -97,11 +102,17 @@ class Entry:
             self.opted_out, change.opted_out = True, row.opted_out
         return change
 
+    def meet(self, change: Change, account: str, row: CustomerRow, channel: str) -> None:
+        """`account` is said to know them as `row.contact`: when it tells so itself, it is this person."""
+        known = Known(0, account, row.contact, row.nickname, row.remark, channel or None)
+        self.friendships.append(known)
+        change.met.append(known)
+
     def contradicted(self, row: CustomerRow) -> str:
         """The column in which `row` says something else than an earlier row of this import; '' for none."""
         if not self.spoken_of:
             return ""
-        said = {NAME: (self.name, row.name), PHONE: (self.phone, row.phone)}
+        said: dict[str, tuple[Any, Any]] = {NAME: (self.name, row.name), PHONE: (self.phone, row.phone)}
         said |= {column: (self.profile.get(key), row.profile.get(key)) for column, key in PROFILE.items()}
         return next((column for column, (known, new) in said.items() if known and new and known != new), "")
 
@@ -111,6 +122,8 @@ class Entry:
         if value and value != before and not (only_new and before):
             change.columns[column] = [before, value]
             setattr(self, column, value)
+            if column == "phone":
+                self.former_phone = before
 
 
 async def entries_of(tx: AsyncConnection, people: Iterable[int]) -> dict[int, Entry]:

@@ -23,12 +23,13 @@ class CustomerOptions:
     """What the operator says of the files.
 
     `mapping` names their headers ({header: our column}). `account` is whose friends they hold, where they do not say.
-    `channels` are those of the configuration. `today` in the shop: nobody is born later.
+    `accounts` (their ids) and `channels` are those of the configuration. `today` in the shop: nobody is born later.
     """
 
     today: date
     mapping: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
+    accounts: Sequence[str] = ()
     channels: Sequence[ChannelConfig] = ()
 
 

@@ -48,7 +48,7 @@ async def import_customers(
     """
     found = await asyncio.to_thread(open_customer_files, files, options)
     async with db.read() as connection:
-        accounts = await accounts_named(connection)
+        accounts = await accounts_named(connection, options.accounts)
     strides = Strides(db, breathe, first=FIRST_ROWS, most=MOST_ROWS)
     importing = _Import(db, strides, Matcher(accounts), dry_run=dry_run, by=by, now_ms=now_ms)
     importing.result.files = [file.table.file for file in found]
@@ -113,9 +113,12 @@ class _Import:
             except RowRefused as problem:
                 errors.append(file.error(row.number, problem))
                 continue
-            fresh = entry.id < 0 and not entry.member_name and not entry.phone
+            fresh = entry.id < 0 and not entry.spoken_of
             channel = (channel_of(row.channel, file.options.channels) or row.channel) if row.channel else ""
             change = entry.take(row, channel, self._matcher.friendships(entry, row))
+            account = self._matcher.unmet(row)
+            if account:
+                entry.meet(change, account, row, channel)
             self._matcher.learned(entry)
             if change:
                 changes.append((entry, change))

@@ -12,20 +12,24 @@ from customers.customer_rows import CellRefused, CustomerRow
 from customers.do_not_contact import Sign, Why, contact_sign, listed, member_sign, phone_sign
 from customers.search_words import plain
 from storage.bulk import among, among_ids
-from storage.tables import Account, Friendship, Person, StaffMember
+from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
 
 People = set[int]
 
 
 @dataclass(slots=True)
 class _Seen:
-    """To whom the words of a block lead in the database; `entries`: the entry that stands for each number today."""
+    """To whom the words of a block lead in the database.
+
+    `entries`: the entry that stands for each number today. `ours`: contacts of staff and of our own accounts.
+    """
 
     entries: dict[int, int] = field(default_factory=dict)
     contacts: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     members: dict[str, People] = field(default_factory=dict)
     phones: dict[str, People] = field(default_factory=dict)
     remarks: dict[tuple[str, str], People] = field(default_factory=dict)
+    ours: set[str] = field(default_factory=set)
     erased: set[Sign] = field(default_factory=set)
 
 
@@ -41,6 +45,7 @@ class Matcher:
         self._entries: dict[int, Entry] = {}
         self._members: dict[str, People] = {}
         self._phones: dict[str, People] = {}
+        self._contacts: dict[str, list[tuple[str, int]]] = {}
         self._spoken_of: set[int] = set()
         self._new = 0
 
@@ -62,11 +67,11 @@ class Matcher:
 
     def forget(self) -> None:
         """Begin the block anew."""
-        self._entries, self._members, self._phones, self._new = {}, {}, {}, 0
+        self._entries, self._members, self._phones, self._contacts, self._new = {}, {}, {}, {}, 0
 
     def entry_of(self, row: CustomerRow) -> Entry:
         """The person; a new one where a member name or a phone says that there is one. Raises CellRefused."""
-        self._require_not_erased(row)
+        self._require_a_customer(row)
         found = self._found(row)
         people = {person for some in found.values() for person in some}
         if not people:
@@ -95,6 +100,9 @@ class Matcher:
             self._members[entry.member_name] = {entry.id}
         if entry.phone:
             self._phones.setdefault(entry.phone, set()).add(entry.id)
+        for known in entry.friendships:
+            if not known.id:
+                self._contacts[known.contact] = [(known.account, entry.id)]
 
     def friendships(self, entry: Entry, row: CustomerRow) -> list[Known]:
         """Those of the person's that the row speaks of; [] when it does not say which."""
@@ -103,6 +111,11 @@ class Matcher:
         named = [known for known in theirs if known.contact in row.contacts]
         return named or (theirs if len(theirs) == 1 else [])
 
+    def unmet(self, row: CustomerRow) -> str:
+        """The account that is said to know `row.contact`, whom no account has told us of yet; '' for none."""
+        known = row.contact in self._seen.contacts or row.contact in self._contacts
+        return self._account(row) or "" if row.contact and not known else ""
+
     def _account(self, row: CustomerRow) -> str | None:
         return self._accounts.get(row.account.casefold()) if row.account else None
 
@@ -110,7 +123,7 @@ class Matcher:
         """Whom each of the row's words means; one word that means several is decided by another that means one."""
         found = {ENTRY: self._by_entry(row), CONTACT: self._by_contact(row)}
         found[MEMBER] = self._seen.members.get(row.member, set()) | self._members.get(row.member, set())
-        found[PHONE] = self._seen.phones.get(row.phone, set()) | self._phones.get(row.phone, set())
+        found[PHONE] = self._by_phone(row)
         found = {column: people for column, people in found.items() if people}
         if not found and not row.member and not row.phone:
             found[REMARK] = self._seen.remarks.get((self._account(row) or "", row.remark), set())
@@ -130,26 +143,35 @@ class Matcher:
         return {self._seen.entries[row.entry]}
 
     def _by_contact(self, row: CustomerRow) -> People:
-        known = [one for contact in row.contacts for one in self._seen.contacts.get(contact, ())]
+        lines = [known.get(contact, []) for known in (self._seen.contacts, self._contacts) for contact in row.contacts]
+        known = [one for some in lines for one in some]
         people = {person for _, person in known}
         here = {person for account, person in known if account == self._account(row)}
         return here if len(people) > 1 and here else people
 
+    def _by_phone(self, row: CustomerRow) -> People:
+        people = self._seen.phones.get(row.phone, set()) | self._phones.get(row.phone, set())
+        # What an earlier row took from somebody is theirs no more, though the database of a dry run says so still.
+        return {p for p in people if p not in self._entries or self._entries[p].former_phone != row.phone}
+
     def _made(self, row: CustomerRow) -> Entry:
         if row.account and self._account(row) is None and not (row.member or row.phone or row.contacts):
             raise CellRefused(ACCOUNT, "no_account", value=row.account)
-        if not (row.member or row.phone):
+        # A wish is kept for somebody whom an account has not told us of yet.
+        if not (row.member or row.phone or (row.opted_out and self.unmet(row))):
             raise CellRefused(CONTACT if row.contacts else REMARK, "stranger" if row.contacts else "no_remark")
         self._new += 1
         return Entry(-self._new)
 
-    def _require_not_erased(self, row: CustomerRow) -> None:
+    def _require_a_customer(self, row: CustomerRow) -> None:
+        if self._seen.ours.intersection(row.contacts):
+            raise CellRefused(CONTACT, "ours")
         for column, signs in _signs(row).items():
             if self._seen.erased.intersection(signs):
                 raise CellRefused(column, "erased")
 
 
-async def accounts_named(tx: AsyncConnection) -> dict[str, str]:
+async def accounts_named(tx: AsyncConnection, configured: Collection[str] = ()) -> dict[str, str]:
     """By which words people mean an account: its id, its WeChat id, or who holds its phone and no other."""
     query = (
         select(Account.id, Account.self_contact, Account.holder, StaffMember.name)
@@ -163,7 +185,7 @@ async def accounts_named(tx: AsyncConnection) -> dict[str, str]:
             held.setdefault(word.casefold(), set()).add(row.id)
     named = {word: next(iter(accounts)) for word, accounts in held.items() if len(accounts) == 1}
     named |= {row.self_contact.casefold(): row.id for row in rows if row.self_contact}
-    return named | {row.id.casefold(): row.id for row in rows}
+    return named | {id.casefold(): id for id in (*configured, *(row.id for row in rows))}
 
 
 async def _seen(tx: AsyncConnection, rows: Sequence[CustomerRow], accounts: Mapping[str, str]) -> _Seen:
@@ -178,6 +200,9 @@ async def _seen(tx: AsyncConnection, rows: Sequence[CustomerRow], accounts: Mapp
         known = select(Friendship.contact, Friendship.account, Friendship.person)
         for contact, account, person in (await tx.execute(known.where(among(tx, Friendship.contact, contacts)))).all():
             seen.contacts.setdefault(contact, []).append((account, person))
+        for of_ours in (StaffContact.contact, Account.self_contact):
+            found_ours = await tx.scalars(select(of_ours).where(among(tx, of_ours, contacts)))
+            seen.ours.update(contact for contact in found_ours if contact)
     for column, words, found in (
         (Person.member_name, {row.member for row in rows}, seen.members),
         (Person.phone, {row.phone for row in rows}, seen.phones),

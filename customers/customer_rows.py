@@ -48,11 +48,13 @@ _BIRTHDAY = "birthday"
 class CustomerRow:
     """What a row says. Texts are '' where it says nothing; `number` is the row a spreadsheet program shows.
 
-    `contacts`: what may be the contact id. `opted_out`: what stands in the column of opt-outs when it says yes.
+    `contact` is the gateway's id of them, `contacts` are all that may be it. `opted_out`: what stands in the column of
+    opt-outs when it says yes.
     """
 
     number: int
     entry: int | None = None
+    contact: str = ""
     contacts: tuple[str, ...] = ()
     account: str = ""
     nickname: str = ""
@@ -87,7 +89,8 @@ def read_customer(number: int, cells: Mapping[str, Cell], today: date, *, accoun
     """
     row = CustomerRow(number)
     row.opted_out = _wish(_text(cells, OPTED_OUT))
-    row.contacts = tuple(dict.fromkeys(filter(None, (_text(cells, CONTACT), _text(cells, WECHAT)))))
+    row.contact = _text(cells, CONTACT)
+    row.contacts = tuple(dict.fromkeys(filter(None, (row.contact, _text(cells, WECHAT)))))
     row.account = _text(cells, ACCOUNT) or account
     row.nickname, row.remark, row.name = (_text(cells, column) for column in (NICKNAME, REMARK, NAME))
     row.channel = _text(cells, CHANNEL)[:20]

@@ -100,6 +100,7 @@ async def _put_back(tx: AsyncConnection, batch: int, most: int, now_ms: int) -> 
     former = await _formerly(tx, some, versions)
     await _restore(tx, former, f"undo:{batch}", now_ms)
     await _restore_friendships(tx, versions)
+    await _forget_strangers(tx, some, batch)
     brought = {version.person for version in versions if version.before is None}
     gone = await _remove(tx, brought, batch)
     stay = sorted(set(some) - gone)
@@ -173,6 +174,12 @@ async def _restore_friendships(tx: AsyncConnection, versions: Sequence[Row[Any]]
         if rows:
             still = (Friendship.id == bindparam("v_id")) & (column == bindparam("v_new"))
             await tx.execute(update(Friendship).where(still).values({column.key: bindparam("v_old")}), rows)
+
+
+async def _forget_strangers(tx: AsyncConnection, people: Collection[int], batch: int) -> None:
+    """Whom the import only said to be friends, and whom no account has met since."""
+    still = (Friendship.origin == source(batch)) & (Friendship.state == "stranger") & Friendship.last_in_ms.is_(None)
+    await tx.execute(delete(Friendship).where(among_ids(tx, Friendship.person, people), still))
 
 
 async def _remove(tx: AsyncConnection, brought: Collection[int], batch: int) -> set[int]:

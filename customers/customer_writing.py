@@ -13,6 +13,7 @@ from customers.purchases import link_orders, recompute
 from customers.search import refresh_terms
 from customers.tags import add_tags
 from storage.customer_tables import PersonVersion, ProfileChange
+from storage.outbox import insert_ignoring
 from storage.tables import Friendship, Person
 
 Changed = tuple[Entry, Change]
@@ -31,6 +32,7 @@ async def write_customers(tx: AsyncConnection, batch: int, changes: Sequence[Cha
     known = [(entry, change) for entry, change in changes if entry.id not in fresh]
     await _update_people(tx, [entry for entry, change in known if change.columns])
     await _update_friendships(tx, [change for _, change in changes])
+    await _insert_strangers(tx, changes, by, now_ms)
     values = [NewValue(entry.id, key, value) for entry, change in changes for key, value in change.profile.items()]
     await set_profiles(tx, values, by, now_ms)
     await add_tags(tx, [(entry.id, tag) for entry, change in changes for tag in change.tags], by, now_ms)
@@ -39,7 +41,9 @@ async def write_customers(tx: AsyncConnection, batch: int, changes: Sequence[Cha
     await _bind_orders(tx, changes, now_ms)
     await hold_back(tx, [entry.id for entry, change in changes if _signs_changed(change)], now_ms)
     await _opt_out(tx, changes, by, now_ms)
-    named = [entry.id for entry, change in changes if entry.id in fresh or change.columns or change.friendships]
+    named = [
+        entry.id for entry, change in changes if entry.id in fresh or change.columns or change.friendships or change.met
+    ]
     await refresh_terms(tx, named)
 
 
@@ -78,6 +82,18 @@ async def _update_friendships(tx: AsyncConnection, changes: Sequence[Change]) ->
             await tx.execute(statement.values({column: bindparam("v_new")}), rows)
 
 
+async def _insert_strangers(tx: AsyncConnection, changes: Sequence[Changed], by: str, now_ms: int) -> None:
+    """Who is said to be a friend: so that the account's own list, when it is read, finds this person."""
+    rows = [
+        {"account": known.account, "contact": known.contact, "person": entry.id, "nickname": known.nickname,
+         "alias": known.alias, "channel": known.channel, "state": "stranger", "origin": by, "since_ms": now_ms}
+        for entry, change in changes
+        for known in change.met
+    ]  # fmt: skip
+    if rows:
+        await tx.execute(insert_ignoring(tx, Friendship), rows)
+
+
 async def _remember(tx: AsyncConnection, batch: int, changes: Sequence[Changed], fresh: Collection[int]) -> None:
     rows = [
         {"batch": batch, "person": entry.id, "before": None if entry.id in fresh else _as_json(change)}
@@ -111,7 +127,7 @@ async def _bind_orders(tx: AsyncConnection, changes: Sequence[Changed], now_ms: 
 
 
 def _signs_changed(change: Change) -> bool:
-    return "member_name" in change.columns or "phone" in change.columns
+    return bool(change.met) or "member_name" in change.columns or "phone" in change.columns
 
 
 async def _opt_out(tx: AsyncConnection, changes: Sequence[Changed], by: str, now_ms: int) -> None:
@@ -140,6 +156,7 @@ def _add(first: Change, later: Change) -> None:
             into[column] = [into.get(column, [before])[0], after]
     first.profile |= later.profile
     first.tags += later.tags
+    first.met += later.met
     first.opted_out = first.opted_out or later.opted_out
 
 

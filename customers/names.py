@@ -2,16 +2,15 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.nicknames import cleaned
 from storage.bulk import among_ids
-from storage.farewells import PARTED
 from storage.tables import Friendship, Person
 
+_FRIEND = "friend"
 _PEOPLE_A_LOOK = 1_000
 
 
@@ -46,7 +45,7 @@ async def nameless(tx: AsyncConnection, most: int | None = None) -> AsyncIterato
     found = 0
     async with tx.stream(_candidates()) as rows:
         async for page in rows.partitions(_PEOPLE_A_LOOK):
-            views = await _views(tx, page)
+            views = await _views(tx, [row.id for row in page])
             for row in page:
                 theirs = tuple(views.get(row.id, ()))
                 if any(cleaned(view.nickname) for view in theirs):
@@ -58,7 +57,7 @@ async def nameless(tx: AsyncConnection, most: int | None = None) -> AsyncIterato
 
 
 def _candidates() -> Select[int, str, str | None, str, int, int]:
-    friends = select(Friendship.person).where(Friendship.state.not_in(PARTED))
+    friends = select(Friendship.person).where(Friendship.state == _FRIEND)
     return (
         select(Person.id, Person.name, Person.member_name, Person.level, Person.orders, Person.net_paid_fen)
         .where(
@@ -72,10 +71,10 @@ def _candidates() -> Select[int, str, str | None, str, int, int]:
     )
 
 
-async def _views(tx: AsyncConnection, people: Sequence[Row[Any]]) -> dict[int, list[SeenAs]]:
+async def _views(tx: AsyncConnection, people: Sequence[int]) -> dict[int, list[SeenAs]]:
     query = select(
         Friendship.person, Friendship.account, Friendship.contact, Friendship.nickname, Friendship.alias
-    ).where(among_ids(tx, Friendship.person, [row.id for row in people]), Friendship.state.not_in(PARTED))
+    ).where(among_ids(tx, Friendship.person, people), Friendship.state == _FRIEND)
     views: dict[int, list[SeenAs]] = {}
     for person, *seen in (await tx.execute(query.order_by(Friendship.id))).all():
         views.setdefault(person, []).append(SeenAs(*seen))

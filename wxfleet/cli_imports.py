@@ -122,7 +122,10 @@ async def customers(
         async with db.read() as connection:
             mapping = {**await saved_mapping(connection, KIND, settings.shop.name), **said}
         today = local(now_ms, settings.shop.time_zone).date()
-        options = CustomerOptions(today, mapping, account, settings.channels)
+        ids = [one.id for one in settings.accounts]
+        # With one account there is no doubt whose friends they are.
+        whose = account or (ids[0] if len(ids) == 1 else "")
+        options = CustomerOptions(today, mapping, whose, ids, settings.channels)
         with import_progress(quiet=terminal.json) as on_progress:
 
             async def act() -> ImportResult:

@@ -1,13 +1,14 @@
 """Customers from an earlier tool or a sheet: known by what names one person only, and taken back exactly."""
 
 import csv
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
@@ -23,7 +24,7 @@ from customers.people import find
 from customers.profile import NewValue, set_profiles
 from rules.kinds import Kind
 from storage.customer_tables import Consent, PersonTag, PersonVersion
-from storage.engine import Database
+from storage.engine import Database, open_database
 from storage.tables import Account, Delivery, Friendship, Order, Person
 from tests.customers.shop import export, friend, look, order, person
 from texts.errors import TableUnreadable
@@ -249,6 +250,34 @@ async def test_whoever_was_erased_is_not_brought_back(sqlite_database: Database,
     assert [error.reason for error in done.errors] == ["这个人要求删除过资料，不再导入"] * 3
 
 
+async def test_who_is_said_to_be_a_friend_is_this_person_once_the_account_tells_so(
+    database: Database, tmp_path: Path
+) -> None:
+    from bots.acquaintances import NewFriend, befriend
+
+    await _small_world(database)
+    before = await everything(database)
+    rows = [
+        {"wxid": "wxid_bei", "手机": "13700001234", "昵称": "小北", "标签": "老客", "退订": ""},
+        {"wxid": "wxid_nan", "手机": "", "昵称": "小南", "标签": "", "退订": "是"},
+        {"wxid": "wxid_dong", "手机": "", "昵称": "小东", "标签": "", "退订": ""},
+    ]
+    options = CustomerOptions(TODAY.today, account="lin-1")
+    done = await bring(database, tmp_path / "a.csv", rows, options)
+    assert (done.new, done.refused) == (2, 1)
+    await undo_import(database, done.batch or 0, by="cli", now_ms=150)
+    assert await everything(database) == before
+    done = await bring(database, tmp_path / "a.csv", rows, options)
+    async with database.write() as tx:
+        listed = [NewFriend(f"wxid_{name}", name) for name in ("bei", "nan", "dong")]
+        await befriend(tx, "lin-1", listed, origin="listed", since_ms=200, now_ms=200)
+        friends = select(Friendship.contact, Person.phone, Person.opted_out_ms).join(Person)
+        rows_now = (await tx.execute(friends.where(Friendship.since_ms == 200).order_by(Friendship.contact))).all()
+    assert [tuple(row) for row in rows_now] == [
+        ("wxid_bei", "13700001234", None), ("wxid_dong", None, None), ("wxid_nan", None, 100),
+    ]  # fmt: skip
+
+
 async def test_files_that_are_no_table_of_customers_say_so(sqlite_database: Database, tmp_path: Path) -> None:
     orders = export(tmp_path / "orders.csv", [order("2202600000000000017", "花花")])
     nobody = sheet(tmp_path / "nobody.csv", [{"昵称": "花花", "标签": "老客"}])
@@ -271,9 +300,13 @@ async def test_ten_thousand_broken_rows_are_counted_and_the_good_one_goes_in(
     assert (done.refused, done.new, len(done.errors)) == (10_050, 1, 10_000)
 
 
+NO_SHRINK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Each example is a database of its own: making one smaller takes minutes."""
+
 _row = st.fixed_dictionaries(
     {
         "wxid": st.sampled_from(["", "wxid_hua", "wxid_ye", "wxid_x"]),
+        "账号": st.sampled_from(["", "lin-1"]),
         "会员名": st.sampled_from(["", "xl_ye", "xl_a", "xl_b"]),
         "手机": st.sampled_from(["", "13900001111", "13800001234"]),
         "姓名": st.sampled_from(["", "花花", "小叶"]),
@@ -284,24 +317,26 @@ _row = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, phases=NO_SHRINK, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(_row, min_size=1, max_size=8))
 async def test_whatever_a_sheet_says_a_dry_run_tells_the_truth_a_repeat_changes_nothing_and_an_undo_everything(
-    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, str]]
-) -> None:
-    db = sqlite_database
+    sqlite_shape: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
+    rows: list[dict[str, str]],
+) -> None:  # fmt: skip
     monkeypatch.setattr(customer_import, "FIRST_ROWS", 3)
-    async with db.read() as connection:
-        fresh = await connection.scalar(select(Person.id)) is None
-    if fresh:
+    folder = tmp_path_factory.mktemp("sheet")
+    db = open_database(f"sqlite:///{shutil.copy(sqlite_shape, folder / 'wxfleet.db')}")
+    try:
         await _small_world(db)
-    before = await everything(db)
-    told = await bring(db, tmp_path / "a.csv", rows, dry_run=True)
-    done = await bring(db, tmp_path / "a.csv", rows)
-    assert told.counts() == done.counts()
-    assert done.rows == done.new + done.changed + done.unchanged + done.refused
-    if not done.refused:
-        assert (await bring(db, tmp_path / "a.csv", rows)).batch is None
-    if done.batch is not None:
-        await undo_import(db, done.batch, by="cli", now_ms=300)
-    assert await everything(db) == before
+        before = await everything(db)
+        told = await bring(db, folder / "a.csv", rows, dry_run=True)
+        done = await bring(db, folder / "a.csv", rows)
+        assert told.counts() == done.counts()
+        assert done.rows == done.new + done.changed + done.unchanged + done.refused
+        if not done.refused:
+            assert (await bring(db, folder / "a.csv", rows)).batch is None
+        if done.batch is not None:
+            await undo_import(db, done.batch, by="cli", now_ms=300)
+        assert await everything(db) == before
+    finally:
+        await db.close()
