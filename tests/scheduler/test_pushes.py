@@ -1,11 +1,13 @@
 """A push from preview to its end: who gets it and why the others do not, once, in batches, within its hours."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from sqlalchemy import insert, select, update
 
+from customers.segment_file import Segment
 from personas.book import load_book
 from personas.model import Shop
 from rules.kinds import Kind, gate_of
@@ -456,3 +458,24 @@ async def test_an_account_at_rest_is_not_given_rows_when_another_knows_them(sqli
     assert (await _preview(sqlite_database, push())).by_account == {"lin-2": 1}
     async with sqlite_database.read() as connection:
         assert (await connection.execute(select(Person.id).join(Delivery, Delivery.person == Person.id))).all() == []
+
+
+async def test_whose_birthday_it_is_is_told_by_the_shops_day_in_the_preview_and_at_the_start(
+    sqlite_database: Database,
+) -> None:
+    """Saturday morning in Shanghai is Friday in Los Angeles."""
+    shop_zone = "America/Los_Angeles"
+    await account(sqlite_database, "lin-1")
+    friday, saturday = START.date() - timedelta(days=1), START.date()
+    born = {
+        day: await friend(sqlite_database, "lin-1", since_ms=OLD_MS, birthday_mmdd=day.month * 100 + day.day)
+        for day in (friday, saturday)
+    }
+    when = {"birthday": {"from_days": 0, "to_days": 0}}
+    today = Segment.model_validate({"name": "birthday", "title": "今天生日", "who": when})
+    file = push(who={"levels": ["VIP1"], "segment": today})
+    async with sqlite_database.write() as tx:
+        campaign = await create(tx, file, "staff:owner", NOW_MS, shop_zone=shop_zone)
+        seen = await preview(tx, file, NOW_MS, shop_zone=shop_zone)
+        assert await start(tx, campaign, NOW_MS, shop_zone=shop_zone) == seen.recipients == 1
+    assert [row.person for row in await rows(sqlite_database)] == [born[friday]]
