@@ -73,7 +73,7 @@ async def set_profiles(tx: AsyncConnection, values: Sequence[NewValue], by: str,
     """Give these fields these values; returns what changed. Of two values of one field the later one holds.
 
     `by` is who says so (`staff:owner`, `import:17`). For entries that were merged, whoever they belong to now; nobody
-    who was erased. Some 20,000 people a second; give many at a time, in transactions as short as you need.
+    who was erased. Some thousands of people a second; give many at a time, in transactions as short as you need.
     """
     wanted: dict[int, dict[str, Value | None]] = {}
     for one in values:

@@ -25,6 +25,8 @@ _CLEAR = frozenset({"", "-", "无", "清空", "none"})
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 """Categories of signs that steer a screen, turn a line around or are none; the joiner of emoji is among them."""
 _LIST = re.compile(r"[,、;/|\s]+")
+_NO_NAME = re.compile(r"\d{5,}|https?:|www\.|\.(?:com|cn|net)\b|wxid_|[{}<>]", re.IGNORECASE)
+"""Numbers, addresses and places to fill in: nobody is addressed by them."""
 _HEIGHT = re.compile(r"(\d+(?:\.\d+)?)(cm|厘米|公分|m|米)?")
 _WEIGHT = re.compile(r"(\d+(?:\.\d+)?)(kg|公斤|千克|斤)?")
 _TALLEST_IN_METRES = 3
@@ -60,6 +62,8 @@ class ProfileField:
 def _name(text: str, today: date) -> Value:
     if len(text) > LONGEST_NAME:
         raise ValueError("long")
+    if _NO_NAME.search(text):
+        raise ValueError("name")
     return text
 
 

@@ -39,8 +39,8 @@ async def add_tags(tx: AsyncConnection, pairs: Collection[Pair], by: str, now_ms
     new: list[Pair] = []
     for some in _parts(await _today(tx, pairs)):
         rows = [{"tag": tag, "person": person, "by": by, "since_ms": now_ms} for person, tag in some]
-        added = insert_ignoring(tx, PersonTag).values(rows).returning(PersonTag.person, PersonTag.tag)
-        new += [(row.person, row.tag) for row in (await tx.execute(added)).all()]
+        added = insert_ignoring(tx, PersonTag).returning(PersonTag.person, PersonTag.tag)
+        new += [(row.person, row.tag) for row in (await tx.execute(added, rows)).all()]
     await _note(tx, [(person, None, tag) for person, tag in new], by, now_ms)
     return sorted(new)
 

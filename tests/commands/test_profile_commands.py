@@ -94,6 +94,8 @@ async def test_a_note_keeps_the_words_as_they_were_typed(shop: Office) -> None:
         ("/资料 花花 生日=2月30", "没有这一天"),
         ("/资料 花花 生日=八月十五", "公历还是农历"), ("/资料 花花", "/资料"), ("/资料 花花 身高=3米", "165"),
         ("/标签 花花 " + "长" * 21, "20"), ("/资料 花花 人设=li", "lin"), ("/资料 花花 尺码=M 大码", "大码"),
+        ("/资料 花花 称呼=13800001234", "称呼"), ("/资料 花花 称呼={{me}}", "称呼"),
+        ("/资料 花花 称呼=加我www.a.cn", "称呼"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_refused_with_the_way_out_and_nothing_is_written(
