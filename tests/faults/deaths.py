@@ -10,15 +10,16 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Engine, Pool, event
 
-Point = Literal["statement", "before_commit", "after_commit", "before_send", "after_send"]
+Point = Literal["statement", "before_commit", "after_commit", "before_send", "after_send", "last_moment"]
 POINTS: tuple[Point, ...] = ("statement", "before_commit", "after_commit", "before_send", "after_send")
+"""Those that a drill chooses from. 'last_moment': a send was found to be allowed, and its bytes are not written yet."""
 
 DISK_BYTES = 64 * 1024
 """Beyond this no file of a process with a full disk grows."""
@@ -29,10 +30,11 @@ SUFFERING = "suffering.json"
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Die at the `count`-th passing of `point`, 1 being the first."""
+    """Die at the `count`-th passing of `point`, 1 being the first; with SIGSTOP as `by` it is frozen there."""
 
     point: Point
     count: int
+    by: int = signal.SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def arrange(death: Death | None) -> None:
 
     def pass_by(*_: Any, **__: Any) -> None:
         if next(passing) == death.count:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), death.by)
 
     match death.point:
         case "statement":
@@ -74,6 +76,8 @@ def arrange(death: Death | None) -> None:
             _after_commits(pass_by)
         case "before_send" | "after_send":
             _at_sends(pass_by, after=death.point == "after_send")
+        case "last_moment":
+            _at_last_moments(pass_by)
 
 
 def _after_commits(pass_by: Callable[[], None]) -> None:
@@ -103,3 +107,17 @@ def _at_sends(pass_by: Callable[[], None], *, after: bool) -> None:
         return id
 
     WechatyGateway.send = dying  # type: ignore[method-assign]
+
+
+def _at_last_moments(pass_by: Callable[[], None]) -> None:
+    from bots.wechaty_unary import Processor, Reply
+
+    ask = Processor.ask
+    path = (b":path", b"/wechaty.Puppet/MessageSendText")
+
+    def late(self: Processor, headers: Sequence[tuple[bytes, bytes]], question: bytes) -> Reply:
+        if path in headers:
+            pass_by()
+        return ask(self, headers, question)
+
+    Processor.ask = late  # type: ignore[method-assign]

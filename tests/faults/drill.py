@@ -33,7 +33,8 @@ LINGER_S = 0.02
 """So long every gateway waits with its answer: a message that arrived and is not answered yet, at every death."""
 _LATEST_S = 4.0
 """A death that does not come by itself comes then."""
-_DRAIN_S = 120.0
+_STUCK_S = 120.0
+"""A fleet that has work left, and does none of it for so long, does not come to rest."""
 _RECOVERY_S = 40.0
 """A fleet that is not at work again by then has not recovered."""
 
@@ -184,9 +185,12 @@ class Drill:
 
     async def wait_for_rest(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         """Until nothing is left to do."""
-        self.note(f"{(await self.left()).total()} are left to do")
-        until = time.monotonic() + _DRAIN_S
+        fewest = (await self.left()).total()
+        self.note(f"{fewest} are left to do")
+        until = time.monotonic() + _STUCK_S
         while left := await self.left():
+            if left.total() < fewest:
+                fewest, until = left.total(), time.monotonic() + _STUCK_S
             await meanwhile()
             await asyncio.sleep(0.1)
             assert time.monotonic() < until, self.told(f"{left} are still left")

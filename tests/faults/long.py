@@ -1,5 +1,7 @@
 """The long drill: `python tests/faults/long.py --kills 200 [--seed N] [--database sqlite|postgresql|both] [--crews N]`.
 
+`--timeout S` is the workers' heartbeat time-out: two seconds, or more on a machine that is busy with other work.
+
 Kills `wxfleet run` that often on each database, breaks everything around it in between, and lets `--crews` rounds of
 three workers be killed, frozen, cut off and sent home on PostgreSQL. Prints what the judge found, with seeds and
 machine, as rows for benchmarks/README.md; a drill that fails prints its whole diary. Exit code 1 when anything did.
@@ -15,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -67,12 +70,12 @@ def _troubles(kind: str, server: Server, roll: Random) -> list[Trouble]:
     return struck
 
 
-async def crews(server: Server, seed: int) -> Result:
+async def crews(server: Server, seed: int, timeout_s: float) -> Result:
     """Three workers; every stroke twice, in any order."""
     began = time.monotonic()
     strokes: list[crew.Stroke] = [crew.kill, crew.freeze, crew.terminate, crew.cut, crew.kill_all] * 2
     with tempfile.TemporaryDirectory(prefix="wxfleet-drill-") as name:
-        async with crew.crew_at_work(Path(name), server, seed) as workers:
+        async with crew.crew_at_work(Path(name), server, seed, timeout_s=timeout_s) as workers:
             workers.drill.roll.shuffle(strokes)
             await workers.live_through(strokes)
             await workers.come_to_rest()
@@ -104,7 +107,7 @@ async def run(options: argparse.Namespace) -> list[Result]:
             seed = options.seed + len(plan)
             plan.append((f"run, {kind}", seed, lambda s, n, k=kind, c=count: kills(k, s, n, c)))  # type: ignore[misc]
     for _ in range(options.crews):
-        plan.append(("three workers, postgresql", options.seed + len(plan), crews))
+        plan.append(("three workers, postgresql", options.seed + len(plan), partial(crews, timeout_s=options.timeout)))
     results = []
     with Server() as server:
         for what, seed, begin in plan:
@@ -138,6 +141,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="of wxfleet run, on each database")
     parser.add_argument("--crews", type=int, default=4, help="rounds of three workers, eight kills each")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--timeout", type=float, default=crew.TIMEOUT_S, help="of the workers' heartbeat, in seconds")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     results = asyncio.run(run(parser.parse_args()))
     print(f"\n{table(results)}")

@@ -71,7 +71,7 @@ class Nursery:
         for child in self._children:
             child.kill(signal.SIGKILL)
             child.wait()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=30)
 
     def start(self, *arguments: str, folder: Path, log: Path, death: Death | None = None) -> Child:
         """`wxfleet arguments…` in `folder`, its words in `log`; with `death` it dies by its own hand at that point."""
