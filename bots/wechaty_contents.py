@@ -14,6 +14,7 @@ from wechaty_grpc.wechaty.puppet import (
 from bots.errors import Refused
 from bots.wechaty_errors import Whereabouts
 from storage.outbox import Content
+from texts.os_words import os_reason
 
 _MIB = 1024 * 1024
 # Node gateways take 4 MiB a message; base64 makes three bytes four.
@@ -88,8 +89,10 @@ def _file_box(name: str, media: Path, at: Whereabouts) -> str:
     try:
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
-            raise PermissionError(1, "outside the media folder")
+            raise at.problem(Refused, "file_outside", file=name)
         size = path.stat().st_size
+        if size == 0:
+            raise at.problem(Refused, "file_empty", file=name)
         if size > LARGEST_FILE_BYTES:
             raise at.problem(
                 Refused,
@@ -100,5 +103,5 @@ def _file_box(name: str, media: Path, at: Whereabouts) -> str:
             )
         data = base64.b64encode(path.read_bytes()).decode("ascii")
     except OSError as error:
-        raise at.problem(Refused, "file_unreadable", file=name, reason=error.strerror or str(error)) from error
+        raise at.problem(Refused, "file_unreadable", file=name, reason=os_reason(error)) from error
     return json.dumps({"type": _BASE64_BOX, "boxType": _BASE64_BOX, "name": path.name, "base64": data})

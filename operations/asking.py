@@ -24,7 +24,8 @@ class Asked(Generic[R]):
 class Reply:
     """The answer to whoever asked. `code`: what confirms it; `data`: the same for scripts.
 
-    `whole`: phones and addresses stand in it as they are, because whoever asked may see them and said so.
+    `changed`: did it change anything? `whole`: phones and addresses stand in it as they are, because whoever asked may
+    see them and said so.
     """
 
     ok: bool
@@ -33,6 +34,7 @@ class Reply:
     exit_code: ExitCode = ExitCode.OK
     data: dict[str, Any] = field(default_factory=dict)
     whole: bool = False
+    changed: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The document of `wxfleet command --json`."""

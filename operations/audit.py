@@ -12,6 +12,8 @@ from texts.problem import ExitCode, Problem
 
 class Outcome(StrEnum):
     DONE = "done"
+    SAME = "same"
+    """It was so already: nothing changed, so that there is nothing to take back."""
     ASKED = "asked"
     """Shown with its counts; waits for a code."""
     REFUSED = "refused"

@@ -132,10 +132,10 @@ class Desk:
             return await self._confirm(tx, asked), Outcome.DONE
         require(asked.staff, asked.request.verb)
         if isinstance(asked.request, Continue) and await is_account(tx, asked.request.target):
-            return await stopping.resume_account(tx, asked, asked.request.target), Outcome.DONE
+            return _with_outcome(await stopping.resume_account(tx, asked, asked.request.target))
         show = self._shows.get(asked.request.verb)
         if show is None:
-            return await self._acts[asked.request.verb](tx, asked), Outcome.DONE
+            return _with_outcome(await self._acts[asked.request.verb](tx, asked))
         return await self._ask(tx, asked, await show(tx, asked)), Outcome.ASKED
 
     async def _ask(self, tx: AsyncConnection, asked: Asked[Any], shown: Shown) -> Reply:
@@ -201,6 +201,10 @@ class Desk:
             role=say(f"operations.role.{invited.role}"),
         )
         return Reply(True, text, data={"invitation": invited.code, "staff": invited.staff})
+
+
+def _with_outcome(reply: Reply) -> tuple[Reply, Outcome]:
+    return reply, Outcome.DONE if reply.changed else Outcome.SAME
 
 
 def _told(problem: Problem) -> Reply:

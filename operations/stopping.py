@@ -21,7 +21,7 @@ async def pause(tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
         update(Account).where(Account.id == account, Account.paused_by.is_(None)).values(paused_by=asked.staff.id)
     )
     if paused.rowcount == 0:
-        return Reply(True, say("operations.paused_already", account=account))
+        return Reply(True, say("operations.paused_already", account=account), changed=False)
     waiting = await _pending(tx, account)
     return Reply(True, say("operations.paused", account=account, waiting=waiting))
 
@@ -41,7 +41,7 @@ async def resume_account(tx: AsyncConnection, asked: Asked[Request], word: str) 
     if rests:
         await ask_gateway(tx, account, "rest_over", asked.now_ms)
     if resumed.rowcount == 0 and not rests:
-        return Reply(True, say("operations.not_paused", account=account))
+        return Reply(True, say("operations.not_paused", account=account), changed=False)
     touch(tx, [account])
     return Reply(True, say("operations.resumed", account=account, waiting=await _pending(tx, account)))
 

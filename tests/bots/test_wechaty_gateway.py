@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -316,12 +317,13 @@ async def test_text_and_mentions_arrive_as_they_are() -> None:
     assert request.mentonal_ids == ["wxid_anna"]
 
 
-@pytest.mark.parametrize("name", ["missing.jpg", "../secret.jpg", "huge.jpg", "folder"])
+@pytest.mark.parametrize("name", ["missing.jpg", "../secret.jpg", "huge.jpg", "folder", "empty.jpg"])
 async def test_a_picture_that_cannot_be_sent_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
     media = tmp_path / "media"
     (media / "folder").mkdir(parents=True)
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (media / "huge.jpg").write_bytes(b"\0" * (LARGEST_FILE_BYTES + 1))
+    (media / "empty.jpg").touch()
     service = Puppet()
     async with serving(service) as endpoint:
         gateway = await opened(endpoint, media=media)
@@ -329,6 +331,7 @@ async def test_a_picture_that_cannot_be_sent_is_refused_before_anything_is_writt
             await gateway.send("wxid_anna", Content(image=name))
         await gateway.close()
     assert name in caught.value.message
+    assert not re.search("[a-z]{6}", caught.value.message.replace(name, ""))  # one language
     assert [asked for asked, _ in service.asked] == ["Version"]
 
 

@@ -44,6 +44,20 @@ async def test_an_opt_out_by_staff_is_taken_back_with_the_rows_it_withdrew(datab
     assert not (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 59_500)).ok
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "paused"), [("/暂停 lin-1", "/暂停 lin-1", True), ("", "/恢复 lin-1", False)]
+)
+async def test_what_changed_nothing_is_not_taken_back(shop: Office, first: str, again: str, paused: bool) -> None:
+    """Else /撤销 would do what nobody asked for: pause an account that was never paused."""
+    if first:
+        await shop.says(first, now_ms=NOW_MS - 61_000)
+    await shop.says(again)
+    assert (await shop.says("/撤销", now_ms=NOW_MS + 1)).exit_code == ExitCode.NOT_FOUND
+    async with shop.db.read() as connection:
+        paused_by = await connection.scalar(select(Account.paused_by).where(Account.id == "lin-1"))
+    assert (paused_by is not None) == paused
+
+
 async def test_after_a_minute_nothing_is_taken_back(shop: Office) -> None:
     await shop.says("/退订 花花")
     assert not (await shop.says("/撤销", now_ms=NOW_MS + 60_000)).ok
