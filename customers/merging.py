@@ -112,8 +112,7 @@ async def _part(tx: AsyncConnection, record: Row[Any], now_ms: int) -> Undone:
     named = select(Person.member_name).where(
         Person.member_name.is_not(None), (Person.id == record.gone) | (Person.merged_into == record.gone)
     )
-    for name in (await tx.scalars(named)).all():
-        await link_orders(tx, [name])
+    await link_orders(tx, [name for name in (await tx.scalars(named)).all() if name])
     return Undone(record.kept, record.gone)
 
 
