@@ -28,24 +28,24 @@ _MORE_NAMES: Mapping[str, tuple[str, ...]] = {
 
 COLUMNS: Columns = MappingProxyType(
     {
-        ENTRY: ("wxfleet id",),
         CONTACT: ("wxid", "微信原始ID", "原始ID", "微信标识", "好友wxid", "好友ID", "外部联系人ID", "外部联系人userid",
                   "external_userid", "externaluserid", "contact", "contact id"),
+        MEMBER: (BUYER, *ORDER_COLUMNS[BUYER]),
+        PHONE: ("手机号", "手机号码", "联系手机", "联系电话", "电话", "电话号码", "备注手机号", "备注手机", "客户手机",
+                "客户电话", "移动电话", "phone", "mobile"),
         WECHAT: ("好友微信号", "客户微信号", "微信", "wechat", "wechat id"),
         NICKNAME: ("微信昵称", "好友昵称", "客户昵称", "好友名称", "客户名称", "外部联系人", "nickname"),
         REMARK: ("备注名", "备注名称", "好友备注", "微信备注", "客户备注", "备注昵称", "remark"),
         ACCOUNT: ("所属账号", "归属账号", "所属微信", "所属微信号", "归属微信号", "微信账号", "机器人", "所属机器人",
                   "添加人", "所属员工", "添加员工", "跟进人", "跟进员工", "所属客服", "account"),
         NAME: ("真实姓名", "客户姓名", "名字", "收货人姓名", "收货人", "name"),
-        MEMBER: (BUYER, *ORDER_COLUMNS[BUYER]),
-        PHONE: ("手机号", "手机号码", "联系手机", "联系电话", "电话", "电话号码", "备注手机号", "备注手机", "客户手机",
-                "客户电话", "移动电话", "phone", "mobile"),
         TAGS: ("客户标签", "企业标签", "标签组", "微信标签", "好友标签", "标签名称", "tag", "tags"),
         MORE_TAGS: ("员工标签",),
         CHANNEL: ("来源渠道", "添加渠道", "来源", "客户来源", "好友来源", "添加方式", "添加来源", "channel", "source"),
         LUNAR: ("阴历生日", "生日(农历)", "生日(阴历)", "农历生日日期"),
         OPTED_OUT: ("不再联系", "不再打扰", "拒收", "是否退订", "已退订", "拒绝推送", "黑名单", "opted out", "opt out",
                     "unsubscribed"),
+        ENTRY: ("wxfleet id",),
         **{name: (*FIELDS[key].names[1:], *_MORE_NAMES.get(name, ())) for name, key in PROFILE.items()},
     }
 )  # fmt: skip

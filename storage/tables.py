@@ -164,8 +164,11 @@ class Person(Base):
     merged_into: Mapped[int | None] = mapped_column(index=True)
     created_ms: Mapped[int]
     __table_args__ = (
-        Index("ix_people_level", "level", "opted_out_ms"),
-        Index("ix_people_tier", "tier", "core"),
+        # Segments ask by all of these at once, and often nobody fulfils them all.
+        Index("ix_people_level", "level", "tier", "core", "orders", "net_paid_fen", "last_order_ms"),
+        Index("ix_people_tier", "tier", "core", "last_order_ms"),
+        Index("ix_people_orders", "orders", "net_paid_fen"),
+        Index("ix_people_net_paid", "net_paid_fen"),
         Index("uq_people_share_code", "share_code", unique=True),
         Index("ix_people_birthday", "birthday_mmdd", "birthday_lunar"),
         Index("ix_people_last_order", "last_order_ms"),
@@ -186,7 +189,7 @@ class Friendship(Base):
     nickname: Mapped[str] = mapped_column(default="")
     alias: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="friend")  # friend | stranger (not confirmed) | gone | deleted (us)
-    origin: Mapped[str] = mapped_column(default="event")  # listed (there before us) | event | phone
+    origin: Mapped[str] = mapped_column(default="event")  # listed (there before us) | event | phone | import:N
     since_ms: Mapped[int]
     channel: Mapped[str | None]
     welcomed_ms: Mapped[int | None]
@@ -201,6 +204,13 @@ class Friendship(Base):
         UniqueConstraint("account", "contact"),
         # With all that segments ask of many friendships at once; nothing in it changes with a message.
         Index("ix_friendships_person", "person", "state", "account", "bond", "channel"),
+        Index(
+            "ix_friendships_channel",
+            "channel",
+            "person",
+            sqlite_where=sql("channel IS NOT NULL"),
+            postgresql_where=sql("channel IS NOT NULL"),
+        ),
         Index(
             "ix_friendships_waiting",
             "waiting_since_ms",
@@ -359,7 +369,7 @@ class Post(Base):
     media: Mapped[list[Any]] = mapped_column(default=list)
     link: Mapped[str | None]
     due_ms: Mapped[int]
-    __table_args__ = (Index("ix_posts_account_day", "account", "day"),)
+    __table_args__ = (Index("ix_posts_account_day", "account", "day"), Index("ix_posts_day", "day"))
 
 
 class Task(Base):

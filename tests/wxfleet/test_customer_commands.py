@@ -1,0 +1,84 @@
+"""Customers from the terminal: an earlier tool's table comes in and goes out, names are worked off by a sheet."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.wxfleet.small_shop import open_shop
+from tests.wxfleet.test_plan_commands import Shop, quiet_logs
+from texts.problem import ExitCode
+
+__all__ = ["quiet_logs"]  # the fixture is used by being here
+
+STAFF = "staff:\n  - {id: owner, name: 老板, role: owner}\n  - {id: guest, name: 看客, role: viewer}\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+    made = Shop(tmp_path, monkeypatch, capsys)
+    open_shop(tmp_path, STAFF)
+    return made
+
+
+def test_a_table_of_customers_comes_in_by_its_own_headers_and_goes_out_again(shop: Shop) -> None:
+    (shop.folder / "old.csv").write_bytes("谁,电话号,标签\n花花,13800001234,老客\n小叶,138,\n".encode("gb18030"))
+    code, _, err = shop.wxfleet("import", "customers", "old.csv")
+    assert (code, "--map" in err) == (ExitCode.FAILURE, True)
+    mapped = ("--map", "谁=姓名", "--map", "电话号=手机", "--save-mapping")
+    told = ("rows", "new", "refused", "batch")
+    code, out, _ = shop.wxfleet("import", "customers", "old.csv", *mapped, "--dry-run", "--json")
+    assert (code, [json.loads(out)[key] for key in told]) == (ExitCode.PARTLY_DONE, [2, 1, 1, None])
+    code, out, _ = shop.wxfleet("import", "customers", "old.csv", *mapped, "--json")
+    done = json.loads(out)
+    assert (code, [done[key] for key in told]) == (ExitCode.PARTLY_DONE, [2, 1, 1, 1])
+    assert [(error["row"], error["column"]) for error in done["errors"]] == [(3, "电话号")]
+    assert "11 位手机号" in (shop.folder / "old.没导入的行.csv").read_text(encoding="utf-8-sig")
+    _, out, _ = shop.wxfleet("import", "customers", "old.csv", "--json")
+    assert [json.loads(out)[key] for key in (*told, "unchanged")] == [2, 0, 1, None, 1]
+    assert shop.wxfleet("import", "customers", "old.csv", "--as", "guest")[0] == ExitCode.NOT_ALLOWED
+    assert shop.wxfleet("import", "customers", "old.csv", "--account", "lin-2")[0] == ExitCode.NOT_FOUND
+    _, out, _ = shop.wxfleet("import", "undo", "1", "--json")
+    assert json.loads(out)["restored"] == 1
+    assert json.loads(shop.wxfleet("customers", "find", "花花", "--json")[1]) == []
+
+
+def test_people_without_a_name_are_listed_by_worth_and_named_by_the_sheet_they_came_in(shop: Shop) -> None:
+    shop.wxfleet("db", "upgrade")
+    nicknames = ("花花🌸", "AAA建材", "13800001234", "=老公")
+    for number, nickname in enumerate(nicknames, 1):
+        shop.set(
+            "INSERT INTO people (id, name, level, kind, orders, net_paid_fen, created_ms)"
+            " VALUES (?, ?, 'VIP1', 'customer', ?, ?, 0)",
+            number, nickname, number, number * 1000,
+        )  # fmt: skip
+        shop.set(
+            "INSERT INTO friendships (account, contact, person, nickname, alias, state, origin, since_ms, photos)"
+            " VALUES ('lin-1', ?, ?, ?, '', 'friend', 'listed', 0, 0)",
+            f"wxid_{number}", number, nickname,
+        )  # fmt: skip
+    _, out, _ = shop.wxfleet("customers", "names", "--json")
+    assert [(one["id"], one["orders"], one["net_paid"]) for one in json.loads(out)] == [
+        (4, 4, 40),
+        (3, 3, 30),
+        (2, 2, 20),
+    ]
+    _, out, err = shop.wxfleet("customers", "names", "--limit", "1")
+    assert ("#4" in out, "#3" in out, "/客户 #4 称呼=" in err) == (True, False, True)
+    assert shop.wxfleet("customers", "names", "-o", "names.txt")[0] == ExitCode.USAGE
+    assert shop.wxfleet("customers", "names", "-o", "names.csv")[0] == ExitCode.OK
+    place = shop.folder / "names.csv"
+    with place.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["昵称"] for row in rows] == ["'=老公", "138****1234", "AAA建材"]
+    rows[0]["称呼"], rows[2]["称呼"] = "阿成", "建哥"
+    with place.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    _, out, _ = shop.wxfleet("import", "customers", "names.csv", "--json")
+    done = json.loads(out)
+    assert (done["changed"], done["unchanged"], done["errors"]) == (2, 1, [])
+    assert [one["id"] for one in json.loads(shop.wxfleet("customers", "names", "--json")[1])] == [3]
+    assert json.loads(shop.wxfleet("customers", "find", "阿成", "--json")[1])[0]["call_me"] == "阿成"
