@@ -125,6 +125,7 @@ async def push_create(terminal: Terminal, file: Annotated[str, typer.Argument(he
     async with terminal.database(settings) as db, db.write() as tx:
         now_ms = await shop_now_ms(tx, settings)
         id = await pushes.create(tx, push, "cli", now_ms, shop_zone=settings.shop.time_zone)
+        await record(tx, "cli", Push(push=push.name), Door.CLI, Outcome.ASKED, now_ms, f"#{id}")
     terminal.show({"id": id, "name": push.name}, say("cli.push.created", id=id, title=push.title))
 
 
@@ -146,7 +147,7 @@ async def push_start(
             terminal.note(say("cli.push.not_started"))
             return ExitCode.USAGE
         async with db.write() as tx:
-            planned = await pushes.start(tx, campaign, now_ms)
+            planned = await pushes.start(tx, campaign, now_ms, shop_zone=settings.shop.time_zone)
             await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
     terminal.show({"id": campaign, "planned": planned}, say("cli.push.started", title=title, count=planned))
     return ExitCode.OK

@@ -109,7 +109,7 @@ def test_what_moved_a_push_is_in_the_log(shop: Shop) -> None:
     connection = sqlite3.connect(shop.folder / "data" / "wxfleet.db")
     rows = connection.execute("SELECT verb, outcome, detail FROM audit").fetchall()
     connection.close()
-    assert rows == [("cancel", "done", "#1")]
+    assert rows == [("push", "asked", "#1"), ("cancel", "done", "#1")]
 
 
 def test_the_way_to_confirm_is_a_command_of_the_terminal(shop: Shop) -> None:
