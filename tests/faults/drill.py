@@ -35,7 +35,7 @@ _LATEST_S = 4.0
 """A death that does not come by itself comes then."""
 _STUCK_S = 120.0
 """A fleet that has work left, and does none of it for so long, does not come to rest."""
-_RECOVERY_S = 40.0
+_RECOVERY_S = 90.0
 """A fleet that is not at work again by then has not recovered."""
 
 _COUNTS = {"statement": 200, "before_commit": 40, "after_commit": 40, "before_send": 80, "after_send": 80}

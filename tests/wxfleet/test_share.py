@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import func, select
 
 from bots.fleet import Member
 from bots.ownership import ALL_SHARDS, SHARDS, Owner, Taken
 from bots.tenure import Tenure
 from storage.engine import Database
 from storage.errors import DatabaseUnavailable
-from storage.tables import Shard
 from tests.bots.fleet_world import lane
 from tests.bots.processes import FlakyDatabase
 from tests.bots.scripted_gateway import ScriptedGateway
@@ -44,26 +42,30 @@ class Fleet:
         self.serves -= set(accounts)
 
 
-class Forgetful(Tenure):
-    """Its first take-over is committed, and the answer is lost."""
-
-    lost = False
+class Unsure(Tenure):
+    """Its take-overs are committed and the answers lost, and what it lets go of stays."""
 
     async def take(self, db: Database, numbers: Collection[int], *, now_ms: int) -> Taken:
         unsure = FlakyDatabase(db)
-        unsure.flaw = "" if self.lost else "after"
-        self.lost = True
+        unsure.flaw = "after"
         return await super().take(unsure, numbers, now_ms=now_ms)
+
+    async def release(self, db: Database, numbers: Collection[int]) -> None:
+        away = FlakyDatabase(db)
+        away.flaw = "before"
+        await super().release(away, numbers)
 
 
 @asynccontextmanager
-async def working(db: Database, url: str, fleet: Fleet, kind: type[Tenure] = Tenure) -> AsyncIterator[Share]:
-    """One worker, alone, inside the block."""
+async def working(
+    db: Database, url: str, fleet: Fleet, name: str = "one", kind: type[Tenure] = Tenure
+) -> AsyncIterator[Share]:
+    """A worker, inside the block."""
 
     async def look() -> None:
         """No coarse work."""
 
-    tenure = kind(Owner("one", "here", 1, "0", timeout_ms=2_000), alive_ms=alive_ms, wall_ms=wall_ms)
+    tenure = kind(Owner(name, "here", 1, "0", timeout_ms=2_000), alive_ms=alive_ms, wall_ms=wall_ms)
     share = Share(
         db, RunningClock(), tenure, fleet, MEMBERS, url=url, look=look, on_trouble=lambda problem: None
     )  # fmt: skip
@@ -87,12 +89,13 @@ async def test_what_was_taken_and_could_not_be_served_is_let_go_and_taken_again(
     assert fleet.serves == set()
 
 
-async def test_a_take_over_whose_answer_was_lost_leaves_no_shard_without_an_account_that_is_served(
+async def test_a_worker_that_never_learns_what_it_took_keeps_nothing_from_the_others(
     database: Database, migrated_url: str
 ) -> None:
-    fleet = Fleet()
-    async with working(database, migrated_url, fleet, Forgetful) as share:
-        await until(lambda: share.held == SHARDS and fleet.serves == ACCOUNTS)
-        async with database.read() as connection:
-            mine = await connection.scalar(select(func.count()).where(Shard.owner == "one"))
-    assert mine == SHARDS
+    serving, helpless = Fleet(), Fleet()
+    async with (
+        working(database, migrated_url, helpless, "helpless", Unsure),
+        working(database, migrated_url, serving) as share,
+    ):
+        await until(lambda: share.held == SHARDS // 2 and len(serving.serves) == SHARDS // 2, wall_s=30)
+    assert helpless.serves == set()
