@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
+from commands import moment_lines
 from commands.errors import NotUnderstood
 from commands.grammar import Line, without_first
 from commands.times import time_of
@@ -158,6 +159,17 @@ def _who(kind: Callable[[str], Request]) -> Callable[[Said], Request]:
     return lambda said: kind(said.line.word(0) or (said.line.mentioned[0] if said.line.mentioned else ""))
 
 
+def _preview(said: Said) -> Request:
+    """Of a push, or of the calendar."""
+    calendar = moment_lines.preview(said.line, said.now_ms, said.zone)
+    if calendar is not None:
+        return calendar
+    if len(said.line.words) > 1:
+        surplus = " ".join(said.line.words[1:])
+        raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.preview"))
+    return requests.Preview(push=said.line.word(0))
+
+
 COMMANDS: tuple[Command, ...] = (
     Command(Verb.HELP, ("帮助", "help", "菜单", "?"), lambda said: requests.Help(topic=said.line.word(0)), words=1),
     Command(Verb.STATUS, ("状态", "status", "情况", "st"), lambda said: requests.Status()),
@@ -180,7 +192,16 @@ COMMANDS: tuple[Command, ...] = (
         ),
         words=2,
     ),
-    Command(Verb.PREVIEW, ("预览", "preview"), lambda said: requests.Preview(push=said.line.word(0)), words=1),
+    Command(Verb.PREVIEW, ("预览", "preview"), _preview, words=4),
+    Command(
+        Verb.MOMENT,
+        ("发圈", "moment", "朋友圈"),
+        lambda said: moment_lines.moment(said.line, said.now_ms, said.zone),
+        words=_ANY,
+        options=True,
+        marks=True,
+    ),
+    Command(Verb.MATERIAL, ("素材", "material", "materials"), lambda said: moment_lines.material(said.line), words=3),
     Command(Verb.PUSH, ("推送", "push", "群发", "福利"), lambda said: requests.Push(push=said.line.word(0)), words=1),
     Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),
     Command(Verb.CANCEL, ("取消", "cancel"), lambda said: requests.Cancel(push=said.line.word(0)), words=1),
@@ -257,8 +278,8 @@ def _found(said: Said) -> tuple[Command, Said]:
         if verb.startswith(name):
             line = said.line
             words = (verb.removeprefix(name), *line.words)
-            rest = f"{words[0]} {line.rest}"
-            split = Line(name, words, line.options, line.added, line.removed, line.mentioned, rest)
+            rest = line.typed.lstrip().removeprefix(name).lstrip()
+            split = Line(name, words, line.options, line.added, line.removed, line.mentioned, rest, line.typed)
             return _BY_NAME[name], Said(split, said.now_ms, said.zone, said.room, said.account)
     near = process.extractOne(verb, list(_BY_NAME), scorer=fuzz.ratio, score_cutoff=_CLOSE)
     hint = say("commands.meant", near=near[0]) if near else say("commands.unknown.hint")

@@ -27,6 +27,9 @@ class Line:
     rest: str = field(default="", compare=False)
     """All that stands after the verb, signs as they were typed: for commands that keep somebody's own words."""
 
+    typed: str = field(default="", compare=False)
+    """The line behind its prefix, as it was typed."""
+
     def word(self, number: int) -> str:
         """The argument in that place, '' where there is none."""
         return self.words[number] if number < len(self.words) else ""
@@ -60,6 +63,7 @@ def parse(text: str) -> Line | None:
         removed=tuple(marked["-"]),
         mentioned=tuple(marked["@"]),
         rest=without_first(typed[1:]),
+        typed=typed[1:],
     )
 
 
@@ -71,5 +75,5 @@ def without_first(text: str) -> str:
 
 
 def _readable(text: str) -> str:
-    """Without what no database keeps: control characters, and halves of a character from a terminal."""
-    return "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in text)
+    """Without what no database keeps: control characters, and halves of a character from a terminal. Lines stay."""
+    return "".join(" " if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in text)

@@ -9,6 +9,7 @@ from sqlalchemy import null, or_
 
 from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
 from rules.kinds import Kind
+from storage.campaign_tables import Material
 from storage.customer_tables import (
     ChannelCost,
     ChannelSwitch,
@@ -118,6 +119,12 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     PersonTag: Holding(theirs=of_person("person"), deleted="tag person by since_ms"),
     PersonNote: Holding(theirs=of_person("person"), deleted="id person text by at_ms"),
     ProfileChange: Holding(theirs=of_person("person"), deleted="id person field before after by at_ms"),
+    # The file itself goes with the row: `scheduler.materials` sweeps files that no row knows.
+    Material: Holding(
+        theirs=of_person("person"),
+        deleted="id source account message person masked_name words file problem consent consent_ms consent_by added_by"
+        " received_ms posted_ms removed_ms",
+    ),
     FriendRequest: Holding(
         kept="id account scene channel state received_ms decided_ms",
         theirs=lambda table, who: table.c.contact.in_(who.contacts),

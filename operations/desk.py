@@ -25,10 +25,13 @@ from operations.confirmations import LIFE_MS, ask, redeem
 from operations.errors import NotStaff
 from operations.finding import is_account, is_open_campaign
 from operations.invitations import invite, invite_room, make_staff_room
+from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
+from operations.posting import Posting
 from operations.pushing import Pushing
 from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Request, Verb
 from operations.staff import StaffRole
+from scheduler.moments import Calendar
 from scheduler.push_file import PushFile
 from texts.catalogue import say
 from texts.masking import masked, masked_document
@@ -49,6 +52,7 @@ class Desk:
         specs: Mapping[str, PushFile],
         *,
         zone: str,
+        posting: Posting | None = None,
         second_person_above: int = SECOND_PERSON_ABOVE,
         code_life_ms: int = LIFE_MS,
     ) -> None:
@@ -57,6 +61,7 @@ class Desk:
         self._second_person_above = second_person_above
         self._zone = zone
         pushing = self._pushing = Pushing(specs, zone)
+        posting = posting or Posting(Calendar, zone=zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
             Verb.STATUS: self._status,
@@ -79,6 +84,9 @@ class Desk:
             Verb.STOP_ALL: stopping.stop_all,
             Verb.RESUME_ALL: stopping.resume_all,
             Verb.PREVIEW: pushing.preview,
+            Verb.PREVIEW_MOMENTS: posting.preview,
+            Verb.MOMENT: posting.moment,
+            Verb.MATERIAL: self._materials,
             Verb.PUSH: pushing.push,
             Verb.CONTINUE: pushing.continue_,
             Verb.CANCEL: pushing.cancel,
@@ -95,6 +103,7 @@ class Desk:
             Verb.UNMERGE: binding.unmerge_,
         }
         self._shows: dict[Verb, Show] = {
+            Verb.MOMENT: posting.show_moment,
             Verb.PUSH: pushing.show_push,
             Verb.CONTINUE: pushing.show_continue,
             Verb.RESUME_ALL: stopping.show_resume_all,
@@ -169,6 +178,9 @@ class Desk:
 
     async def _report(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await reporting.show_report(tx, asked, self._zone)
+
+    async def _materials(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        return await materials(tx, asked, self._zone)
 
     async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await people_acts.mute_(tx, asked, self._zone)

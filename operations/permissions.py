@@ -15,16 +15,17 @@ from texts.catalogue import say
 _LOOKING = frozenset(
     {
         Verb.HELP, Verb.STATUS, Verb.TODAY, Verb.REPORT, Verb.ACCOUNTS, Verb.CUSTOMER, Verb.WHY, Verb.TASKS,
-        Verb.PREVIEW,
+        Verb.PREVIEW, Verb.PREVIEW_MOMENTS,
         Verb.DOUBT,
     }
 )  # fmt: skip
 _SERVING = _LOOKING | {
     Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN, Verb.UNDO,
-    Verb.BIND, Verb.PROFILE, Verb.TAG, Verb.NOTE,
+    Verb.BIND, Verb.PROFILE, Verb.TAG, Verb.NOTE, Verb.MATERIAL,
     Verb.REFER, Verb.DELIVER, Verb.VIP,
 }  # fmt: skip
 _OPERATING = _SERVING | {
+    Verb.MOMENT,
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
     Verb.UNMERGE, Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
     Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL,
@@ -45,7 +46,7 @@ TERMINAL_ONLY = frozenset({
 """Not by chat: files of the machine, a whole phone number that all in a room would read, or work that takes as long as
 the tables are large. See `long_acts`."""
 
-CONFIRMED = frozenset({Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
+CONFIRMED = frozenset({Verb.MOMENT, Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
 """Level 2: shows what it would do and waits for a code."""
 
 

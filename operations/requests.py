@@ -30,6 +30,9 @@ class Verb(StrEnum):
     CONTINUE = "continue"
     CANCEL = "cancel"
     PREVIEW = "preview"
+    PREVIEW_MOMENTS = "previewmoments"
+    MOMENT = "moment"
+    MATERIAL = "material"
     CONFIRM = "confirm"
     STOP_ALL = "stopall"
     RESUME_ALL = "resumeall"
@@ -194,6 +197,46 @@ class LogIn(Request):
 class Preview(Request):
     verb: ClassVar[Verb] = Verb.PREVIEW
     push: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMoments(Request):
+    """The calendar: `days` days from `first` (ISO date, '' for today) on, of one account or of all."""
+
+    verb: ClassVar[Verb] = Verb.PREVIEW_MOMENTS
+    first: str = ""
+    days: int = 1
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Request):
+    """A post that staff want. `kind` '' is judged by the words; `at_ms` the earliest moment (epoch ms), 0 for now;
+    `media` files of the media folder, `materials` numbers of the library. `name`: which wish it is, once it was shown.
+    """
+
+    verb: ClassVar[Verb] = Verb.MOMENT
+    text: str = ""
+    account: str = ""
+    kind: str = ""
+    at_ms: int = 0
+    media: tuple[str, ...] = ()
+    materials: tuple[int, ...] = ()
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "media", tuple(self.media))  # JSON knows lists only
+        object.__setattr__(self, "materials", tuple(self.materials))
+
+
+@dataclass(frozen=True, slots=True)
+class Materials(Request):
+    """The photo library. `act`: list, show, add (what was just sent, of `who`), ask, given, refused, remove."""
+
+    verb: ClassVar[Verb] = Verb.MATERIAL
+    act: str = "list"
+    number: int = 0
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)

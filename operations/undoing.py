@@ -26,6 +26,7 @@ LIFE_MS = 60_000
 
 _LOOKS = frozenset({
     Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
+    Verb.PREVIEW_MOMENTS, Verb.MATERIAL,
     Verb.TODAY, Verb.REPORT, Verb.REVEAL,
 })  # fmt: skip
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from personas.checks import mistakes_of
 from personas.errors import NoSuchPersona
-from personas.model import Persona, Style, inherit
+from personas.model import MomentsPlan, Persona, Style, inherit
 from rules.roles import PersonaKind
 from texts.catalogue import say
 from texts.errors import Mistake
@@ -40,6 +40,11 @@ class Book:
     def mirrors_of(self, persona_id: str) -> list[Persona]:
         """The mirrors of this persona, by id."""
         return [persona for persona in self.all() if persona.mirror_of == persona_id]
+
+    @property
+    def moments_plans(self) -> dict[str, MomentsPlan]:
+        """Mix, topics and usual times of everybody's Moments."""
+        return {persona.id: persona.moments for persona in self.all()}
 
     def __contains__(self, persona_id: object) -> bool:
         return persona_id in self._written

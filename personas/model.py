@@ -157,6 +157,9 @@ class MomentsPlan(_Part):
     mix: dict[PostKind, Annotated[int, Field(ge=0, le=100)]] = Field(
         default_factory=dict, description="各类内容占比（百分比，合计 100）"
     )
+    topics: dict[PostKind, Words] = Field(
+        default_factory=dict, description="每类内容聊什么，例如 life: [咖啡, 猫]；日历里的 topic 从这里选"
+    )
     times: tuple[TimeOfDay, ...] = Field(default=(), max_length=5, description="常发的时间，例如 10:20")
 
 

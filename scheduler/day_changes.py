@@ -16,6 +16,8 @@ from storage.tables import Account, Delivery, Post
 CHANGED = "calendar_changed"
 REOPENED = frozenset({"too_late", "no_free_slot", "young_account", "sells_too_often", CHANGED})
 """Skipped when it was planned: given another minute, it may go all the same."""
+UNPOSTABLE = frozenset({"no_consent", "media_missing"})
+"""Whatever its minute."""
 _ACCOUNTS_A_STATEMENT = 500
 
 
@@ -108,7 +110,7 @@ async def _follow(tx: AsyncConnection, known: KnownPost, post: NewPost, now_ms: 
             .where(Post.key == known.key)
             .values(kind=post.kind.value, text=post.text, media=list(post.media), link=post.link, due_ms=post.due_ms)
         )
-    if not moved:
+    if not moved and not (known.pending and post.skipped in UNPOSTABLE):
         return
     key = delivery_key(known.account, known.key)
     if post.skipped:

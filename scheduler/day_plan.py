@@ -1,7 +1,7 @@
 """One day of the calendar becomes rows: each account's posts in its own minutes, once, whatever changes meanwhile."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from rules.pacing import age_days
 from rules.roles import PostKind, Role
 from scheduler.day_changes import KnownPost, amend, known_posts
 from scheduler.day_slots import DayPost, Found, Poster, compose
+from scheduler.materials import ConsentMark, MaterialRow, found
 from scheduler.moments import Calendar
 from scheduler.posts import CALENDAR, NewPost, write_posts
 from scheduler.rhythm import GROWN_UP_DAYS, Advice, Planned, advise
@@ -39,10 +40,12 @@ async def preview(
     people = await posters(tx, time_zone=time_zone)
     known = _by_account(await known_posts(tx, [poster.id for poster in people], _near(day)))
     restored_ms = await _restored_ms(tx)
+    materials = await found(tx, calendar.materials)
     for poster in people:
-        posts = _compose(poster, calendar, day, known.get(poster.id, ()), now_ms, restored_ms)
+        composed = compose_known(poster, calendar, day, known.get(poster.id, ()), now_ms, restored_ms)
+        posts = [with_material(post, materials) for post in composed]
         plan.posts += posts
-        plan.warnings += [(poster.id, advice) for advice in _held_back(poster, posts)]
+        plan.warnings += [(poster.id, advice) for advice in held_back(poster, posts)]
     return plan
 
 
@@ -60,12 +63,14 @@ async def plan_day(
     people = await posters(tx, time_zone=time_zone)
     known = _by_account(await known_posts(tx, [poster.id for poster in people], _near(day)))
     restored_ms = await _restored_ms(tx)
+    materials = await found(tx, calendar.materials)
     fresh: list[NewPost] = []
     for poster in people:
         mine = known.get(poster.id, ())
-        posts = _compose(poster, calendar, day, mine, now_ms, restored_ms)
+        composed = compose_known(poster, calendar, day, mine, now_ms, restored_ms)
+        posts = [with_material(post, materials) for post in composed]
         plan.posts += posts
-        plan.warnings += [(poster.id, advice) for advice in _held_back(poster, posts)]
+        plan.warnings += [(poster.id, advice) for advice in held_back(poster, posts)]
         today = [row for row in mine if row.day == day.isoformat() and row.source == CALENDAR]
         wanted = [_new_post(post, day) for post in posts]
         fresh += await amend(tx, today, wanted, now_ms)
@@ -104,20 +109,45 @@ class _LimitsOnce:
         return self._known[key]
 
 
-def _compose(
-    poster: Poster, calendar: Calendar, day: date, mine: Sequence[KnownPost], now_ms: int, restored_ms: int
+def compose_known(
+    poster: Poster,
+    calendar: Calendar,
+    day: date,
+    mine: Sequence[KnownPost],
+    now_ms: int,
+    restored_ms: int = 0,
+    *,
+    before: Sequence[Planned] = (),
 ) -> list[DayPost]:
+    """The day as `compose` gives it, around what is known of the account near that day. `before`: what a preview has
+    composed of the days before, which nobody has planned yet.
+    """
     today = {row.key: row for row in mine if row.day == day.isoformat() and row.source == CALENDAR}
-    around = [
+    around = [*before] + [
         Planned(row.entry, PostKind(row.kind), row.due_ms)
         for row in mine
         if row.key not in today and row.state not in _PLANNED_ONCE
     ]
-    found = {key: Found(row.due_ms, (row.reason or "") if row.state == "skipped" else "") for key, row in today.items()}
-    return compose(poster, calendar, day, around=around, found=found, now_ms=now_ms, restored_ms=restored_ms)
+    before_now = {
+        key: Found(row.due_ms, (row.reason or "") if row.state == "skipped" else "") for key, row in today.items()
+    }
+    return compose(poster, calendar, day, around=around, found=before_now, now_ms=now_ms, restored_ms=restored_ms)
 
 
-def _held_back(poster: Poster, posts: Sequence[DayPost]) -> list[Advice]:
+def with_material(post: DayPost, materials: Mapping[int, MaterialRow]) -> DayPost:
+    """With the photos of the library that it asks for; without its people's consent it does not appear."""
+    if not post.entry.material:
+        return post
+    rows = [materials.get(number) for number in post.entry.material]
+    files = [row.file for row in rows if row is not None and row.usable and row.file is not None]
+    if len(files) < len(rows):
+        allowed = all(row is not None and row.consent is ConsentMark.GIVEN for row in rows)
+        return replace(post, skipped=post.skipped or ("media_missing" if allowed else "no_consent"))
+    return replace(post, media=(*post.media, *files))
+
+
+def held_back(poster: Poster, posts: Sequence[DayPost]) -> list[Advice]:
+    """What the caps will probably keep waiting of one account's day."""
     going = [post.planned for post in posts if not post.skipped]
     if not going:
         return []
@@ -134,7 +164,7 @@ def _new_post(post: DayPost, day: date) -> NewPost:
         kind=post.entry.kind,
         text=post.text,
         due_ms=post.due_ms,
-        media=post.entry.media,
+        media=post.media,
         link=post.entry.link.url if post.entry.link else None,
         skipped=post.skipped,
     )
@@ -145,10 +175,10 @@ def _near(day: date) -> list[date]:
 
 
 def _by_account(rows: Iterable[KnownPost]) -> Mapping[str, Sequence[KnownPost]]:
-    found: dict[str, list[KnownPost]] = {}
+    grouped: dict[str, list[KnownPost]] = {}
     for row in rows:
-        found.setdefault(row.account, []).append(row)
-    return found
+        grouped.setdefault(row.account, []).append(row)
+    return grouped
 
 
 async def _restored_ms(tx: AsyncConnection) -> int:

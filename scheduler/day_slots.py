@@ -53,6 +53,7 @@ class DayPost:
     text: str
     due_ms: int
     skipped: str = ""
+    media: tuple[str, ...] = ()
     settled: bool = False
     """Was it planned before just so? Then nothing about its minute is decided anew."""
 
@@ -103,11 +104,13 @@ def _by_clock(
         known = found.get(key)
         due_ms = None if entry.free else entry.due_ms(poster.id, day, poster.zone)
         if known is not None and due_ms in (None, known.due_ms):
-            fixed.append(DayPost(poster.id, key, entry, text, known.due_ms, known.skipped, settled=True))
+            fixed.append(
+                DayPost(poster.id, key, entry, text, known.due_ms, known.skipped, media=entry.media, settled=True)
+            )
         elif due_ms is not None:
-            fixed.append(DayPost(poster.id, key, entry, text, due_ms))
+            fixed.append(DayPost(poster.id, key, entry, text, due_ms, media=entry.media))
         else:
-            free.append(DayPost(poster.id, key, entry, text, _stretch(entry, poster, day)[0]))
+            free.append(DayPost(poster.id, key, entry, text, _stretch(entry, poster, day)[0], media=entry.media))
     return fixed, free
 
 

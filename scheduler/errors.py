@@ -49,3 +49,38 @@ class PushRefused(Problem):
             say(f"scheduler.refused.{reason}", **values),  # type: ignore[arg-type]
             hint=say(f"scheduler.refused.{reason}.hint"),
         )
+
+
+class NoSuchMaterial(Problem):
+    """No photo of the library has that number."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, material: object) -> None:
+        super().__init__(
+            say("scheduler.no_such_material", material=material), hint=say("scheduler.no_such_material.hint")
+        )
+
+
+class MaterialRefused(Problem):
+    """A photo that must not, or can't yet, be posted."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, material: object, reason: str) -> None:
+        super().__init__(
+            say(f"scheduler.material.{reason}", material=material),
+            hint=say(f"scheduler.material.{reason}.hint", material=material),
+        )
+
+
+class PostRefused(Problem):
+    """A post that staff want must not appear like this."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: object) -> None:
+        super().__init__(
+            say(f"scheduler.post_refused.{reason}", **values),  # type: ignore[arg-type]
+            hint=say(f"scheduler.post_refused.{reason}.hint"),
+        )

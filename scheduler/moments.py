@@ -285,6 +285,11 @@ class Calendar:
         return self.plans.get(persona, _NO_PLAN)
 
     @property
+    def materials(self) -> set[int]:
+        """Numbers of all photos of the library that posts ask for."""
+        return {number for file in self.files for entry in file.posts for number in entry.material}
+
+    @property
     def personas(self) -> set[str]:
         """The personas that have posts of their own."""
         return {file.persona for file in self.files if file.persona}

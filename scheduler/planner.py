@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.clock import Clock
 from rules.quiet_hours import local
 from scheduler.day_plan import plan_day
+from scheduler.live_calendar import LiveCalendar
 from scheduler.mirrors import follow, has_followers_waiting
 from scheduler.moments import Calendar
 from scheduler.push_progress import CampaignEvent, advance, due_campaigns
@@ -20,6 +21,8 @@ from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
 
+_CALENDAR_TICKS = 3
+"""Between two looks at the files of the calendar."""
 _ZONES = both("SELECT DISTINCT time_zone FROM accounts WHERE removed IS NOT TRUE")
 Act = Callable[[AsyncConnection, int], Awaitable[object]]
 Due = Callable[[AsyncConnection, int], Awaitable[bool]]
@@ -57,11 +60,11 @@ class Planner:
     """
 
     def __init__(
-        self, db: Database, clock: Clock, calendar: Calendar, *, tell: Tell, extra: Sequence[Step] = ()
+        self, db: Database, clock: Clock, calendar: Calendar | LiveCalendar, *, tell: Tell, extra: Sequence[Step] = ()
     ) -> None:
         self._db = db
         self._clock = clock
-        self._calendar = calendar
+        self._calendar = calendar if isinstance(calendar, LiveCalendar) else LiveCalendar.fixed(calendar)
         self._tell = tell
         self._steps = [
             _Step("moments", self._days_missing, self._plan_days),
@@ -132,6 +135,8 @@ class Planner:
 
     async def _days_missing(self, connection: AsyncConnection, now_ms: int) -> bool:
         """Today and tomorrow, in each zone's own days."""
+        if self._ticks % _CALENDAR_TICKS == 0 and await self._calendar.changed():
+            self._planned.clear()
         zones = [row[0] for row in await rows_of(connection, _ZONES, {})]
         self._days = [
             (zone_name, today + timedelta(days=later))
@@ -147,7 +152,7 @@ class Planner:
                 continue
             now_ms = self._clock.now_ms()
             async with self._db.write() as tx:
-                plan = await plan_day(tx, self._calendar, day, now_ms, time_zone=zone_name)
+                plan = await plan_day(tx, self._calendar.current, day, now_ms, time_zone=zone_name)
             self._planned = {known for known in self._planned if known in self._days} | {(zone_name, day)}
             for account, advice in plan.warnings:
                 log.warning("moments.crowded", account=account, post=advice.name, reason=advice.reason)

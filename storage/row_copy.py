@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Column, Insert, Table, Text, bindparam, cast, delet
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import customer_tables  # noqa: F401  # its tables are copied too
+from storage import campaign_tables, customer_tables  # noqa: F401  # their tables are copied too
 from storage.driver_words import translate
 from storage.errors import RowRefused
 from storage.tables import Base

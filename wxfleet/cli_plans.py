@@ -1,8 +1,7 @@
-"""Commands about what is planned: moments, push."""
+"""Commands about pushes."""
 
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +16,9 @@ from operations.finding import campaign_named, choices
 from operations.requests import Cancel, Continue, Door, Pause, Push, Request
 from operations.why import reason_words
 from reports.campaigns import progress
-from reports.story import short
 from rules.quiet_hours import local
 from scheduler import pushes
 from scheduler.campaign_state import Move, require_move
-from scheduler.calendar_files import load_calendar
-from scheduler.moments import Calendar
 from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
 from storage.tables import Campaign
 from texts.catalogue import say
@@ -33,15 +29,10 @@ from texts.yaml_reader import read_document
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
-from wxfleet.usage import NotUnderstood
 
 
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
-    moments = typer.Typer(help=say("cli.moments"), no_args_is_help=True)
-    command(moments, "list", "cli.moments.list")(moments_list)
-    command(moments, "preview", "cli.moments.preview")(moments_preview)
-    app.add_typer(moments, name="moments")
     push = typer.Typer(help=say("cli.push"), no_args_is_help=True)
     for name, function in (
         ("preview", push_preview), ("create", push_create), ("start", push_start), ("pause", push_pause),
@@ -49,65 +40,6 @@ def add_to(app: typer.Typer) -> None:
     ):  # fmt: skip
         command(push, name, f"cli.push.{name}")(function)
     app.add_typer(push, name="push")
-
-
-def moments_list(terminal: Terminal) -> None:
-    calendar = _calendar(terminal.settings())
-    rows = []
-    shown = table(say("cli.col.who"), say("cli.col.name"), say("cli.col.kind"), say("cli.col.time"),
-                  say("cli.col.days"), say("cli.col.words"))  # fmt: skip
-    for file in calendar.files:
-        who = file.persona or "、".join(file.accounts)
-        for entry in file.posts:
-            at = f"{entry.earliest:%H:%M}" if entry.earliest else say("cli.moments.free")
-            days = "、".join(str(day) for day in entry.days)
-            rows.append({"who": who, "name": entry.name, "kind": entry.kind.value, "at": at, "days": days,
-                         "text": entry.text[0]})  # fmt: skip
-            shown.add_row(who, entry.name, say(f"cli.post.{entry.kind}"), at, days, short(entry.text[0]))
-    terminal.show(rows, shown)
-
-
-async def moments_preview(
-    terminal: Terminal,
-    days: Annotated[int, typer.Option("--days", min=1, max=62, help=say("cli.moments.days"))] = 1,
-    from_: Annotated[str | None, typer.Option("--from", help=say("cli.moments.from"))] = None,
-) -> None:
-    settings = terminal.settings()
-    calendar = _calendar(settings)
-    first = _day(from_, days) if from_ is not None else await _today(terminal, settings)
-    rows = []
-    shown = table(say("cli.col.time"), say("cli.col.account"), say("cli.col.kind"), say("cli.col.words"))
-    for day in (first + timedelta(days=number) for number in range(days)):
-        for account in settings.accounts:
-            for entry in calendar.entries(account.id, account.persona, day):
-                zone_name = settings.time_zone_of(account)
-                at = local(entry.due_ms(account.id, day, zone_name), zone_name)
-                rows.append({"at": at.isoformat(), "account": account.id, "kind": entry.kind.value,
-                             "name": entry.name, "text": entry.words_on(day)})  # fmt: skip
-    for row in sorted(rows, key=lambda row: row["at"]):
-        shown.add_row(row["at"][5:16].replace("T", " "), row["account"], say(f"cli.post.{row['kind']}"),
-                      short(row["text"]))  # fmt: skip
-    if not rows and not terminal.json:
-        terminal.note(say("cli.moments.none"))
-        return
-    terminal.show(sorted(rows, key=lambda row: row["at"]), shown)
-
-
-async def _today(terminal: Terminal, settings: Settings) -> date:
-    """The shop's day: that of its simulated clock where there is one."""
-    async with terminal.database(settings) as db, db.read() as connection:
-        now_ms = await shop_now_ms(connection, settings)
-    return local(now_ms, settings.shop.time_zone).date()
-
-
-def _day(text: str, days: int) -> date:
-    """The first of `days` days. Raises NotUnderstood for what is no date, and beyond the calendar's end."""
-    try:
-        first = date.fromisoformat(text)
-        first + timedelta(days=days)
-    except (ValueError, OverflowError) as error:
-        raise NotUnderstood(say("usage.date", text=text), hint=say("usage.date.hint"), where="--from") from error
-    return first
 
 
 async def push_preview(terminal: Terminal, file: Annotated[str, typer.Argument(help=say("cli.push.file"))]) -> None:
@@ -195,13 +127,6 @@ async def push_list(terminal: Terminal) -> None:
                       str(row["counts"]["accepted"]), str(row["counts"]["pending"]),
                       str(sum(row["skipped"].values())))  # fmt: skip
     terminal.show(rows, shown)
-
-
-def _calendar(settings: Settings) -> Calendar:
-    calendar, mistakes = load_calendar(settings.moments, media=settings.media)
-    if any(mistake.severity is Severity.ERROR for mistake in mistakes):
-        raise ConfigurationInvalid(mistakes)
-    return calendar
 
 
 def _push(settings: Settings, file: str) -> PushFile:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from functools import partial
+from functools import cache, partial
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -37,13 +37,14 @@ from customers.retention import Retention
 from customers.segment_file import load_segments
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
+from operations.posting import Posting
 from operations.report_wishes import ReportWishes
 from operations.reporting import message_of
 from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
-from scheduler.calendar_files import load_calendar
+from scheduler.live_calendar import LiveCalendar
 from scheduler.planner import Planner, Step
 from scheduler.push_file import load_pushes
 from scheduler.push_progress import CampaignEvent
@@ -54,9 +55,12 @@ from storage.expiry import Expiry
 from storage.inbox import Received
 from storage.notify import Listener
 from texts.catalogue import say
+from wxfleet.moments_calendar import book_of, live_calendar, read_calendar_of
 from wxfleet.settings import Settings
 
 OnScan = Callable[[str, str], None]
+_UNHURRIED = 5
+"""Ticks, about seconds: how often is looked for what nobody sits and waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ def build(
     """
     voices = Voices(book, settings.shop)
     friends = Friends(settings.channels, Welcome(voices))
-    chat = Chat(desk_of(settings), settings.shop.time_zone)
+    calendar = live_calendar(settings, book)
+    chat = Chat(desk_of(settings, calendar), settings.shop.time_zone)
     intake = Intake(
         voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends)
     )
@@ -121,32 +126,39 @@ def build(
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
-    calendar, _ = load_calendar(settings.moments, media=settings.media)
     planner = Planner(
         db, clock, calendar, tell=_tell_of_campaign,
         extra=(
-            Step(expiry.due, expiry.close),
-            Step(friends.somebody_waits, friends.reconsider_waiting),
-            Step(pools.somebody_does_better, pools.switch),
-            Step(own_codes_missing, ask_for_own_codes),
-            Step(assisted.is_due, assisted.remind_and_expire),
-            Step(search.some_missing, search.catch_up),
-            Step(retention.is_due, retention.drop_old_words),
-            Step(standing.is_due, standing.go_on),
-            Step(promotions.somebody_moved, promotions.greet),
-            Step(daily.due, daily.act),
+            Step(expiry.due, expiry.close, every=_UNHURRIED),
+            Step(friends.somebody_waits, friends.reconsider_waiting, every=_UNHURRIED),
+            Step(pools.somebody_does_better, pools.switch, every=_UNHURRIED),
+            Step(own_codes_missing, ask_for_own_codes, every=_UNHURRIED),
+            Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
+            Step(search.some_missing, search.catch_up, every=_UNHURRIED),
+            Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),
+            Step(standing.is_due, standing.go_on, every=_UNHURRIED),
+            Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
+            Step(daily.due, daily.act, every=_UNHURRIED),
             Step(wishes.due, wishes.act),
         ),
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
 
 
-def desk_of(settings: Settings) -> Desk:
+def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
     """The rule book of staff requests, the same for every door."""
     segments, _ = load_segments(settings.segments)
     pushes, _ = load_pushes(settings.pushes, segments=segments)
     speed = settings.simulator.speed if settings.all_simulated else 1
-    return Desk(pushes, zone=settings.shop.time_zone, code_life_ms=round(LIFE_MS * speed))
+    read = cache(lambda: read_calendar_of(settings, book_of(settings))[0])  # only when somebody asks
+    zone_name = settings.shop.time_zone
+    posting = Posting(
+        lambda: calendar.current if calendar else read(),
+        zone=zone_name,
+        style=settings.shop.style,
+        media=settings.media,
+    )
+    return Desk(pushes, zone=zone_name, posting=posting, code_life_ms=round(LIFE_MS * speed))
 
 
 async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:

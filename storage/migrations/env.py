@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from storage import customer_tables  # noqa: F401  # its tables are part of the shape
+from storage import campaign_tables, customer_tables  # noqa: F401  # their tables are part of the shape
 from storage.tables import Base
 
 connection = context.config.attributes["connection"]

@@ -79,7 +79,7 @@ def test_today_is_the_day_of_the_shops_clock(shop: Shop) -> None:
     first_of_may_0100_ms = 1_777_568_400_000
     shop.set("INSERT INTO settings (key, value, changed_ms) VALUES ('world_now_ms', ?, 0)", str(first_of_may_0100_ms))
     _, out, err = shop.wxfleet("moments", "preview", "--json")
-    assert [(row["at"][:10], row["text"]) for row in json.loads(out)] == [("2026-05-01", "周五的咖啡")], err
+    assert [(row["at"][:10], row["text"]) for row in json.loads(out)["posts"]] == [("2026-05-01", "周五的咖啡")], err
 
 
 WRONG = [
