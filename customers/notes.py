@@ -40,6 +40,6 @@ async def notes_of(tx: AsyncConnection, person: int, most: int) -> list[Note]:
     return [Note(row.id, row.text, row.by, row.at_ms) for row in (await tx.execute(query)).all()]
 
 
-async def take_back_notes(tx: AsyncConnection, by: str, at_ms: int) -> int:
-    """Remove what `by` noted at that time; returns how many."""
-    return (await tx.execute(delete(PersonNote).where(PersonNote.by == by, PersonNote.at_ms == at_ms))).rowcount
+async def remove_note(tx: AsyncConnection, note: int, by: str) -> bool:
+    """Remove a note that `by` wrote. Was it there?"""
+    return bool((await tx.execute(delete(PersonNote).where(PersonNote.id == note, PersonNote.by == by))).rowcount)

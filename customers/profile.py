@@ -93,16 +93,18 @@ async def take_back(
     *,
     by: str,
     now_ms: int,
-    at_ms: int | None = None,
+    between: tuple[int, int] | None = None,
     people: Collection[int] | None = None,
 ) -> list[Changed]:
-    """Put back what `of` changed in profiles and tags (at that time, of these people), where it still stands so.
+    """Put back what `of` changed in profiles and tags (of these people), where it still stands so.
+
+    `between`: only these lines of the history, as `newest_line` numbers them, the first excluded.
 
     Somebody else's later word stays. Returns what was put back, itself a line of the history by `by`.
     """
     query = select(ProfileChange.__table__).where(ProfileChange.by == of).order_by(ProfileChange.id)
-    if at_ms is not None:
-        query = query.where(ProfileChange.at_ms == at_ms)
+    if between is not None:
+        query = query.where(ProfileChange.id > between[0], ProfileChange.id <= between[1])
     if people is not None:
         query = query.where(ProfileChange.person.in_(people))
     first, last = _ends((await tx.execute(query)).all())
@@ -119,6 +121,11 @@ async def take_back(
     changed += [Changed(person, TAG, tag, None) for person, tag in await remove_tags(tx, given, by, now_ms)]
     changed += [Changed(person, TAG, None, tag) for person, tag in await add_tags(tx, taken, by, now_ms)]
     return changed
+
+
+async def newest_line(tx: AsyncConnection) -> int:
+    """The number of the newest line of anybody's history; 0 for none."""
+    return await tx.scalar(select(func.max(ProfileChange.id))) or 0
 
 
 async def history(tx: AsyncConnection, person: int, most: int) -> list[Past]:

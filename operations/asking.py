@@ -24,8 +24,8 @@ class Asked(Generic[R]):
 class Reply:
     """The answer to whoever asked. `code`: what confirms it; `data`: the same for scripts.
 
-    `changed`: did it change anything? `whole`: phones and addresses stand in it as they are, because whoever asked may
-    see them and said so.
+    `changed`: did it change anything? `trace`: which rows it wrote, for the log: by that it is taken back. `whole`:
+    phones and addresses stand in it as they are, because whoever asked may see them and said so.
     """
 
     ok: bool
@@ -35,6 +35,7 @@ class Reply:
     data: dict[str, Any] = field(default_factory=dict)
     whole: bool = False
     changed: bool = True
+    trace: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The document of `wxfleet command --json`."""

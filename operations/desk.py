@@ -126,7 +126,7 @@ class Desk:
         except Problem as problem:
             await record(tx, staff, request, door, outcome_of(problem), now_ms, problem.message)
             return _told(problem)
-        await record(tx, staff, request, door, outcome, now_ms)
+        await record(tx, staff, request, door, outcome, now_ms, reply.trace)
         return reply
 
     async def verbs_of(self, tx: AsyncConnection, staff: str) -> frozenset[Verb]:

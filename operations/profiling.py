@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.notes import add_note, take_back_notes
+from customers.notes import add_note, remove_note
 from customers.people import FoundPerson, shown
-from customers.profile import Changed, read_values, set_profiles, take_back
+from customers.profile import Changed, newest_line, read_values, set_profiles, take_back
 from customers.profile_fields import shown_name, shown_value
 from customers.tags import add_tags, read_tag, remove_tags, tags_of
 from operations.asking import Asked, Reply
@@ -25,13 +25,14 @@ async def set_profile(tx: AsyncConnection, asked: Asked[SetProfile], zone: str) 
     if not asked.request.fields:
         raise CannotBeUsed(say("operations.profile.what"), hint=say("operations.profile.what.hint"))
     values = await read_values(tx, person.id, asked.request.fields, local(asked.now_ms, zone).date())
+    before = await newest_line(tx)
     changed = await set_profiles(tx, values, _by(asked), asked.now_ms)
     data = {"person": person.id, "changed": [_as_json(one) for one in changed]}
     if not changed:
-        return Reply(True, say("operations.profile.same", who=called(person)), data=data)
+        return Reply(True, say("operations.profile.same", who=called(person)), data=data, changed=False)
     lines = [say("operations.profile.done", who=described((await shown(tx, [person.id]))[0]))]
     lines += [_change_line(one) for one in changed]
-    return Reply(True, "\n".join(lines), data=data)
+    return Reply(True, "\n".join(lines), data=data, trace=await _lines_since(tx, before))
 
 
 async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
@@ -44,6 +45,7 @@ async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
         raise CannotBeUsed(
             say("operations.tag.which", who=called(person), tags=has), hint=say("operations.tag.which.hint")
         )
+    before = await newest_line(tx)
     new = await add_tags(tx, [(person.id, word) for word in add if word not in remove], _by(asked), asked.now_ms)
     gone = await remove_tags(tx, [(person.id, word) for word in remove], _by(asked), asked.now_ms)
     tags = await tags_of(tx, person.id)
@@ -52,7 +54,7 @@ async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
     changes = " ".join([*(f"+{word}" for word in added), *(f"-{word}" for word in removed)])
     text = say(key, who=described(person), tags=comma.join(tags) or "—", changes=changes)
     data = {"person": person.id, "tags": tags, "added": added, "removed": removed}
-    return Reply(True, text, data=data)
+    return Reply(True, text, data=data, changed=bool(new or gone), trace=await _lines_since(tx, before))
 
 
 async def note(tx: AsyncConnection, asked: Asked[Note]) -> Reply:
@@ -60,13 +62,14 @@ async def note(tx: AsyncConnection, asked: Asked[Note]) -> Reply:
     person = await _customer(tx, asked.request.who)
     kept = await add_note(tx, person.id, asked.request.text, _by(asked), asked.now_ms)
     text = say("operations.noted", who=described(person), text=kept.text)
-    return Reply(True, text, data={"person": person.id, "note": kept.id})
+    return Reply(True, text, data={"person": person.id, "note": kept.id}, trace=str(kept.id))
 
 
 async def take_back_profile(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     """The fields or tags that very command changed, as they were; what somebody else said since stays."""
     by = _by(asked)
-    back = await take_back(tx, by, by=by, now_ms=asked.now_ms, at_ms=row.at_ms)
+    first, _, last = row.detail.partition("-")
+    back = await take_back(tx, by, by=by, now_ms=asked.now_ms, between=(int(first), int(last)))
     if not back:
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     (person,) = await shown(tx, {one.person for one in back})
@@ -75,7 +78,7 @@ async def take_back_profile(tx: AsyncConnection, asked: Asked[Undo], row: Row[An
 
 async def take_back_note(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     """The note that very command made."""
-    if not await take_back_notes(tx, _by(asked), row.at_ms):
+    if not await remove_note(tx, int(row.detail), _by(asked)):
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     return say("operations.undo.note")
 
@@ -86,6 +89,11 @@ async def _customer(tx: AsyncConnection, word: str) -> FoundPerson:
     if await tx.scalar(select(Person.erased_ms).where(Person.id == person.id)) is not None:
         raise Refused(say("operations.erased", id=person.id), hint=say("operations.erased.hint"))
     return person
+
+
+async def _lines_since(tx: AsyncConnection, before: int) -> str:
+    """Which lines of the history a command wrote; not by its time, which stands still where no fleet runs."""
+    return f"{before}-{await newest_line(tx)}"
 
 
 def _by(asked: Asked[Any]) -> str:

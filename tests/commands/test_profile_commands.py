@@ -54,12 +54,31 @@ async def test_fields_are_set_seen_in_the_answer_and_taken_back(shop: Office, ve
             (field, "staff:mei", NOW_MS) for field in ("birthday", "size", "call_me", "taste")
         }
     assert "没有改动" in (await shop.says("/资料 小花 尺码=M", staff="mei", now_ms=NOW_MS + 1)).text
-    # That changed nothing and so left nothing to take back; what did stands before it.
-    undone = await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 2)
-    assert undone.exit_code is ExitCode.REFUSED_BY_POLICY
     await shop.says("/资料 小花 尺码=", staff="mei", now_ms=NOW_MS + 3)
     assert "尺码：— → M" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 4)).text
     assert (await _hua(shop)).profile == {"size": "M", "taste": ["法式", "亚麻"]}
+    # What changed nothing leaves nothing to take back; what did stands before it.
+    assert "称呼：小花 → —" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 5)).text
+    hua = await _hua(shop)
+    assert (hua.call_me, hua.birthday_mmdd, hua.profile) == (None, None, None)
+
+
+async def test_each_command_is_taken_back_alone_though_the_clock_stands_still(shop: Office) -> None:
+    """Where no fleet runs the simulated shop's clock does not move between two commands."""
+    for line in (
+        "/资料 花花 尺码=M 城市=上海",
+        "/标签 花花 老客 大码",
+        "/标签 花花 -大码",
+        "/备注 花花 一",
+        "/备注 花花 二",
+    ):
+        assert (await shop.says(line)).ok
+    assert (await shop.says("/撤销")).ok and await _notes(shop) == ["一"]
+    assert (await shop.says("/撤销")).ok and await _notes(shop) == []
+    assert "大码" in (await shop.says("/撤销")).text and await _tags(shop) == ["大码", "老客"]
+    assert (await shop.says("/撤销")).ok and await _tags(shop) == []
+    assert (await _hua(shop)).profile == {"size": "M", "city": "上海"}
+    assert (await shop.says("/撤销")).ok and (await _hua(shop)).profile is None
 
 
 async def test_tags_go_on_and_off_and_come_back(shop: Office) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from customers.birthday_words import NoBirthday, birthday_of, stored_birthday
 from customers.birthdays import lunar_days, solar_days
 from customers.errors import NoSuchField, TextRefused, ValueRefused
-from customers.notes import add_note, notes_of, take_back_notes
+from customers.notes import add_note, notes_of, remove_note
 from customers.people import find
 from customers.profile import Changed, NewValue, history, read_values, set_profiles, take_back
 from customers.profile_fields import FIELDS, field_named, read_value, shown_value
@@ -180,7 +180,8 @@ async def test_notes_are_one_line_bounded_and_taken_back(sqlite_database: Databa
         for text in ("", "\u202e", "长" * 501):
             with pytest.raises(TextRefused):
                 await add_note(tx, hua, text, "staff:mei", 6)
-        assert await take_back_notes(tx, "staff:mei", 5) == 1
+        assert not await remove_note(tx, note.id, "staff:owner")
+        assert await remove_note(tx, note.id, "staff:mei")
         assert await notes_of(tx, hua, 5) == []
 
 
