@@ -36,6 +36,16 @@ async def take_order(tx: AsyncConnection, person: int, number: str, now_ms: int)
     return True
 
 
+async def let_go(tx: AsyncConnection, number: str, now_ms: int) -> bool:
+    """It was not theirs after all: takes back `take_order`. False for an order that its member's name makes theirs."""
+    order = (await tx.execute(select(Order.member_name, Order.person).where(Order.number == number))).one_or_none()
+    if order is None or not is_stand_in(order.member_name):
+        return order is None
+    await tx.execute(update(Order).where(Order.number == number).values(person=None))
+    await recompute(tx, [order.person] if order.person else [], now_ms=now_ms)
+    return True
+
+
 async def former_selves(tx: AsyncConnection, person: int) -> set[int]:
     """Erased entries that had the WeChat id by which `person` is known now."""
     contacts = await tx.scalars(select(Friendship.contact).where(Friendship.person == person).distinct())

@@ -3,14 +3,14 @@
 import re
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import MergeInConflict
 from customers.linking import PHONE, link_member, link_phone
 from customers.merging import merge, survivor, unmerge
 from customers.people import FoundPerson, shown
-from customers.stand_ins import is_stand_in, take_order
+from customers.stand_ins import is_stand_in, let_go, take_order
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import described, person_named
@@ -66,6 +66,10 @@ async def take_back_bind(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any])
     for change in (await tx.execute(phones)).all():
         await _write_phone(tx, change.person, change.after, change.before, by, asked.now_ms)
         lines.append(say("operations.undo.phone"))
+    claimed = delete(Claim).where(Claim.evidence == by, Claim.claimed_ms == row.at_ms).returning(Claim.order_number)
+    for number in (await tx.scalars(claimed)).all():
+        if await let_go(tx, number, asked.now_ms):
+            lines.append(say("operations.undo.order", number=number))
     if not lines:
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     return "\n".join(lines)

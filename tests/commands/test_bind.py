@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from customers.search import catch_up
 from storage.engine import Database
@@ -38,6 +38,18 @@ async def test_a_member_name_or_an_order_number_brings_the_orders_and_is_taken_b
     assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == ("M1", 1)
     assert "不再绑定会员 M1" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 1)).text
     assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == (None, 0)
+
+
+async def test_an_order_under_a_masked_name_comes_alone_and_goes_back(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await tx.execute(update(Order).values(member_name="m***1#" + Order.number))
+    assert "1 单，净实付 99.50 元" in (await shop.says(f"/绑定 花花 {NUMBER}", staff="mei")).text
+    assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == (None, 1)
+    other = await shop.says(f"/绑定 表里的阿花 {NUMBER}", now_ms=NOW_MS + 1)
+    assert (other.ok, other.exit_code) == (False, ExitCode.REFUSED_BY_POLICY)
+    assert f"订单 {NUMBER} 不再算" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 2)).text
+    assert (await _person(shop, "花花🌸")).orders == 0
+    assert (await shop.says(f"/绑定 表里的阿花 {NUMBER}", now_ms=NOW_MS + 3)).ok
 
 
 async def test_a_phone_makes_two_entries_one_and_an_operator_parts_them(shop: Office) -> None:
