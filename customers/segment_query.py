@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
+    UnaryExpression,
     and_,
     exists,
     false,
@@ -18,6 +19,8 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.operators import custom_op
 
 from customers.birthdays import lunar_days, solar_days
 from customers.purchases import is_purchase
@@ -26,10 +29,6 @@ from storage.customer_tables import PersonTag
 from storage.tables import Account, Friendship, Order, Person
 
 _DAY_MS = 86_400_000
-_FEW_DAYS = 60
-"""Whoever bought within so many days is few enough to be found by the index; else reading everybody is faster."""
-_LAST_ORDER = Person.last_order_ms
-_NEVER_MS = 2**62
 _FRIENDSHIP_FIELDS = (
     "accounts", "personas", "roles", "channels", "bonds", "answered_within_days", "silent_for_days",
 )  # fmt: skip
@@ -37,17 +36,19 @@ _FRIENDSHIP_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """When a segment is looked at, and how: `one_by_one` where few rows of `people` are read at all."""
+    """When a segment is looked at, and how."""
 
     now_ms: int
     today: date
-    sqlite: bool = False
     one_by_one: bool = False
+    """Few rows of `people` are read at all: what else is known of them is looked up for each."""
+    unindexed: bool = False
+    """Keep SQLite from its indexes: it believes of any that it finds a few."""
 
 
 def members(segment: Segment, view: View) -> ColumnElement[bool]:
     """Does a row of `people` belong? Customers only, each once, nobody erased; who opted out only where it says so."""
-    wanted = [Person.kind == "customer", Person.merged_into.is_(None), Person.erased_ms.is_(None)]
+    wanted = [Person.kind == "customer", seen(Person.merged_into, view).is_(None), Person.erased_ms.is_(None)]
     if not segment.opted_out:
         wanted.append(Person.opted_out_ms.is_(None))
     return and_(*wanted, _fulfils(segment.who, view))
@@ -67,38 +68,49 @@ def _fulfils(who: Condition, view: View) -> ColumnElement[bool]:
 
 
 def _of_person(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
-    if who.levels:
-        yield Person.level.in_(who.levels)
-    if who.tiers:
-        yield Person.tier.in_([tier.value for tier in who.tiers])
-    if who.core is not None:
-        yield Person.core.is_(who.core)
+    yield from standing(who, view)
     if who.birthday:
-        yield _birthday(who.birthday, view.today)
+        yield born_on(who.birthday, view)
     if who.not_pushed_for_days is not None:
         yield func.coalesce(Person.last_push_ms, 0) <= view.now_ms - who.not_pushed_for_days * _DAY_MS
     if who.tags:
         yield from _tagged(who.tags, view)
 
 
+def standing(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
+    """What it asks of level, tier and core."""
+    if who.levels:
+        yield seen(Person.level, view).in_(who.levels)
+    if who.tiers:
+        yield seen(Person.tier, view).in_([tier.value for tier in who.tiers])
+    if who.core is not None:
+        yield Person.core.is_(who.core)
+
+
 def _of_purchases(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
-    if who.last_purchase and who.last_purchase.within_days is not None:
-        last = Person.last_order_ms if who.last_purchase.within_days <= _FEW_DAYS else func.coalesce(_LAST_ORDER, 0)
-        yield last >= view.now_ms - who.last_purchase.within_days * _DAY_MS
-    if who.last_purchase and who.last_purchase.not_for_days is not None:
-        yield func.coalesce(_LAST_ORDER, _NEVER_MS) <= view.now_ms - who.last_purchase.not_for_days * _DAY_MS
-    if who.orders and who.orders.at_least is not None:
-        yield Person.orders >= who.orders.at_least
-    if who.orders and who.orders.at_most is not None:
-        yield Person.orders <= who.orders.at_most
-    if who.net_paid_yuan and who.net_paid_yuan.at_least is not None:
-        yield Person.net_paid_fen >= who.net_paid_yuan.at_least * 100
-    if who.net_paid_yuan and who.net_paid_yuan.below is not None:
-        yield Person.net_paid_fen < who.net_paid_yuan.below * 100
+    yield from counted(who, view)
     if who.items:
         named = or_(*(Order.items.contains(word, autoescape=True) for word in who.items))
         bought = select(Order.person).where(Order.person.is_not(None), is_purchase(), named)
         yield _has(view, bought, Order.person)
+
+
+def counted(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
+    """What it asks of the purchases that were counted."""
+    last, orders, paid = seen(Person.last_order_ms, view), seen(Person.orders, view), seen(Person.net_paid_fen, view)
+    if who.last_purchase and who.last_purchase.within_days is not None:
+        yield last >= view.now_ms - who.last_purchase.within_days * _DAY_MS
+    if who.last_purchase and who.last_purchase.not_for_days is not None:
+        yield last <= view.now_ms - who.last_purchase.not_for_days * _DAY_MS
+    if who.orders and who.orders.at_least is not None:
+        yield orders >= who.orders.at_least
+    if who.orders and who.orders.at_most is not None:
+        # None at all is one place in an index, where what else is asked can be found.
+        yield orders == 0 if who.orders.at_most == 0 else orders <= who.orders.at_most
+    if who.net_paid_yuan and who.net_paid_yuan.at_least is not None:
+        yield paid >= who.net_paid_yuan.at_least * 100
+    if who.net_paid_yuan and who.net_paid_yuan.below is not None:
+        yield paid < who.net_paid_yuan.below * 100
 
 
 def _tagged(tags: Tags, view: View) -> Iterator[ColumnElement[bool]]:
@@ -117,18 +129,12 @@ def _friendships(who: Condition, view: View) -> Select[int]:
     """The people of the friendships that fulfil all of it."""
     query = select(Friendship.person).where(Friendship.state == "friend")
     if who.accounts:
-        query = query.where(Friendship.account.in_(who.accounts))
+        query = query.where(seen(Friendship.account, view).in_(who.accounts))
     if who.personas or who.roles:
-        ours = select(Account.id).where(Account.removed.is_(False))
-        if who.personas:
-            ours = ours.where(Account.persona.in_(who.personas))
-        if who.roles:
-            ours = ours.where(Account.role.in_([role.value for role in who.roles]))
-        # Most accounts, as a rule: reading all friendships beats SQLite's search for each account's.
-        account = func.coalesce(Friendship.account, "") if view.sqlite else Friendship.account
-        query = query.where(account.in_(ours))
+        # Not a bare IN, which PostgreSQL would join with: it asks each friendship's account of a set made once.
+        query = query.where(func.coalesce(seen(Friendship.account, view).in_(our_accounts(who)), false()))
     if who.channels:
-        query = query.where(Friendship.channel.in_(who.channels))
+        query = query.where(seen(Friendship.channel, view).in_(who.channels))
     if who.bonds:
         query = query.where(Friendship.bond.in_([bond.value for bond in who.bonds]))
     if who.answered_within_days is not None:
@@ -138,17 +144,37 @@ def _friendships(who: Condition, view: View) -> Select[int]:
     return query
 
 
+def our_accounts(who: Condition) -> Select[str]:
+    """Whose persona and role are the wanted ones, as far as that is asked."""
+    ours = select(Account.id).where(Account.removed.is_(False))
+    if who.personas:
+        ours = ours.where(Account.persona.in_(who.personas))
+    if who.roles:
+        ours = ours.where(Account.role.in_([role.value for role in who.roles]))
+    return ours
+
+
+def seen(column: InstrumentedAttribute[Any], view: View) -> ColumnElement[Any]:
+    """The column, or an expression of the same value that no index is of."""
+    plain: ColumnElement[Any] = column.expression
+    return UnaryExpression(plain, operator=custom_op("+"), type_=plain.type) if view.unindexed else plain
+
+
 def _has(view: View, query: Select[Any], person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Is the person among those? Looked up one by one, or the set is made once."""
     if view.one_by_one:
-        return exists(query.where(person == Person.id).correlate(Person))
+        one = query.where(person == Person.id).correlate(Person)
+        # An offset of nothing keeps PostgreSQL from making the whole set after all.
+        return exists(one if view.unindexed else one.offset(0))
     return Person.id.in_(query)
 
 
-def _birthday(birthday: Birthday, today: date) -> ColumnElement[bool]:
-    days = [today + timedelta(days=number) for number in range(birthday.from_days, birthday.to_days + 1)]
+def born_on(birthday: Birthday, view: View) -> ColumnElement[bool]:
+    """On one of those days, in either calendar."""
+    days = [view.today + timedelta(days=number) for number in range(birthday.from_days, birthday.to_days + 1)]
     solar, lunar = sorted(solar_days(days)), sorted(lunar_days(days))
+    born = seen(Person.birthday_mmdd, view)
     return or_(
-        and_(Person.birthday_mmdd.in_(lunar), Person.birthday_lunar.is_(True)),
-        and_(Person.birthday_mmdd.in_(solar), Person.birthday_lunar.is_(False)),
+        and_(born.in_(lunar), Person.birthday_lunar.is_(True)),
+        and_(born.in_(solar), Person.birthday_lunar.is_(False)),
     )

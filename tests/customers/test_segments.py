@@ -1,15 +1,19 @@
 """Segments: what their YAML says, against a plain reading of it; mistakes at their places; who is shown."""
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.birthdays import lunar_days, solar_days
 from customers.segment_file import Condition, Segment, load_segments
+from customers.segment_narrowing import narrow
+from customers.segment_query import View, members
 from customers.segments import count, first, preview
 from storage.customer_tables import PersonTag
 from storage.engine import Database
@@ -18,6 +22,7 @@ from storage.tables import Account, Friendship, Order, Person
 DAY = 86_400_000
 NOW = round(datetime(2026, 11, 21, 4, tzinfo=UTC).timestamp() * 1000)
 ZONE = "Asia/Shanghai"
+_READS_ALL = re.compile(r"SCAN (people|friendships)(?! USING COVERING)|Seq Scan on (people|friend)")
 ROLES = {"a1": ("p1", "sales"), "a2": ("p1", "acquisition"), "a3": ("p2", "sales")}
 
 _DAYS = st.sampled_from([0, 1, 7, 61, 400])
@@ -161,7 +166,7 @@ async def _fill(db: Database, people: list[dict[str, Any]]) -> None:
                 ))  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(_PERSON, max_size=8), st.lists(_WHO, min_size=4, max_size=8), st.booleans())
 async def test_the_database_and_a_slow_reading_agree_on_who_belongs(
     database: Database, people: list[dict[str, Any]], wishes: list[dict[str, Any]], opted_out: bool
@@ -176,6 +181,39 @@ async def test_the_database_and_a_slow_reading_agree_on_who_belongs(
             ]  # fmt: skip
             assert [member.id for member in await first(connection, segment, NOW, ZONE)] == wanted
             assert await count(connection, segment, NOW, ZONE) == len(wanted)
+            # So few people are looked at one by one; of a million, all are at once.
+            view = View(NOW, date(2026, 11, 21), unindexed=connection.dialect.name == "sqlite")
+            assert await _ids(connection, members(segment, view)) == wanted
+            few = await narrow(connection, segment.who, view)
+            assert few is None or {*wanted} <= {*(await connection.scalars(few.people)).all()}
+
+
+async def _ids(connection: AsyncConnection, who: ColumnElement[bool]) -> list[int]:
+    return [*(await connection.scalars(select(Person.id).where(who).order_by(Person.id))).all()]
+
+
+async def test_a_rare_condition_is_found_by_its_index_and_nobody_else_is_read(database: Database) -> None:
+    """So a segment of a few, or of nobody, is previewed at once among a million people."""
+    one_by_one = View(NOW, date(2026, 11, 21), one_by_one=True, unindexed=database.dialect == "sqlite")
+    async with database.read() as connection:
+        await connection.execute(text("SELECT 1" if database.dialect == "sqlite" else "SET LOCAL enable_seqscan = off"))
+        for who in (
+            {"levels": ["VIP9"]}, {"tiers": ["gold"], "last_purchase": {"not_for_days": 800}},
+            {"orders": {"at_most": 0}, "net_paid_yuan": {"at_least": 1}}, {"orders": {"at_least": 50}},
+            {"net_paid_yuan": {"at_least": 100_000}}, {"birthday": {"to_days": 7}}, {"tags": {"all": ["甲"]}},
+            {"accounts": ["a1"]}, {"personas": ["p1"]}, {"channels": ["fair"]}, {"all": [{"channels": ["fair"]}]},
+            {"any": [{"channels": ["fair"]}, {"tags": {"any": ["甲"]}}], "bonds": ["fan"], "not": {"core": True}},
+        ):  # fmt: skip
+            segment = Segment.model_validate({"name": "s", "title": "s", "who": who})
+            few = await narrow(connection, segment.who, one_by_one)
+            assert few is not None and few.number == 0, who
+            query = select(Person.id).where(Person.id.in_(few.people), members(segment, one_by_one))
+            sql = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+            how = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
+            plan = " ".join(str(row) for row in await connection.exec_driver_sql(how + sql.replace("%", "%%")))
+            assert not re.search(r"SCAN (people|friendships)(?! USING COVERING)|Seq Scan on (people|friend)", plan), (
+                plan
+            )
 
 
 async def test_a_preview_names_the_first_and_counts_by_account(sqlite_database: Database) -> None:

@@ -1,0 +1,107 @@
+"""The few among whom the people of a segment must be: found by an index, so that nobody else is looked at.
+
+Of all that somebody must fulfil, one condition may already leave only a few: a rare tag, one account, a birthday. Which
+one is asked of the database by counting index entries up to a limit, so the answer needs no statistics, which SQLite
+does not have and PostgreSQL has only of yesterday.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Select, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.segment_file import Condition
+from customers.segment_query import View, born_on, counted, our_accounts, standing
+from storage.customer_tables import PersonTag
+from storage.tables import Friendship, Person
+
+FEW = 10_000
+"""Among so many each is looked at; of more, reading everybody once is as fast."""
+
+People = Select[Any] | CompoundSelect[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Statements for the ids of people, with all who belong among them and perhaps one several times."""
+
+    parts: tuple[Select[Any], ...]
+    number: int
+    """How many rows that is, at most."""
+
+    @property
+    def people(self) -> People:
+        """All of them. Of one statement no union is made: SQLite takes two pairs of brackets for a single value."""
+        return self.parts[0] if len(self.parts) == 1 else union_all(*self.parts)
+
+
+async def narrow(tx: AsyncConnection, who: Condition, view: View) -> Candidates | None:
+    """The smallest known set of at most `FEW` rows that holds everybody who fulfils `who`; None when there is none."""
+    found = await _sized(tx, [*_by_index(who, replace(view, unindexed=False))])
+    for inner in who.all_ or ():
+        found.append(await narrow(tx, inner, view))
+    if who.any_:
+        found.append(_together([await narrow(tx, inner, view) for inner in who.any_]))
+    few = [candidates for candidates in found if candidates is not None and candidates.number <= FEW]
+    return min(few, key=lambda candidates: candidates.number, default=None)
+
+
+def _together(each: Sequence[Candidates | None]) -> Candidates | None:
+    """Who is among any of these."""
+    known = [candidates for candidates in each if candidates is not None]
+    if len(known) < len(each):
+        return None
+    parts = tuple(part for candidates in known for part in candidates.parts)
+    return Candidates(parts, sum(candidates.number for candidates in known))
+
+
+async def _sized(tx: AsyncConnection, statements: Sequence[tuple[Select[Any], Select[Any]]]) -> list[Candidates | None]:
+    """Each with the number of its entries, as far as `FEW` and one more, in one statement."""
+    if not statements:
+        return []
+    numbers = [
+        select(func.count()).select_from(entries.limit(FEW + 1).subquery()).scalar_subquery()
+        for _, entries in statements
+    ]
+    row = (await tx.execute(select(*numbers))).one()
+    return [Candidates((people,), number) for (people, _), number in zip(statements, row, strict=True)]
+
+
+def _by_index(who: Condition, view: View) -> Iterator[tuple[Select[Any], Select[Any]]]:
+    """What an index can find: (the people, the entries of the index to count)."""
+    for people in (*_of_people(who, view), *_of_tags(who)):
+        yield people, people
+    yield from _of_friendships(who)
+
+
+def _of_people(who: Condition, view: View) -> Iterator[Select[Any]]:
+    known = [*standing(who, view), *counted(who, view)]
+    if known and (len(known) > 1 or who.core is None):
+        yield select(Person.id).where(*known)
+    if who.birthday:
+        yield select(Person.id).where(born_on(who.birthday, view))
+
+
+def _of_tags(who: Condition) -> Iterator[Select[Any]]:
+    if who.tags:
+        wanted = [who.tags.any] if who.tags.any else []
+        wanted += [(word,) for word in who.tags.all or ()]
+        for words in wanted:
+            yield select(PersonTag.person).where(PersonTag.tag.in_(words))
+
+
+def _of_friendships(who: Condition) -> Iterator[tuple[Select[Any], Select[Any]]]:
+    theirs = []
+    if who.accounts:
+        theirs.append(Friendship.account.in_(who.accounts))
+    if who.personas or who.roles:
+        theirs.append(Friendship.account.in_(our_accounts(who)))
+    if theirs:
+        friends = select(Friendship.person).where(Friendship.state == "friend", *theirs)
+        # Counted with those who have gone: the index knows the account, not how it stands.
+        yield friends, select(Friendship.account).where(*theirs)
+    if who.channels:
+        through = select(Friendship.person).where(Friendship.channel.in_(who.channels))
+        yield through, through
