@@ -1,7 +1,8 @@
 """Commands that bring tables in: import orders, import customers, import list, import undo."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from customers.mappings import mapping_of, save_mapping, saved_mapping
 from customers.order_columns import COLUMNS
 from customers.order_files import OrderOptions
 from customers.orders import import_orders
-from operations.requests import ImportCustomers, ImportOrders, UndoImport
+from operations.requests import ImportCustomers, ImportOrders, Request, UndoImport
 from rules.quiet_hours import local
 from storage.engine import Database
 from storage.strides import Breathe, no_need
@@ -83,22 +84,11 @@ async def orders(
         async with db.read() as connection:
             mapping = {**await saved_mapping(connection, "orders", whose), **said}
         options = OrderOptions(mapping, shop=shop, any_shop=other_shop, overwrite=overwrite)
-        with import_progress(quiet=terminal.json) as on_progress:
-
-            async def act() -> ImportResult:
-                return await import_orders(
-                    db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress,
-                    breathe=_breathing(settings),
-                )  # fmt: skip
-
-            wanted = ImportOrders(say("texts.comma").join(path.name for path in paths), overwrite)
-            result = await (
-                act() if dry_run else done_at_terminal(db, settings, wanted, now_ms, act, as_staff=as_, told=_counted)
-            )
+        act = partial(import_orders, db, paths, options, dry_run=dry_run, now_ms=now_ms)
+        wanted = ImportOrders(_named(paths), overwrite)
+        result = await _carried_out(terminal, db, settings, wanted, now_ms, act, dry_run=dry_run, as_staff=as_)
         if save and said and not dry_run:
-            async with db.write() as tx:
-                await save_mapping(tx, "orders", whose, mapping, now_ms)
-            terminal.note(say("imports.mapping_saved"))
+            await _keep_mapping(terminal, db, "orders", whose, mapping, now_ms)
     return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
 
 
@@ -116,7 +106,7 @@ async def customers(
     paths = tables_in(files)
     place = report_place(errors, paths[0])
     said = mapping_of(mapped or [], CUSTOMER_COLUMNS)
-    require_account(settings, account)
+    _require_account(settings, account)
     async with terminal.database(settings) as db:
         now_ms = await _ladder_adopted(db, settings)
         async with db.read() as connection:
@@ -126,26 +116,46 @@ async def customers(
         # With one account there is no doubt whose friends they are.
         whose = account or (ids[0] if len(ids) == 1 else "")
         options = CustomerOptions(today, mapping, whose, ids, settings.channels)
-        with import_progress(quiet=terminal.json) as on_progress:
-
-            async def act() -> ImportResult:
-                return await import_customers(
-                    db, paths, options, dry_run=dry_run, now_ms=now_ms, on_progress=on_progress,
-                    breathe=_breathing(settings),
-                )  # fmt: skip
-
-            wanted = ImportCustomers(say("texts.comma").join(path.name for path in paths))
-            result = await (
-                act() if dry_run else done_at_terminal(db, settings, wanted, now_ms, act, as_staff=as_, told=_counted)
-            )
+        act = partial(import_customers, db, paths, options, dry_run=dry_run, now_ms=now_ms)
+        wanted = ImportCustomers(_named(paths))
+        result = await _carried_out(terminal, db, settings, wanted, now_ms, act, dry_run=dry_run, as_staff=as_)
         if save and said and not dry_run:
-            async with db.write() as tx:
-                await save_mapping(tx, KIND, settings.shop.name, mapping, now_ms)
-            terminal.note(say("imports.mapping_saved"))
+            await _keep_mapping(terminal, db, KIND, settings.shop.name, mapping, now_ms)
     return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
 
 
-def require_account(settings: Settings, account: str) -> None:
+async def _carried_out(
+    terminal: Terminal,
+    db: Database,
+    settings: Settings,
+    wanted: Request,
+    now_ms: int,
+    act: Callable[..., Awaitable[ImportResult]],
+    *,
+    dry_run: bool,
+    as_staff: str,
+) -> ImportResult:
+    """Import with a bar on the screen; in the name of somebody and in the log, unless it is only tried."""
+    with import_progress(quiet=terminal.json) as on_progress:
+        doing = partial(act, on_progress=on_progress, breathe=_breathing(settings))
+        if dry_run:
+            return await doing()
+        return await done_at_terminal(db, settings, wanted, now_ms, doing, as_staff=as_staff, told=_counted)
+
+
+async def _keep_mapping(
+    terminal: Terminal, db: Database, kind: str, whose: str, mapping: Mapping[str, str], now_ms: int
+) -> None:
+    async with db.write() as tx:
+        await save_mapping(tx, kind, whose, mapping, now_ms)
+    terminal.note(say("imports.mapping_saved"))
+
+
+def _named(paths: Sequence[Path]) -> str:
+    return say("texts.comma").join(path.name for path in paths)
+
+
+def _require_account(settings: Settings, account: str) -> None:
     """Raises NoSuchAccount when `account` is named and config.yaml has none of that id."""
     ids = [one.id for one in settings.accounts]
     if account and account not in ids:
