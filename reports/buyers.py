@@ -1,38 +1,82 @@
-"""One line for each buyer: when they first came, and when again. Orders of one moment are one visit."""
+"""One line for each buyer: when they first came, and when again. Orders of one moment are one visit.
 
-from sqlalchemy import CTE, ColumnElement, and_, case, func, or_, select
+Buyers come in two halves, people and member names that nobody is known under: numbers are sorted and hashed in half the
+time that texts take, and strangers need not be looked for among the friends.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, SQLColumnExpression, and_, case, func, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from reports.period import Period
-from reports.purchase_rows import BOUGHT, BUYER, MOMENT, bought, came_in, moment_of
+from reports.purchase_rows import BOUGHT, MOMENT, SHORT_DAYS, bought, moment_of, within
 from storage.tables import Order
 
 
-def buyers(period: Period) -> CTE:
-    """Who bought in the period, and perhaps others who did before.
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Orders that are `matched` with a person, or those that are not.
 
-    Columns: person (None where unmatched), member_name (None where matched),
-    purchases, first_ms and last_ms of them all until now, and until_ms, the last one before the end of the period.
+    On SQLite the columns are asked for as expressions: it would walk their index and look up each order. PostgreSQL
+    judges well by the columns as they are, and badly by anything else.
     """
+
+    matched: bool
+    dialect: str
+
+    def buyer(self, order: type[Order] = Order) -> SQLColumnExpression[Any]:
+        """Who bought it: the person, else the member name."""
+        column: SQLColumnExpression[Any] = order.person if self.matched else order.member_name
+        return column if self.dialect == "postgresql" else func.coalesce(column, 0 if self.matched else "")
+
+    def has(self, order: type[Order] = Order) -> ColumnElement[bool]:
+        """Is it one of these?"""
+        if self.dialect == "postgresql":
+            return order.person.is_not(None) if self.matched else order.person.is_(None)
+        person = func.coalesce(order.person, 0)
+        return person != 0 if self.matched else person == 0
+
+
+def halves(connection: AsyncConnection) -> tuple[Half, Half]:
+    """The matched one and the other."""
+    return Half(True, connection.dialect.name), Half(False, connection.dialect.name)
+
+
+def buyers(half: Half, period: Period) -> CTE:
+    """Who of one half bought in the period, and perhaps others who did before.
+
+    Columns: buyer (the person, else the member name), purchases, first_ms and last_ms of them all until now, and
+    until_ms, the last one before the end of the period.
+    """
+    buyer = half.buyer()
     return (
         select(
-            func.max(Order.person).label("person"),
-            func.max(case((Order.person.is_(None), Order.member_name))).label("member_name"),
+            buyer.label("buyer"),
             func.count().label("purchases"),
             func.min(MOMENT).label("first_ms"),
             func.max(MOMENT).label("last_ms"),
             func.max(case((period.end_ms > MOMENT, MOMENT))).label("until_ms"),
         )
-        .where(BOUGHT, came_in(period))
-        .group_by(BUYER)
+        .where(BOUGHT, half.has(), _came_in(half, period))
+        .group_by(buyer)
         .having(func.min(MOMENT) < period.end_ms)
         .cte("buyers")
         .prefix_with("MATERIALIZED")
     )
 
 
-def with_second(who: CTE, period: Period) -> CTE:
-    """`buyers` with the moment of the second visit. Columns: person, first_ms, until_ms, second_ms (None where there is
+def _came_in(half: Half, period: Period) -> ColumnElement[bool]:
+    """As `purchase_rows.came_in`, for one half."""
+    if (period.last - period.first).days > SHORT_DAYS:
+        return true()
+    return half.buyer().in_(select(half.buyer()).where(BOUGHT, half.has(), within(period)).correlate(None))
+
+
+def with_second(who: CTE, half: Half, period: Period) -> CTE:
+    """`buyers` with the moment of the second visit. Columns: buyer, first_ms, until_ms, second_ms (None where there is
     none yet, and where the first visit was before the period).
 
     Of two purchases the second is the last one; only where there are more, the orders are asked again.
@@ -40,20 +84,20 @@ def with_second(who: CTE, period: Period) -> CTE:
     second_ms = case(
         (or_(who.c.first_ms < period.start_ms, who.c.last_ms == who.c.first_ms), None),
         (who.c.purchases == 2, who.c.last_ms),
-        else_=func.coalesce(_next(who, matched=True), _next(who, matched=False)),
+        else_=_next(who, half),
     )
     return (
-        select(who.c.person, who.c.first_ms, who.c.until_ms, second_ms.label("second_ms"))
+        select(who.c.buyer, who.c.first_ms, who.c.until_ms, second_ms.label("second_ms"))
         .cte("with_second")
         .prefix_with("MATERIALIZED")
     )
 
 
-def _next(who: CTE, *, matched: bool) -> ColumnElement[int]:
+def _next(who: CTE, half: Half) -> ColumnElement[int]:
     """The moment of the first purchase after the first visit."""
     later = aliased(Order)
-    # Not `IS NULL`: SQLite would rather read all unmatched orders than those of the member.
-    unmatched = and_(later.member_name == who.c.member_name, func.coalesce(later.person, 0) == 0)
-    whose = later.person == who.c.person if matched else unmatched
     moment = moment_of(later)
-    return select(func.min(moment)).where(bought(later), whose, moment > who.c.first_ms).scalar_subquery()
+    mine = later.person == who.c.buyer
+    if not half.matched:
+        mine = and_(later.member_name == who.c.buyer, half.has(later))
+    return select(func.min(moment)).where(bought(later), mine, moment > who.c.first_ms).scalar_subquery()

@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Text, cast, func, literal, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Text,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import TableValuedAlias
 
@@ -10,7 +22,7 @@ from customers.order_rows import PURCHASES
 from reports.period import Period
 from storage.tables import Friendship, Order
 
-_SHORT_DAYS = 100
+SHORT_DAYS = 100
 """Up to so many days it pays to look first who bought in them. Source: measured on a million orders."""
 
 PURCHASE_STATUSES = tuple(sorted(status.value for status in PURCHASES))
@@ -44,15 +56,26 @@ FRIENDS_SINCE = (
 """Everybody who is or was a friend of one of the accounts, and since when."""
 
 
+def friends(before_ms: int | None = None) -> Select[int]:
+    """Everybody who is or was a friend of one of the accounts; only those who became one before that moment."""
+    known = select(Friendship.person).where(Friendship.state != "stranger")
+    return known if before_ms is None else known.where(Friendship.since_ms < before_ms)
+
+
 def within(period: Period, moment: SQLColumnExpression[Any] = MOMENT) -> ColumnElement[bool]:
     """Does `moment` lie in the period?"""
     return true() & (moment >= period.start_ms) & (moment < period.end_ms)
 
 
 async def give_room(connection: AsyncConnection) -> None:
-    """Let this transaction sort and hash a million orders in memory: PostgreSQL's own 4 MB go to the disk for it."""
+    """Let this transaction sort and hash a million orders in memory: PostgreSQL's own 4 MB go to the disk for it.
+
+    It also takes who bought in a period for few, and would look up the orders of each: not in this transaction.
+    """
     if connection.dialect.name == "postgresql":
-        await connection.execute(text("SET LOCAL work_mem = '64MB'"))
+        await connection.execute(
+            text("SELECT set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'off', true)")
+        )
 
 
 def titles_of(connection: AsyncConnection) -> TableValuedAlias:
@@ -70,7 +93,7 @@ def came_in(period: Period) -> ColumnElement[bool]:
     """Is it an order of somebody who bought in the period? For long periods, which nearly everybody did, it says yes
     to all: who asks must do without it, it only spares the database the others.
     """
-    if (period.last - period.first).days > _SHORT_DAYS:
+    if (period.last - period.first).days > SHORT_DAYS:
         return true()
     return BUYER.in_(select(BUYER).where(BOUGHT, within(period)).correlate(None))
 

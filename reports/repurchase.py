@@ -1,11 +1,13 @@
 """Who comes back: within 30, 90 and 365 days of a first purchase, and how many of the buyers had bought before."""
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, select
+from collections.abc import Sequence
+
+from sqlalchemy import and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import OrderStatus
-from reports.buyers import buyers, with_second
-from reports.purchase_rows import FRIENDS_SINCE, give_room, whole, within
+from reports.buyers import Half, buyers, halves, with_second
+from reports.purchase_rows import friends, give_room, whole, within
 from reports.report import Asked, Report, Row, share_of
 from storage.tables import Order
 from texts.catalogue import say
@@ -27,10 +29,11 @@ async def repurchase(connection: AsyncConnection, asked: Asked) -> Report:
     """Friends of the accounts against everybody else."""
     await give_room(connection)
     found: dict[str, dict[str, int]] = {group: dict.fromkeys(_COUNTS + _MONEY, 0) for group in _GROUPS}
-    for group, counted in (await _people(connection, asked)).items():
-        found[group] |= counted
-    for group, counted in (await _money(connection, asked)).items():
-        found[group] |= counted
+    people = [counted for half in halves(connection) for counted in await _people(connection, asked, half)]
+    for counted in (*people, *await _money(connection, asked)):
+        group = found["friend" if counted.pop("friends") else "other"]
+        for name, number in counted.items():
+            group[name] += number
     rows: list[Row] = [
         {"group": group, "group_name": say(f"reports.repurchase.{group}"), **_with_shares(found[group])}
         for group in _GROUPS
@@ -39,8 +42,13 @@ async def repurchase(connection: AsyncConnection, asked: Asked) -> Report:
     return Report("repurchase", asked.period, _COLUMNS, rows, _with_shares(together))
 
 
-async def _people(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, int]]:
-    who = with_second(buyers(asked.period), asked.period)
+Counted = dict[str, int]
+"""Counts of friends or of others: `friends` says which."""
+
+
+async def _people(connection: AsyncConnection, asked: Asked, half: Half) -> Sequence[Counted]:
+    """Of one half of the buyers; who is nobody's match is nobody's friend."""
+    who = with_second(buyers(half, asked.period), half, asked.period)
     came, new = who.c.until_ms >= asked.period.start_ms, who.c.first_ms >= asked.period.start_ms
     counts = {"buyers": came, "repeat_buyers": and_(came, who.c.until_ms > who.c.first_ms)}
     for days in WITHIN_DAYS:
@@ -48,42 +56,24 @@ async def _people(connection: AsyncConnection, asked: Asked) -> dict[str, dict[s
         until_ms = who.c.first_ms + days * _DAY_MS
         counts[f"new_{days}"] = and_(new, until_ms <= asked.now_ms)
         counts[f"again_{days}"] = and_(new, until_ms <= asked.now_ms, who.c.second_ms <= until_ms)
-    statement = (
-        select(
-            _group(who.c.person).label("who"),
-            *(func.count(case((test, 1))).label(name) for name, test in counts.items()),
-        )
-        .select_from(who)
-        .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, who.c.person))
-        .group_by("who")
+    is_friend = case((who.c.buyer.in_(friends(asked.period.end_ms)), 1), else_=0) if half.matched else literal(0)
+    statement = select(
+        is_friend.label("friends"), *(func.count(case((test, 1))).label(name) for name, test in counts.items())
     )
-    return {row.who: {name: getattr(row, name) for name in counts} for row in await connection.execute(statement)}
+    found = await connection.execute(statement.select_from(who).group_by("friends"))
+    return [row._asdict() for row in found]
 
 
-async def _money(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, int]]:
+async def _money(connection: AsyncConnection, asked: Asked) -> Sequence[Counted]:
     """What was paid in the period and what of it went back since: orders that were closed after payment, too."""
-    group = _group(Order.person)
-    statement = (
-        select(
-            group.label("who"),
-            func.count().label("paid_orders"),
-            whole(Order.paid_fen).label("paid_fen"),
-            whole(Order.refund_fen).label("refund_fen"),
-        )
-        .select_from(Order)
-        .outerjoin(FRIENDS_SINCE, _friends_at_the_end(asked, Order.person))
-        .where(Order.status != OrderStatus.UNPAID.value, Order.paid_fen > 0, within(asked.period))
-        .group_by("who")
-    )
-    return {row.who: {name: getattr(row, name) for name in _MONEY} for row in await connection.execute(statement)}
-
-
-def _friends_at_the_end(asked: Asked, person: SQLColumnExpression[int | None]) -> ColumnElement[bool]:
-    return and_(FRIENDS_SINCE.c.person == person, FRIENDS_SINCE.c.since_ms < asked.period.end_ms)
-
-
-def _group(person: SQLColumnExpression[int | None]) -> ColumnElement[str]:
-    return case((and_(person.is_not(None), FRIENDS_SINCE.c.since_ms.is_not(None)), "friend"), else_="other")
+    is_friend = case((Order.person.in_(friends(asked.period.end_ms)), 1), else_=0)
+    statement = select(
+        is_friend.label("friends"),
+        func.count().label("paid_orders"),
+        whole(Order.paid_fen).label("paid_fen"),
+        whole(Order.refund_fen).label("refund_fen"),
+    ).where(Order.status != OrderStatus.UNPAID.value, Order.paid_fen > 0, within(asked.period))
+    return [row._asdict() for row in await connection.execute(statement.group_by("friends"))]
 
 
 def _with_shares(counted: dict[str, int]) -> Row:

@@ -1,11 +1,13 @@
 """滚雪球: new buyers become friends, buy again, bring others, who are new buyers again."""
 
+from collections import Counter
+
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from reports.buyers import buyers
-from reports.purchase_rows import FRIENDS_SINCE, give_room, within
+from reports.buyers import buyers, halves
+from reports.purchase_rows import friends, give_room, within
 from reports.report import Asked, Report, Row, share_of
 from storage.customer_tables import Referral
 from storage.tables import Person
@@ -40,23 +42,17 @@ async def snowball(connection: AsyncConnection, asked: Asked) -> Report:
 
 
 async def _new_ones(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
-    who = buyers(asked.period)
-    brought_somebody = who.c.person.in_(select(Referral.referrer))
-    counts = {
-        "new": func.count(),
-        "friends": func.count(FRIENDS_SINCE.c.since_ms),
-        "repeat": func.count(case((who.c.last_ms > who.c.first_ms, 1))),
-        "referrers": func.count(case((brought_somebody, 1))),
-    }
-    row = (
-        await connection.execute(
-            select(*(count.label(name) for name, count in counts.items()))
-            .select_from(who)
-            .outerjoin(FRIENDS_SINCE, FRIENDS_SINCE.c.person == who.c.person)
-            .where(who.c.first_ms >= asked.period.start_ms)
-        )
-    ).one()
-    return {name: getattr(row, name) for name in counts}
+    found: Counter[str] = Counter()
+    for half in halves(connection):
+        who = buyers(half, asked.period)
+        counts = {"new": func.count(), "repeat": func.count(case((who.c.last_ms > who.c.first_ms, 1)))}
+        if half.matched:
+            counts["friends"] = func.count(case((who.c.buyer.in_(friends()), 1)))
+            counts["referrers"] = func.count(case((who.c.buyer.in_(select(Referral.referrer)), 1)))
+        statement = select(*(count.label(name) for name, count in counts.items())).select_from(who)
+        row = (await connection.execute(statement.where(who.c.first_ms >= asked.period.start_ms))).one()
+        found.update(row._asdict())
+    return found
 
 
 async def _brought(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
