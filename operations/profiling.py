@@ -1,5 +1,6 @@
 """What staff know of a customer: fields of the profile, tags, notes; all of it taken back within a minute."""
 
+import re
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -17,6 +18,8 @@ from operations.requests import Note, SetProfile, Tag, Undo
 from rules.quiet_hours import local
 from storage.tables import Person
 from texts.catalogue import say
+
+_LINES = re.compile(r"(\d{1,18})-(\d{1,18})")
 
 
 async def set_profile(tx: AsyncConnection, asked: Asked[SetProfile], zone: str) -> Reply:
@@ -68,8 +71,11 @@ async def note(tx: AsyncConnection, asked: Asked[Note]) -> Reply:
 async def take_back_profile(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     """The fields or tags that very command changed, as they were; what somebody else said since stays."""
     by = _by(asked)
-    first, _, last = row.detail.partition("-")
-    back = await take_back(tx, by, by=by, now_ms=asked.now_ms, between=(int(first), int(last)))
+    lines = _LINES.fullmatch(row.detail)
+    between = (
+        (int(lines[1]), int(lines[2])) if lines else (0, 0)
+    )  # an erasure may have struck out what it took for a name
+    back = await take_back(tx, by, by=by, now_ms=asked.now_ms, between=between)
     if not back:
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     (person,) = await shown(tx, {one.person for one in back})
@@ -78,7 +84,7 @@ async def take_back_profile(tx: AsyncConnection, asked: Asked[Undo], row: Row[An
 
 async def take_back_note(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     """The note that very command made."""
-    if not await remove_note(tx, int(row.detail), _by(asked)):
+    if not row.detail.isdecimal() or not await remove_note(tx, int(row.detail), _by(asked)):
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     return say("operations.undo.note")
 

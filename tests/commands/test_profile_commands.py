@@ -79,6 +79,11 @@ async def test_each_command_is_taken_back_alone_though_the_clock_stands_still(sh
     assert (await shop.says("/撤销")).ok and await _tags(shop) == []
     assert (await _hua(shop)).profile == {"size": "M", "city": "上海"}
     assert (await shop.says("/撤销")).ok and (await _hua(shop)).profile is None
+    for line in ("/标签 花花 老客", "/备注 花花 三"):
+        await shop.says(line)
+        async with shop.db.write() as tx:
+            await tx.execute(update(Audit).values(detail="***"))
+        assert (await shop.says("/撤销")).exit_code is ExitCode.REFUSED_BY_POLICY
 
 
 async def test_tags_go_on_and_off_and_come_back(shop: Office) -> None:
