@@ -11,6 +11,8 @@ from texts.problem import Problem
 
 _NO_RIGHTS = "42501"
 """SQLSTATE: insufficient_privilege."""
+_IN_EACH_OTHERS_WAY = ("40001", "40P01", "55P03")
+"""SQLSTATEs: serialization_failure, deadlock_detected, lock_not_available."""
 _KNOWN_WORDS = {
     "unable to open": "open", "readonly": "read_only", "locked": "locked", "disk i/o": "device",
     "password authentication failed": "password", "no password supplied": "password", "no pg_hba.conf entry": "closed",
@@ -36,6 +38,9 @@ def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
     if getattr(error.orig, "sqlstate", None) == _NO_RIGHTS:
         said = (str(cause).splitlines() or ["?"])[0]
         return RightsMissing(say("storage.no_rights", error=said), hint=say("storage.no_rights.hint"), where=url)
+    if getattr(error.orig, "sqlstate", None) in _IN_EACH_OTHERS_WAY:
+        busy = say("storage.unavailable", error=say("storage.because.busy"))
+        return DatabaseUnavailable(busy, hint=say("storage.because.busy.hint"), where=url)
     passing = ("unable to open", "readonly", "read-only", "database is locked", "connection refused",
                "connection failed", "could not connect", "server closed", "disk i/o error")  # fmt: skip
     if _passes(error) or (isinstance(error, OperationalError) and any(word in words for word in passing)):

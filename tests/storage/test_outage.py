@@ -76,3 +76,4 @@ async def test_of_two_transactions_in_each_others_way_one_is_asked_to_try_again(
 
     ended = await asyncio.gather(lock("a", "b"), lock("b", "a"), return_exceptions=True)
     assert {type(end) for end in ended} == {DatabaseUnavailable, type(None)}
+    assert "正在改同样的数据" in "".join(map(str, ended))
