@@ -33,7 +33,7 @@ from texts.problem import ExitCode
 TIMEOUT_S = 2.0
 """The heartbeat time-out T of these workers."""
 _ACCOUNTS = 8
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 _names = itertools.count()
 
 
