@@ -9,7 +9,7 @@ from sqlalchemy import null, or_
 
 from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
 from rules.kinds import Kind
-from storage.campaign_tables import Material
+from storage.campaign_tables import Material, Participant, Phase
 from storage.customer_tables import (
     ChannelCost,
     ChannelSwitch,
@@ -125,6 +125,12 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         deleted="id source account message person masked_name words file problem consent consent_ms consent_by added_by"
         " received_ms posted_ms removed_ms",
     ),
+    Participant: Holding(
+        kept="id campaign person state account choice arrival material invited_ms answered_ms settled_ms settled_by"
+        " changed_ms",
+        theirs=of_person("person"),
+        cleared={"contact": _NOTHING},
+    ),
     FriendRequest: Holding(
         kept="id account scene channel state received_ms decided_ms",
         theirs=lambda table, who: table.c.contact.in_(who.contacts),
@@ -183,9 +189,10 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     Lane: Holding(kept="account shard"),
     Room: Holding(kept="id topic staff owner_account last_campaign_ms"),
     Campaign: Holding(
-        kept="id name title kind state spec preview overrides_weekly created_by created_ms starts_ms valid_until_ms"
-        " state_reason changed_ms"
+        kept="id name title kind parent phase state spec preview overrides_weekly created_by created_ms starts_ms"
+        " valid_until_ms state_reason changed_ms"
     ),
+    Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),
     ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
     StaffMember: Holding(kept="id name role shift accounts invited removed"),
     StaffContact: Holding(kept="contact staff"),

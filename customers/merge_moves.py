@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from storage.campaign_tables import Participant
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.outbox import DeliveryState
 from storage.tables import Claim, Delivery, Friendship, Order, Person
@@ -25,20 +26,25 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "consents": (Consent.id, Consent.person),
     "level_moves": (LevelMove.id, LevelMove.person),
     "tags": (PersonTag.tag, PersonTag.person),
+    "participants": (Participant.id, Participant.person),
 }
 
 
 async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[str, list[Any]]:
     """Everything of `gone` is `keep`'s; returns what was moved, plain enough for JSON.
 
-    Of two pending deliveries of one campaign one is skipped. A tag that both have stays at `gone`, where nobody looks.
+    Of two pending deliveries of one campaign one is skipped. A tag that both have, or a campaign that both take part
+    in, stays at `gone`, where nobody looks.
     """
     had = select(PersonTag.tag).where(PersonTag.person == keep)
+    takes_part = select(Participant.campaign).where(Participant.person == keep)
     moved: dict[str, list[Any]] = {}
     for name, (key, owner) in _MOVED.items():
         which: ColumnElement[bool] = owner == gone
         if name == "tags":
             which &= PersonTag.tag.not_in((await tx.scalars(had)).all())
+        if name == "participants":
+            which &= Participant.campaign.not_in((await tx.scalars(takes_part)).all())
         changed = await tx.execute(update(key.class_).where(which).values({owner: keep}).returning(key))
         keys = changed.scalars().all()
         if keys:

@@ -3,7 +3,8 @@
 The conventions of `storage.tables` hold here too.
 """
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables import Base, BigId
@@ -32,4 +33,58 @@ class Material(Base):
     __table_args__ = (
         UniqueConstraint("account", "message"),
         Index("ix_materials_removed_received", "removed_ms", "received_ms"),
+    )
+
+
+class Phase(Base):
+    """One step of a campaign's timeline: what it is, when it falls due, and what became of it.
+
+    What it sends is a campaign of its own, `child`, whose row says `parent` and `phase`.
+    """
+
+    __tablename__ = "phases"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign: Mapped[int]  # the parent
+    name: Mapped[str]
+    kind: Mapped[str]  # scheduler.campaign_file.PhaseKind: warm_up | push | reminder | thanks
+    due_ms: Mapped[int]
+    until_ms: Mapped[int]  # later than this it is skipped
+    state: Mapped[str]  # scheduler.timeline.PhaseState: waiting | running | done | skipped | cancelled
+    reason: Mapped[str | None]
+    child: Mapped[int | None] = mapped_column(unique=True)  # campaigns.id; None until it begins, or when it only posts
+    invited_id: Mapped[int] = mapped_column(default=0)  # up to this row of the outbox its people stand in participants
+    invited: Mapped[bool] = mapped_column(default=False, server_default=false())  # all of them do
+    changed_ms: Mapped[int]
+    __table_args__ = (
+        UniqueConstraint("campaign", "name"),
+        Index(
+            "ix_phases_waiting",
+            "due_ms",
+            sqlite_where=sql("state = 'waiting'"),
+            postgresql_where=sql("state = 'waiting'"),
+        ),
+    )
+
+
+class Participant(Base):
+    """A person and one campaign: were they asked, what did they say, what came of it. Once for each."""
+
+    __tablename__ = "participants"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign: Mapped[int]  # the parent
+    person: Mapped[int] = mapped_column(index=True)
+    state: Mapped[str]  # scheduler.participants.Standing: invited | yes | promised | waiting | declined | kept | broken
+    account: Mapped[str | None]  # where they were asked, or answered
+    contact: Mapped[str | None]
+    choice: Mapped[str | None]  # of a vote
+    arrival: Mapped[int | None]  # the inbox row of their answer
+    material: Mapped[int | None]  # the photo they sent
+    invited_ms: Mapped[int | None]
+    answered_ms: Mapped[int | None]  # their first yes: the order of the waiting list
+    settled_ms: Mapped[int | None]  # when kept or broken was found
+    settled_by: Mapped[str | None]  # 'orders', 'staff:owner'
+    changed_ms: Mapped[int]
+    __table_args__ = (
+        UniqueConstraint("campaign", "person"),
+        Index("ix_participants_campaign_state", "campaign", "state", "answered_ms"),
     )

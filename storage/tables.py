@@ -26,6 +26,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 # SQLite fills an id by itself only for a column of type INTEGER; PostgreSQL wants 64 bits.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
+CAMPAIGN = "campaign"
+"""`Campaign.kind` of one with phases."""
+
 # The last four digits, by which people name an order or a phone: written the same way in an index and in a query.
 NUMBER_END = "substr(number, length(number) - 3)"
 PHONE_END = "substr(phone, length(phone) - 3)"
@@ -394,13 +397,15 @@ class Task(Base):
 
 
 class Campaign(Base):
-    """A welfare push (later: any campaign)."""
+    """A welfare push; or a campaign of several phases, whose sending phases are rows of their own."""
 
     __tablename__ = "campaigns"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str]
     title: Mapped[str]
-    kind: Mapped[str]  # rules.kinds.Kind of its deliveries
+    kind: Mapped[str]  # rules.kinds.Kind of its deliveries; CAMPAIGN for one of several phases, which sends nothing
+    parent: Mapped[int | None]  # the campaign that this is a phase of
+    phase: Mapped[str | None]  # its name there
     state: Mapped[str]  # scheduler.pushes.CampaignState: draft | running | holding | paused | finished | cancelled
     spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
     preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -411,6 +416,7 @@ class Campaign(Base):
     valid_until_ms: Mapped[int | None]
     state_reason: Mapped[str | None]
     changed_ms: Mapped[int]
+    __table_args__ = (Index("ix_campaigns_parent_phase", "parent", "phase", unique=True),)
 
 
 class Order(Base):
