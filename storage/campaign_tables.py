@@ -88,3 +88,17 @@ class Participant(Base):
         UniqueConstraint("campaign", "person"),
         Index("ix_participants_campaign_state", "campaign", "state", "answered_ms"),
     )
+
+
+class PushPlan(Base):
+    """The long work on a push's rows, which is done in short transactions: how far it is. One row per push."""
+
+    __tablename__ = "push_plans"
+    campaign: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stage: Mapped[str]  # scheduler.push_plan.Stage: checking | planning | ready | opening | open | closing | closed
+    done_to: Mapped[int] = mapped_column(default=0)  # planning: the last person looked at; closing: the last row
+    last: Mapped[int] = mapped_column(default=0)  # planning: the last person there is
+    control: Mapped[int] = mapped_column(default=0)  # of 10,000 people so many are held back
+    reached: Mapped[int] = mapped_column(default=0)  # whom the check found, with those who are held back
+    reason: Mapped[str | None]  # closing: why
+    changed_ms: Mapped[int]
