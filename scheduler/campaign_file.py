@@ -1,0 +1,216 @@
+"""A campaign as people write it into campaigns/*.yaml: what, for whom, how to join, and its phases on one timeline."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from rules.kinds import Kind
+from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
+from rules.post_media import MOST_PICTURES
+from rules.roles import PostKind
+from scheduler.campaign_times import Moment
+from scheduler.landing import Landing
+from scheduler.moments import Words, not_empty
+from scheduler.push_file import DayWindow, Ident, Text, Who
+
+MOST_FOLLOW_UPS = 2
+"""Reminders and thanks of one campaign. Source: the shop's house rules."""
+
+
+class CampaignKind(StrEnum):
+    PROMOTION = "promotion"
+    ARRIVALS = "arrivals"
+    GIVEAWAY = "giveaway"
+    CONTEST = "contest"
+    PRECISE_TASK = "precise_task"
+    WAKE_UP = "wake_up"
+
+
+class PhaseKind(StrEnum):
+    WARM_UP = "warm_up"
+    PUSH = "push"
+    REMINDER = "reminder"
+    THANKS = "thanks"
+
+    @property
+    def follows_up(self) -> bool:
+        """Only for those who said yes, or took part?"""
+        return self in (PhaseKind.REMINDER, PhaseKind.THANKS)
+
+
+_SENT_AS: Mapping[CampaignKind, Kind] = {
+    CampaignKind.PRECISE_TASK: Kind.PRECISE_TASK,
+    CampaignKind.WAKE_UP: Kind.WAKE_UP,
+}
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | int | Mapping) and not isinstance(value, bool) else value
+
+
+_Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+_Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_Factor = Annotated[Decimal, Field(ge=LEAST_FACTOR, le=MOST_FACTOR)]
+_Rate = Annotated[Decimal, Field(gt=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Stock(_Part):
+    """How much there is, where it is not enough for everybody."""
+
+    units: int = Field(ge=1, le=1_000_000, description="一共多少件")
+    per_person: int = Field(default=1, ge=1, le=1000, description="每人最多几件")
+    factor: _Factor = Field(
+        default=USUAL_FACTOR, description="多答应几成，1.20–1.30：总有人不来", json_schema_extra={"default": "1.25"}
+    )
+    yes_rate: _Rate | None = Field(
+        default=None, description="预计几成人会答应，例如 0.3；以前办过的活动有记录，就用记录"
+    )
+
+    @property
+    def places(self) -> Places:
+        """200 units at 5 → 40 fit → 50 promised."""
+        return places(self.units, self.per_person, self.factor)
+
+    def invited(self, past_rate: Decimal | None = None) -> int | None:
+        """How many to ask; None for everybody, where no rate is known."""
+        rate = past_rate or self.yes_rate
+        return None if rate is None else to_invite(self.places.promised, rate)
+
+
+class Joining(_Part):
+    """How somebody says yes."""
+
+    how: _Sentence = Field(description="怎么参加，说给客户听的一句话，例如 回复 1 就算报名")
+    words: Annotated[tuple[_Short, ...], BeforeValidator(_as_list)] = Field(
+        default=(), description="除了 1、要、参加、+1、报名，还有哪些话也算答应"
+    )
+    photo: bool = Field(default=False, description="发一张照片也算参加")
+    choices: tuple[_Short, ...] = Field(default=(), description="投票的选项；回复选项或它的序号就是投票")
+    open: bool = Field(default=False, description="true：没收到邀请的老客也能参加")
+
+
+class Answers(_Part):
+    """What the account says back; each may use the names of a push."""
+
+    yes: Text | None = Field(default=None, description="答应了、有位置时回什么")
+    waiting: Text | None = Field(default=None, description="名额满了、排队时回什么")
+    declined: Text | None = Field(default=None, description="说不要时回什么")
+    withdrawn: Text | None = Field(default=None, description="答应过又说算了时回什么")
+    moved_up: Text | None = Field(default=None, description="排队的人有位置了，告诉 TA 什么")
+    again: Text | None = Field(default=None, description="已经答应过、又说一遍时回什么")
+
+
+class CampaignPost(_Part):
+    """A Moments post of a phase; mirrors follow."""
+
+    kind: PostKind = Field(default=PostKind.BENEFIT, description="内容类型：life、opinion、product、benefit……")
+    text: Words = Field(description="正文")
+    media: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        default=(), max_length=MOST_PICTURES, description="图片文件名（media/ 里）"
+    )
+    personas: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        default=(), description="哪些人设发；不写就是所有销售号（分身跟着原号）"
+    )
+
+
+class PhaseFile(_Part):
+    """One step of the timeline."""
+
+    kind: PhaseKind = Field(
+        description="warm_up 预热，push 推送，reminder 提醒（只给答应了的），thanks 感谢（给来了的）"
+    )
+    name: Ident | None = Field(default=None, description="名字；同一种写了两步才要写")
+    at: Moment = Field(description="什么时候：2026-11-11 20:00，或从活动开始算 -3d 10:30、+90m")
+    until: Moment | None = Field(default=None, description="最晚到什么时候；不写就到下一步开始，最多 36 小时")
+    words: dict[str, Text] = Field(
+        default_factory=dict,
+        description="消息文案，按等级写，default 给其余等级；除了推送里的名字，还可用"
+        " {{ items }} {{ offer }} {{ gift }} {{ join }} {{ starts }} {{ ends }}",
+    )
+    post: Annotated[tuple[CampaignPost, ...], BeforeValidator(_as_list)] = Field(default=(), description="朋友圈")
+    landing: Landing | None = Field(default=None, description="怎么回到店铺；不写就用活动的")
+    window: DayWindow | None = Field(default=None, description="每天几点到几点之间发")
+    first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")
+    hold: bool = Field(default=False, description="第一批发完先停下，等 /继续")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "PhaseFile":
+        if not self.words and not self.post:
+            raise ValueError("scheduler.campaign.empty_phase")
+        if self.kind is not PhaseKind.WARM_UP and not self.words:
+            raise ValueError("scheduler.campaign.no_words")
+        return self
+
+    @property
+    def id(self) -> str:
+        return self.name or self.kind.value.replace("_", "-")
+
+
+class CampaignFile(_Part):
+    """One campaign."""
+
+    name: Ident = Field(description="名字（英文小写），命令里用它：/推送 名字")
+    title: str = Field(min_length=1, max_length=60, description="标题，给自己人看")
+    kind: CampaignKind = Field(
+        default=CampaignKind.PROMOTION,
+        description="类型：promotion 大促，arrivals 上新，giveaway 赠送，contest 征集，precise_task 精准任务，"
+        "wake_up 唤醒",
+    )
+    items: Annotated[tuple[_Short, ...], BeforeValidator(_as_list), AfterValidator(not_empty)] = Field(
+        description="哪些宝贝：标题里的词，例如 [大衣, 围巾]；导入的订单按它认出谁来了；写 全店 就是都算"
+    )
+    offer: _Sentence = Field(description="什么优惠，一句话")
+    gift: _Sentence = Field(description="送什么，一句话；不送就写 无")
+    join: Joining = Field(description="怎么参加")
+    from_: Moment = Field(alias="from", description="活动开始：2026-11-11 00:00；或从启动算 +20m、+3d 20:00")
+    until: Moment = Field(description="活动结束：日期，或从开始算 +3d 23:59、+4h")
+    who: Who = Field(description="给谁")
+    stock: Stock | None = Field(default=None, description="数量有限时写；不写就不限")
+    took_part: Literal["orders", "said"] = Field(
+        default="orders",
+        description="谁算来了：orders 活动期间买了（导入订单后自动认，员工也可以 /到场），said 答应了就算",
+    )
+    answers: Answers = Field(default_factory=Answers, description="收到回答时回什么；不写就用现成的")
+    variables: dict[str, str] = Field(default_factory=dict, description="文案里自己的变量")
+    landing: Landing | None = Field(default=None, description="怎么回到店铺")
+    phases: Annotated[tuple[PhaseFile, ...], AfterValidator(not_empty)] = Field(
+        description="时间线：预热、推送、提醒、感谢，按先后写；提醒和感谢加起来最多两条"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "CampaignFile":
+        ids = [phase.id for phase in self.phases]
+        if len(set(ids)) < len(ids):
+            raise ValueError("scheduler.campaign.phase_twice")
+        if sum(phase.kind.follows_up for phase in self.phases) > MOST_FOLLOW_UPS:
+            raise ValueError("scheduler.campaign.follow_ups")
+        if not self.join.open and not any(phase.words and not phase.kind.follows_up for phase in self.phases):
+            raise ValueError("scheduler.campaign.nobody_asked")
+        return self
+
+    def phase(self, name: str) -> PhaseFile:
+        """Raises KeyError."""
+        return {phase.id: phase for phase in self.phases}[name]
+
+    def sent_as(self, phase: PhaseFile) -> Kind:
+        """What its messages are, for the gates."""
+        if phase.kind is PhaseKind.PUSH:
+            return _SENT_AS.get(self.kind, Kind.CAMPAIGN_PUSH)
+        return Kind(phase.kind.value)
+
+
+def campaign_spec(campaign: CampaignFile) -> dict[str, Any]:
+    """The campaign as it stands in its row: complete, plain JSON."""
+    return campaign.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def campaign_of(spec: dict[str, Any]) -> CampaignFile:
+    """The campaign of a row."""
+    return CampaignFile.model_validate(spec)
