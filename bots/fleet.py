@@ -292,7 +292,7 @@ class Fleet:
         async with self._taking:
             await self._leave_lost()
         now_ms = self._clock.now_ms()
-        asking = [runner for runner in self._runners.values() if runner.wants_session()]
+        asking = [runner for runner in self._runners.values() if not runner.logged_in and runner.wants_session()]
         await asyncio.gather(*(runner.begin_session() for runner in asking))
         for runner in self._runners.values():
             if 0 < runner.rests_until_ms <= now_ms:
