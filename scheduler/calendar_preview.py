@@ -13,8 +13,8 @@ from rules.quiet_hours import local
 from rules.roles import PostKind
 from scheduler.calendar_advice import NEAR_DAYS, Note, Said, notes_on, shares, timely
 from scheduler.day_changes import KnownPost, known_posts
-from scheduler.day_plan import compose_known, held_back, with_material
-from scheduler.day_slots import DayPost, Poster
+from scheduler.day_plan import compose_known, held_back, near_days, with_material
+from scheduler.day_slots import LATELY, DayPost, Poster
 from scheduler.days import lunar_words
 from scheduler.materials import MaterialRow, found
 from scheduler.media_checks import flaw_of
@@ -115,12 +115,12 @@ def _add(
     composed: list[tuple[date, DayPost]] = []
     before: list[Planned] = []
     for day in (span.first + timedelta(days=n) for n in range(span.days)):
-        near = {(day + timedelta(days=away)).isoformat() for away in (-1, 0, 1)}
+        near = {other.isoformat() for other in near_days(day)}
         mine = [row for row in known if row.day in near]
         composed_now = compose_known(poster, calendar, day, mine, now_ms, before=before)
         posts = [with_material(post, materials) for post in composed_now]
         seen = {row.key for row in mine}
-        before = [post.planned for post in posts if not post.skipped and post.key not in seen]
+        before = [*before, *(post.planned for post in posts if not post.skipped and post.key not in seen)][-LATELY:]
         composed += [(day, post) for post in posts]
         span.lines += [_line(day, poster, post, states.get(post.key, "")) for post in posts]
         span.lines += [_of_others(day, poster, row) for row in mine if row.day == day.isoformat()

@@ -20,6 +20,7 @@ from scheduler.rhythm import GROWN_UP_DAYS, Advice, Planned, advise
 from storage.moving import RESTORED_MS
 from storage.tables import Account, Setting
 
+_DAYS_BACK = 4
 _PLANNED_ONCE = frozenset({"skipped", "failed", "unknown"})
 
 
@@ -38,7 +39,7 @@ async def preview(
     """What `plan_day` would plan. Writes nothing."""
     plan = DayPlan()
     people = await posters(tx, time_zone=time_zone)
-    known = _by_account(await known_posts(tx, [poster.id for poster in people], _near(day)))
+    known = _by_account(await known_posts(tx, [poster.id for poster in people], near_days(day)))
     restored_ms = await _restored_ms(tx)
     materials = await found(tx, calendar.materials)
     for poster in people:
@@ -61,7 +62,7 @@ async def plan_day(
     """
     plan = DayPlan()
     people = await posters(tx, time_zone=time_zone)
-    known = _by_account(await known_posts(tx, [poster.id for poster in people], _near(day)))
+    known = _by_account(await known_posts(tx, [poster.id for poster in people], near_days(day)))
     restored_ms = await _restored_ms(tx)
     materials = await found(tx, calendar.materials)
     fresh: list[NewPost] = []
@@ -170,8 +171,9 @@ def _new_post(post: DayPost, day: date) -> NewPost:
     )
 
 
-def _near(day: date) -> list[date]:
-    return [day + timedelta(days=away) for away in (-1, 0, 1)]
+def near_days(day: date) -> list[date]:
+    """Far enough back to know the two posts before it, where few are planned a day."""
+    return [day + timedelta(days=away) for away in range(-_DAYS_BACK, 2)]
 
 
 def _by_account(rows: Iterable[KnownPost]) -> Mapping[str, Sequence[KnownPost]]:

@@ -15,6 +15,8 @@ from scheduler.seeds import drawn
 
 GRACE_MS = 30 * MINUTE_MS
 """A post that is later than this when it is planned is not published any more."""
+LATELY = 16
+"""So many posts before a day are enough to judge it: all of a rolling day, and the two before. Ours."""
 _NEAR_USUAL_MIN = 10
 """A free slot at a persona's usual time is within so many minutes of it, each account in its own. Ours."""
 
@@ -148,7 +150,7 @@ def _selling_seldom(posts: list[DayPost], around: Sequence[Planned]) -> list[Day
     before = [(other.due_ms, other.kind) for other in around]
     judged = []
     for post in sorted(posts, key=lambda post: (post.due_ms, post.key)):
-        newest = sorted((other for other in before if other[0] <= post.due_ms), key=lambda other: -other[0])[:2]
+        newest = sorted((other for other in before if other[0] <= post.due_ms), key=lambda other: other[0])[-2:]
         if not (post.skipped or post.settled) and sells_too_often(post.entry.kind, tuple(kind for _, kind in newest)):
             post = replace(post, skipped="sells_too_often")
         if not post.skipped:
@@ -170,22 +172,27 @@ def _in_a_free_minute(
     start_ms = max(start_ms, now_ms or 0)
     if start_ms > end_ms:
         return replace(post, due_ms=end_ms, skipped="too_late")
-    for at_ms in _candidates(post, poster, calendar, day, start_ms, end_ms):
+    usual = _usual_times(post, poster, calendar, day)
+    for at_ms in (*usual, *_openings(start_ms, going, poster.limits)):
+        if not start_ms <= at_ms < end_ms:
+            continue
         if fits(Planned(post.entry.name, post.entry.kind, at_ms), going, poster.limits):
             return replace(post, due_ms=at_ms)
     return replace(post, due_ms=start_ms, skipped="no_free_slot")
 
 
-def _candidates(
-    post: DayPost, poster: Poster, calendar: Calendar, day: date, start_ms: int, end_ms: int
-) -> Iterator[int]:
-    """The persona's usual times first, then minute by minute."""
+def _usual_times(post: DayPost, poster: Poster, calendar: Calendar, day: date) -> Iterator[int]:
+    """Those of the persona, each account in its own minute."""
     for clock in sorted(calendar.plan_of(poster.persona).times):
-        usual_ms = ends_of(clock, clock, day, poster.zone)[0]
-        usual_ms += drawn(poster.id, day, post.entry.name, below=_NEAR_USUAL_MIN * 60) * 1000
-        if start_ms <= usual_ms < end_ms:
-            yield usual_ms
-    yield from range(-(-start_ms // MINUTE_MS) * MINUTE_MS, end_ms, MINUTE_MS)
+        away_s = drawn(poster.id, day, post.entry.name, below=_NEAR_USUAL_MIN * 60)
+        yield ends_of(clock, clock, day, poster.zone)[0] + away_s * 1000
+
+
+def _openings(start_ms: int, others: Sequence[Planned], limits: Limits) -> list[int]:
+    """The minutes at which a cap can open: the first of all, and where the gap or the day after another post ends."""
+    gap_ms = round(limits.post_gap_min * MINUTE_MS)
+    ends = [other.due_ms + span_ms for other in others for span_ms in (gap_ms, DAY_MS)]
+    return sorted({-(-at_ms // MINUTE_MS) * MINUTE_MS for at_ms in (start_ms, *ends)})
 
 
 def _stretch(entry: Entry, poster: Poster, day: date) -> tuple[int, int]:
@@ -208,6 +215,6 @@ def fits(post: Planned, others: Sequence[Planned], limits: Limits) -> bool:
         return False
     if not post.kind.sells:
         return True
-    before = sorted((other for other in others if other.due_ms <= post.due_ms), key=lambda other: -other.due_ms)[:2]
+    before = sorted((other for other in others if other.due_ms <= post.due_ms), key=lambda other: other.due_ms)[-2:]
     after = sorted((other for other in others if other.due_ms > post.due_ms), key=lambda other: other.due_ms)[:2]
     return not any(other.kind.sells for other in (*before, *after))

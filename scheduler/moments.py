@@ -190,7 +190,8 @@ class Entry(_Part):
         if len(self.text) == 1:
             return self.text[0]
         first = date.fromordinal(day.toordinal() - (day.toordinal() - 1) % _BLOCK_DAYS)
-        before = sum(self.on(first + timedelta(days=n)) for n in range((day - first).days))
+        earlier = (first + timedelta(days=n) for n in range((day - first).days))
+        before = sum(_any(self.days, one) is True for one in earlier)  # a day left out must not shift the others
         return self.text[before % len(self.text)]
 
     @property

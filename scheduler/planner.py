@@ -70,8 +70,11 @@ class Planner:
             _Step("moments", self._days_missing, self._plan_days),
             _Step("mirrors", has_followers_waiting, self._follow),
             _Step("campaigns", self._campaigns_due, self._advance),
-            *(_Step(getattr(step.act, "__qualname__", repr(step.act)), step.due, partial(self._run, step.act), step.every)
-              for step in extra),
+            *(
+                _Step(getattr(step.act, "__qualname__", repr(step.act)), step.due, partial(self._run, step.act),
+                      step.every)
+                for step in extra
+            ),
         ]  # fmt: skip
         self._ticks = 0
         self._found: list[_Step] = []

@@ -7,6 +7,7 @@ from personas.copy_check import findings
 from personas.model import Persona
 from rules.gates import allowed_by_role
 from rules.kinds import Kind
+from rules.quiet_hours import local
 from rules.roles import PersonaKind, Role
 from scheduler.calendar_files import load_calendar
 from scheduler.moments import CalendarFile
@@ -15,6 +16,8 @@ from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
+from wxfleet.calendar_notes import calendar_notes
+from wxfleet.clocks import wall_ms
 from wxfleet.files import Files, Reader
 
 
@@ -22,14 +25,15 @@ def read_calendar(files: Files) -> list[Mistake]:
     """Everything wrong in moments/."""
     folder = files.folders["moments"]
     _, mistakes = load_calendar(folder, media=files.folders["media"])
-    for path in sorted(folder.glob("*.yaml")):
-        document = read_document(path, CalendarFile)
+    documents = [read_document(path, CalendarFile) for path in sorted(folder.glob("*.yaml"))]
+    for document in documents:
         if document.value:
             mistakes += _whose(document, document.value, files)
             for number, entry in enumerate(document.value.posts):
                 for text in entry.text:
                     mistakes += _copy(document, ("posts", number, "text"), text, files, post=True)
-    return mistakes
+    today = local(wall_ms(), "Asia/Shanghai").date()
+    return [*mistakes, *calendar_notes(documents, files, today)]
 
 
 def _whose(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:

@@ -45,6 +45,7 @@ from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
 from scheduler.live_calendar import LiveCalendar
+from scheduler.media_watch import MediaWatch
 from scheduler.planner import Planner, Step
 from scheduler.push_file import load_pushes
 from scheduler.push_progress import CampaignEvent
@@ -126,6 +127,7 @@ def build(
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
+    pictures = MediaWatch(settings.media)
     planner = Planner(
         db, clock, calendar, tell=_tell_of_campaign,
         extra=(
@@ -140,6 +142,7 @@ def build(
             Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
             Step(daily.due, daily.act, every=_UNHURRIED),
             Step(wishes.due, wishes.act),
+            Step(pictures.due, pictures.act),
         ),
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))

@@ -16,7 +16,8 @@ ZONE = "Asia/Shanghai"
 async def account(db: Database, id: str, role: str = "sales", **values: Any) -> None:
     limits = Limits(**values.pop("limits", {})).model_dump(mode="json")
     row = {
-        "id": id, "persona": f"persona-{id}", "role": role, "time_zone": ZONE, "limits": limits, "opened_ms": 0, **values,
+        "id": id, "persona": f"persona-{id}", "role": role, "time_zone": ZONE, "limits": limits, "opened_ms": 0,
+        **values,
     }  # fmt: skip
     async with db.write() as tx:
         await tx.execute(insert(Account).values(row))

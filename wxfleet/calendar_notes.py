@@ -1,0 +1,71 @@
+"""What `check` says of a month of the calendar: each warning at the post it is about."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from personas.model import MomentsPlan
+from rules.limits import Limits
+from rules.roles import Role
+from scheduler.calendar_advice import NEAR_DAYS, Note, notes_on, timely
+from scheduler.day_slots import LATELY, DayPost, Poster, compose
+from scheduler.moments import Calendar, CalendarFile
+from scheduler.rhythm import Planned
+from texts.catalogue import say
+from texts.errors import Mistake, Severity
+from texts.yaml_reader import Document
+from wxfleet.files import Files
+
+
+def calendar_notes(documents: Sequence[Document[CalendarFile]], files: Files, today: date) -> Iterator[Mistake]:
+    """Repetition, balance, rhythm, days that never come: for the 30 days from `today` on. Warnings only."""
+    whole = Calendar(tuple(document.value for document in documents if document.value), files.book.moments_plans)
+    told: set[tuple[str, str]] = set()
+    for document in documents:
+        if (file := document.value) is None:
+            continue
+        notes = [note for entry in file.posts if (note := timely(entry, today)) is not None]
+        notes += _month(file, whole, files, today)
+        for note in notes:
+            mistake = _placed(document, file, note)
+            if mistake is not None and (mistake.file, mistake.reason) not in told:
+                told.add((mistake.file, mistake.reason))
+                yield mistake
+
+
+def _month(file: CalendarFile, calendar: Calendar, files: Files, today: date) -> list[Note]:
+    """As the first account sees it that plays the persona, or that the file names."""
+    accounts = file.accounts or tuple(id_ for id_, persona in files.accounts.items() if persona == file.persona)
+    first = accounts[0] if accounts else ""
+    persona = file.persona or files.accounts.get(first, "")
+    poster = Poster(first, persona, files.roles.get(first, Role.SALES), "Asia/Shanghai", Limits(), opened_ms=0)
+    composed: list[tuple[date, DayPost]] = []
+    before: list[Planned] = []
+    for day in (today + timedelta(days=n) for n in range(NEAR_DAYS)):
+        posts = compose(poster, calendar, day, around=before)
+        before = [*before, *(post.planned for post in posts if not post.skipped)][-LATELY:]
+        composed += [(day, post) for post in posts]
+    return [*notes_on(composed, _plan(file, calendar, persona), days=NEAR_DAYS), *_without_a_minute(composed, poster)]
+
+
+def _plan(file: CalendarFile, calendar: Calendar, persona: str) -> MomentsPlan:
+    """A file for accounts adds to what their persona posts; its mix is the persona's matter."""
+    return calendar.plan_of(persona) if file.persona is not None else MomentsPlan()
+
+
+def _without_a_minute(posts: Sequence[tuple[date, DayPost]], poster: Poster) -> Iterator[Note]:
+    for day, post in posts:
+        if post.skipped == "no_free_slot":
+            values = {"account": poster.id, "day": day, "reason": say(f"reason.{post.skipped}")}
+            yield Note("left_out", post.entry.name, values)
+            return
+
+
+def _placed(document: Document[CalendarFile], file: CalendarFile, note: Note) -> Mistake | None:
+    """At its post; None for a post of another file, which says it itself."""
+    if not note.entry:
+        place: tuple[str | int, ...] = ("persona",) if file.persona is not None else ("accounts",)
+        return document.mistake(place, note.words, severity=Severity.WARNING)
+    number = next((n for n, entry in enumerate(file.posts) if entry.name == note.entry), None)
+    if number is None:
+        return None
+    return document.mistake(("posts", number, "name"), note.words, severity=Severity.WARNING)
