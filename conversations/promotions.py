@@ -19,8 +19,9 @@ from personas.model import Occasion
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from rules.roles import Role
+from scheduler.kindness import had_enough
 from storage.customer_tables import LevelMove
-from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
+from storage.outbox import Content, NewDelivery, insert_ignoring, plan
 from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Repair, Setting
 from texts.catalogue import say
 
@@ -30,10 +31,6 @@ LATELY_MS = 14 * DAY_MS
 FRESH_MS = 3 * DAY_MS
 """A step that was found longer ago is not spoken of any more. Ours."""
 CARD_AFTER_MS = 20_000
-MOST_A_MONTH = 2
-"""Greetings, care and steps up together, per person. Source: the shop's house rules."""
-_KINDNESS = (Kind.GREETING.value, Kind.CARE.value, Kind.LEVEL_UP.value)
-_NEVER_SENT = (DeliveryState.SKIPPED.value, DeliveryState.FAILED.value)
 _MOVES_A_LOOK = 50
 
 
@@ -70,7 +67,7 @@ class Promotions:
     async def _greet(self, tx: AsyncConnection, ladder: Ladder, step: _Step, now_ms: int) -> bool:
         who = await _known_best(tx, step.person)
         level = ladder.get(step.after)
-        if who is None or level is None or await _greeted_enough(tx, step.person, now_ms):
+        if who is None or level is None or await had_enough(tx, [step.person], now_ms):
             return False
         text = self._voices.on(Occasion.LEVEL_UP, who, seed=step.move, level=ladder.name_of(level.id))
         key = f"level_up:{step.person}:{level.id}"
@@ -167,14 +164,6 @@ async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:
     )  # fmt: skip
     row = (await tx.execute(query)).first()
     return None if row is None else await find(tx, row.account, row.contact)
-
-
-async def _greeted_enough(tx: AsyncConnection, person: int, now_ms: int) -> bool:
-    query = select(func.count(Delivery.source.distinct())).where(
-        Delivery.person == person, Delivery.kind.in_(_KINDNESS), Delivery.state.not_in(_NEVER_SENT),
-        Delivery.created_ms > now_ms - 30 * DAY_MS,
-    )  # fmt: skip
-    return (await tx.scalar(query) or 0) >= MOST_A_MONTH
 
 
 async def _is_served(tx: AsyncConnection, person: int, role: Role) -> bool:

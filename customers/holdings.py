@@ -10,6 +10,7 @@ from sqlalchemy import null, or_
 from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
 from rules.kinds import Kind
 from storage.campaign_tables import Material, Participant, Phase
+from storage.care_tables import CareDay, LessonGiven, Pupil
 from storage.customer_tables import (
     ChannelCost,
     ChannelSwitch,
@@ -134,6 +135,11 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     FriendRequest: Holding(
         kept="id account scene channel state received_ms decided_ms",
         theirs=lambda table, who: table.c.contact.in_(who.contacts),
+    Pupil: Holding(
+        kept="id sequence person account state reason given started_ms started_by look_ms told_ms changed_ms",
+        theirs=of_person("person"),
+        cleared={"contact": _NOTHING},
+    ),
         cleared={"request": numbered, "contact": stand_in("contact"), "hello": "", "reason": "erased"},
     ),
     Delivery: Holding(
@@ -195,6 +201,8 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),
     ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
     StaffMember: Holding(kept="id name role shift accounts invited removed"),
+    CareDay: Holding(kept="id zone day occasion done_to done_ms"),
+    LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),
     StaffContact: Holding(kept="contact staff"),
     Invitation: Holding(kept="code kind staff name role created_by expires_ms used_ms"),
     DoNotContact: Holding(kept="hash why added_ms"),

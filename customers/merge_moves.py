@@ -7,13 +7,17 @@ from sqlalchemy import ColumnElement, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from rules.kinds import Kind
 from storage.campaign_tables import Participant
+from storage.care_tables import Pupil
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.outbox import DeliveryState
 from storage.tables import Claim, Delivery, Friendship, Order, Person
 
 _IDS_A_STATEMENT = 500
 _Column = InstrumentedAttribute[Any]
+_ONCE = (Kind.GREETING.value, Kind.CARE.value, Kind.LESSON.value)
+"""Kinds whose rows say by their source what they are: the same one to the same person is one."""
 
 # What is moved: by which column it is known, and which one says whose it is.
 _MOVED: Mapping[str, tuple[_Column, _Column]] = {
@@ -27,17 +31,19 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "level_moves": (LevelMove.id, LevelMove.person),
     "tags": (PersonTag.tag, PersonTag.person),
     "participants": (Participant.id, Participant.person),
+    "pupils": (Pupil.id, Pupil.person),
 }
 
 
 async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[str, list[Any]]:
     """Everything of `gone` is `keep`'s; returns what was moved, plain enough for JSON.
 
-    Of two pending deliveries of one campaign one is skipped. A tag that both have, or a campaign that both take part
-    in, stays at `gone`, where nobody looks.
+    Of two pending deliveries of one campaign, or of one occasion, one is skipped. A tag that both have, a campaign
+    that both take part in, or a sequence of lessons that both are in, stays at `gone`, where nobody looks.
     """
     had = select(PersonTag.tag).where(PersonTag.person == keep)
     takes_part = select(Participant.campaign).where(Participant.person == keep)
+    learns = select(Pupil.sequence).where(Pupil.person == keep)
     moved: dict[str, list[Any]] = {}
     for name, (key, owner) in _MOVED.items():
         which: ColumnElement[bool] = owner == gone
@@ -45,10 +51,13 @@ async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[s
             which &= PersonTag.tag.not_in((await tx.scalars(had)).all())
         if name == "participants":
             which &= Participant.campaign.not_in((await tx.scalars(takes_part)).all())
+        if name == "pupils":
+            which &= Pupil.sequence.not_in((await tx.scalars(learns)).all())
         changed = await tx.execute(update(key.class_).where(which).values({owner: keep}).returning(key))
         keys = changed.scalars().all()
         if keys:
             moved[name] = list(keys)
+    await _once_an_occasion(tx, keep, gone, now_ms)
     await tx.execute(update(Delivery).where(Delivery.person == gone).values(person=keep))
     await _one_row_a_campaign(tx, keep, now_ms)
     return moved
@@ -85,6 +94,24 @@ async def claims_follow_orders(tx: AsyncConnection, people: Sequence[int]) -> No
         Claim.person.in_(people), Order.person.in_(people), Order.person != Claim.person
     )  # fmt: skip
     await tx.execute(update(Claim).where(Claim.order_number.in_(elsewhere)).values(person=owner))
+
+
+async def _once_an_occasion(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> None:
+    """Of a kindness or a lesson that both were to get, what one got or will get is skipped for the other."""
+    for waits_for, other in ((keep, gone), (gone, keep)):
+        theirs = aliased(Delivery)
+        states = [DeliveryState.SKIPPED.value, *([DeliveryState.PENDING.value] if other == gone else [])]
+        has = select(theirs.source).where(
+            theirs.person == other, theirs.kind.in_(_ONCE), theirs.source != "", theirs.state.not_in(states)
+        )
+        await tx.execute(
+            update(Delivery)
+            .where(
+                Delivery.person == waits_for, Delivery.kind.in_(_ONCE), Delivery.state == DeliveryState.PENDING.value,
+                Delivery.source.in_(has),
+            )
+            .values(state=DeliveryState.SKIPPED.value, reason="merged_duplicate", settled_ms=now_ms)
+        )  # fmt: skip
 
 
 async def _one_row_a_campaign(tx: AsyncConnection, person: int, now_ms: int) -> None:
