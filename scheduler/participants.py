@@ -210,7 +210,7 @@ async def places_held(tx: AsyncConnection, campaign: int) -> int:
 async def counted(tx: AsyncConnection, campaign: int) -> dict[str, int]:
     """How many stand where; every standing is there."""
     query = select(Participant.state, func.count()).where(Participant.campaign == campaign).group_by(Participant.state)
-    found = {state: number for state, number in (await tx.execute(query)).all()}
+    found: dict[str, int] = {row[0]: row[1] for row in (await tx.execute(query)).all()}
     return {standing.value: found.get(standing.value, 0) for standing in Standing}
 
 
