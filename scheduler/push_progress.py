@@ -16,7 +16,7 @@ from scheduler.sending_hours import opens_ms
 from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.statements import both, rows_of
-from storage.tables import Account, Campaign, Delivery
+from storage.tables import CAMPAIGN, Account, Campaign, Delivery
 
 BUDGET_SHARE = 0.2
 """More failed than this share pauses a campaign. Ours."""
@@ -30,7 +30,7 @@ _WAITS_LONG = ("weekly_cap", "muted", "trust_first", "pushes_per_day", "messages
 ROWS_A_LOOK = 20_000
 """A campaign sits out a look for each so many rows: of a million, fifty. Ours."""
 _OPEN_STATES = ", ".join(f"'{state.value}'" for state in OPEN)
-_ANY_OPEN = both(f"SELECT 1 FROM campaigns WHERE state IN ({_OPEN_STATES}) LIMIT 1")
+_ANY_OPEN = both(f"SELECT 1 FROM campaigns WHERE state IN ({_OPEN_STATES}) AND kind <> '{CAMPAIGN}' LIMIT 1")
 
 
 class Turn(StrEnum):
@@ -71,7 +71,8 @@ async def due_campaigns(
         return []
     resting = {} if resting is None else resting
     states = [state.value for state in OPEN]
-    rows = (await tx.execute(select(Campaign.__table__).where(Campaign.state.in_(states)))).all()
+    query = select(Campaign.__table__).where(Campaign.state.in_(states), Campaign.kind != CAMPAIGN)
+    rows = (await tx.execute(query)).all()
     due = []
     for row in rows:
         if resting.get(row.id, 0) > 0:
@@ -98,7 +99,7 @@ async def advance(tx: AsyncConnection, campaign: int, now_ms: int) -> list[Campa
 
 
 async def _turn(tx: AsyncConnection, row: Row[Any], now_ms: int, tally: dict[str, int]) -> Turn | None:
-    if row.state not in [state.value for state in OPEN]:
+    if row.kind == CAMPAIGN or row.state not in [state.value for state in OPEN]:
         return None
     if tally["pending"] + tally["sending"] == 0:
         return Turn.FINISH
