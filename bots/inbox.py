@@ -1,21 +1,19 @@
 """The way in: events are written once, their payloads fetched, and each is handled in order.
 
 Three stages over all accounts, so that an event costs little: the recorder writes batches, one line per account
-with work fetches payloads, the handler gives them to `conversations` with all effects and `handled` in one
-transaction.
+with work fetches payloads (`bots.fetching`), the handler gives them to `conversations` with all effects and `handled`
+in one transaction (`bots.handling`).
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Collection, Sequence
-from typing import Protocol
 
 import structlog
 
-from bots.errors import GatewayProblem, PayloadGone
-from bots.gateway import Contact, FriendshipChanged, Gateway, MessageArrived, RoomChanged
+from bots.fetching import Fetching, GatewayOf
+from bots.gateway import FriendshipChanged, MessageArrived, RoomChanged
 from bots.handling import Handle, Handling, Urgent, never_urgent
-from bots.payloads import friendship_payload, message_payload, room_payload
+from bots.payloads import room_payload
 from rules.clock import Clock
 from storage.engine import Database
 from storage.inbox import NewArrival, Received, record, recorded, unhandled
@@ -29,20 +27,8 @@ _BATCH = 500
 _LEFTOVERS_WALL_MS = 10_000
 """Between two looks for rows of ours that nobody has in hand."""
 _WAITING_AT_MOST = 4000  # events not yet written, over all accounts
-_LINE_AT_MOST = 2000  # events of one account not yet fetched
-_WINDOW = 16  # payloads of one account under way at once
-_FETCHES_AT_ONCE = 256
-_FETCH_TRIES = 5
 _RETRY_WALL_MS = 2000
 _PAGE = 1000
-
-
-class GatewayOf(Protocol):
-    """Who can be asked for payloads now."""
-
-    def __call__(self, account: str) -> Gateway | None:
-        """The account's gateway while it is logged in, else None."""
-        ...
 
 
 class InboxWriter:
@@ -56,17 +42,14 @@ class InboxWriter:
     ) -> None:
         self._db = db
         self._clock = clock
-        self._gateway_of = gateway_of
         self._handling = Handling(db, clock, handle, urgent)
         self._incoming: list[NewArrival] = []
         self._writing: list[NewArrival] = []
         self._released: set[str] = set()
         self._served: set[str] = set()
-        self._lines: dict[str, deque[Received]] = {}
-        self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(_FETCHES_AT_ONCE)
         self._wake = asyncio.Event()
         self._space = asyncio.Event()
+        self._fetching = Fetching(clock, gateway_of, self._handling.add_fetched, self._space.set)
         self._stopping = False
         self._failing = False
         self.written = 0
@@ -74,7 +57,7 @@ class InboxWriter:
 
     async def put(self, account: str, event: InboxEvent) -> None:
         """Hand over one event, in the order of the account's stream."""
-        while len(self._incoming) >= _WAITING_AT_MOST or self._line_is_full(account):
+        while len(self._incoming) >= _WAITING_AT_MOST or self._fetching.is_full(account):
             self._space.clear()
             await self._space.wait()
         self._incoming.append(_arrival(account, event, self._clock.now_ms()))
@@ -89,14 +72,14 @@ class InboxWriter:
                 await self._record_all()
                 leftovers.cancel()
         finally:
-            await self._end_lines()
+            await self._fetching.stop()
 
     async def stop(self) -> None:
         """Let go: everything put is written, the handling under way is finished, the rest waits for the next start."""
         self._stopping = True
         self._wake.set()
         self._space.set()
-        await self._end_lines()
+        await self._fetching.stop()
         self._handling.stop()
 
     async def take_up(self, accounts: Sequence[str] | None = None) -> int:
@@ -106,6 +89,7 @@ class InboxWriter:
         """
         self._released.difference_update(accounts or ())
         self._served.update(accounts or ())
+        self._fetching.open(accounts or ())
         self._handling.take_up(accounts or ())
         taken = after = 0
         while True:
@@ -122,7 +106,7 @@ class InboxWriter:
             if received.payload:
                 self._handling.add(received)
             else:
-                self._lines.setdefault(received.account, deque()).append(received)
+                self._fetching.add(received)
 
     async def _look_for_leftovers(self) -> None:
         """What an earlier owner wrote down after we took its accounts up, a frozen process that woke: while nothing of
@@ -143,21 +127,21 @@ class InboxWriter:
                 log.info("leftovers_taken_up", arrivals=len(page))
                 self._go_on_with(page)
                 for account in {received.account for received in page}:
-                    self._start_line(account)
+                    self._fetching.start(account)
 
     def _busy(self) -> set[str]:
         """Accounts of which something is in memory."""
         arriving = {arrival.account for arrival in (*self._incoming, *self._writing)}
-        return arriving | self._lines.keys() | self._fetching.keys() | self._handling.busy()
+        return arriving | self._fetching.busy() | self._handling.busy()
 
     def waiting(self) -> dict[str, int]:
         """Events in memory, by what they wait for."""
-        lines = sum(map(len, self._lines.values()))
-        return {"write": len(self._incoming), "fetch": lines, "handle": self._handling.waiting}
+        fetch, handle = self._fetching.waiting, self._handling.waiting
+        return {"write": len(self._incoming), "fetch": fetch, "handle": handle}
 
     def logged_in(self, account: str) -> None:
         """The account's gateway answers (again): fetch what waits."""
-        self._start_line(account)
+        self._fetching.start(account)
 
     async def release(self, accounts: Collection[str]) -> None:
         """These accounts tell nothing more: what they told is written, a handling under way is finished, and the rest
@@ -165,23 +149,12 @@ class InboxWriter:
         """
         self._released |= set(accounts)
         self._served -= set(accounts)
-        await self._end_lines(accounts)
+        await self._fetching.close(accounts)
         while any(arrival.account in accounts for arrival in (*self._incoming, *self._writing)):
             self._space.clear()
             await self._space.wait()
-        for account in accounts:
-            self._lines.pop(account, None)
+        self._fetching.forget(accounts)
         await self._handling.release(accounts)
-
-    async def _end_lines(self, accounts: Collection[str] | None = None) -> None:
-        tasks = [task for account, task in self._fetching.items() if accounts is None or account in accounts]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _line_is_full(self, account: str) -> bool:
-        line = self._lines.get(account)
-        return line is not None and len(line) >= _LINE_AT_MOST
 
     async def _record_all(self) -> None:
         while True:
@@ -229,70 +202,8 @@ class InboxWriter:
             if received.kind == "room":
                 self._handling.add(received)
                 continue
-            line = self._lines.get(received.account)
-            if line is None:
-                line = self._lines[received.account] = deque()
-            line.append(received)
-            if received.account not in self._fetching:
-                self._start_line(received.account)
-
-    def _start_line(self, account: str) -> None:
-        """One task fetches for the account as long as something waits and its gateway answers; none else exists."""
-        if self._stopping or account in self._fetching or not self._lines.get(account) or account in self._released:
-            return
-        if self._gateway_of(account) is None:
-            return
-        task = asyncio.create_task(self._fetch_line(account, self._lines[account]), name=f"inbox:{account}")
-        self._fetching[account] = task
-        task.add_done_callback(lambda _done: self._line_ended(account))
-
-    def _line_ended(self, account: str) -> None:
-        del self._fetching[account]
-        self._space.set()
-        if not self._lines.get(account):
-            self._lines.pop(account, None)
-        else:
-            self._start_line(account)
-
-    async def _fetch_line(self, account: str, line: deque[Received]) -> None:
-        tries = 0
-        while line and (gateway := self._gateway_of(account)) is not None:
-            window = [line[index] for index in range(min(_WINDOW, len(line)))]
-            answers = await asyncio.gather(*(self._fetch(gateway, received) for received in window))
-            known: list[Received | None] = _until_first_problem(answers)
-            if known:
-                tries = 0
-            else:
-                tries += 1
-                if tries >= _FETCH_TRIES:  # it is logged in and still can't say what this was
-                    known = [None]
-            await self._handling.add_fetched(
-                [found for found in known if found is not None],
-                [received for received, found in zip(window, known, strict=False) if found is None],
-            )
-            for _ in known:
-                line.popleft()
-            self._space.set()
-            if not known:
-                await self._pause()
-
-    async def _fetch(self, gateway: Gateway, received: Received) -> Received | GatewayProblem | None:
-        """The row with its payload; None when it is gone; the problem when it may be had later."""
-        try:
-            async with self._slots:
-                if received.kind == "message":
-                    payload = message_payload(await gateway.message(received.subject))
-                else:
-                    friendship = await gateway.friendship(received.subject)
-                    payload = friendship_payload(friendship, await _contact(gateway, friendship.contact))
-        except PayloadGone:
-            return None
-        except GatewayProblem as problem:
-            return problem
-        except Exception:
-            log.exception("payload_unreadable", account=received.account, arrival=received.event)
-            return None
-        return Received(received.id, received.account, received.event, received.kind, payload, received.received_ms)
+            self._fetching.add(received)
+            self._fetching.start(received.account)
 
     async def _pause(self) -> None:
         await self._clock.sleep(self._clock.span_ms(_RETRY_WALL_MS) / 1000)
@@ -320,23 +231,3 @@ def _arrival(account: str, event: InboxEvent, now_ms: int) -> NewArrival:
         return NewArrival(account, f"friendship:{now_ms}:{event.id}", "friendship", now_ms)
     name = f"room:{event.what}:{event.room}:{event.at_ms}:{','.join(event.contacts)}"
     return NewArrival(account, name, "room", now_ms, room_payload(event))
-
-
-async def _contact(gateway: Gateway, id: str) -> Contact | None:
-    """Who it is, where the gateway can say so: not worth losing a friendship for."""
-    try:
-        return await gateway.contact(id)
-    except GatewayProblem:
-        return None
-
-
-def _until_first_problem(
-    answers: Sequence[Received | GatewayProblem | None],
-) -> list[Received | None]:
-    """What may be handed on without breaking the order."""
-    known: list[Received | None] = []
-    for answer in answers:
-        if isinstance(answer, GatewayProblem):
-            break
-        known.append(answer)
-    return known
