@@ -11,9 +11,11 @@ import psycopg
 
 from benchmarks.databases import fresh_database
 from benchmarks.measuring import show, show_machine
+from customers.purchases import note_items
 from customers.segment_file import Segment
 from customers.segments import count, first
 from storage.engine import Database
+from storage.tables import Person
 
 FIRST_MS, COUNT_MS = 50.0, 500.0
 """What naming the first people, and counting all, may take."""
@@ -141,7 +143,6 @@ async def _fill(db: Database, people: int) -> None:
             "CASE WHEN n % 97 = 0 THEN 'fan' WHEN n % 11 = 0 THEN 'strong' WHEN n % 2 = 0 THEN 'weak' ELSE 'new' END",
             people * 3 // 2,
         ),
-        _orders(db, people),
         _numbers(
             db, "person_tags", "tag, person, tagged_by, since_ms",
             "CASE WHEN n % 9973 = 0 THEN '同行' WHEN n % 3 = 0 THEN '闺蜜' WHEN n % 3 = 1 THEN '批发' ELSE '宝妈' END, "
@@ -153,6 +154,10 @@ async def _fill(db: Database, people: int) -> None:
         async with db.write() as tx:
             # A percent sign is an operator of ours, and the beginning of a parameter to psycopg.
             await tx.exec_driver_sql(statement.replace("%", "%%") if db.dialect == "postgresql" else statement)
+    async with db.write() as tx:
+        orders = _orders(db, people)
+        await tx.exec_driver_sql(orders.replace("%", "%%") if db.dialect == "postgresql" else orders)
+        await note_items(tx, Person.kind == "customer")
     if db.dialect == "postgresql":
         await _vacuum(db.address)
 

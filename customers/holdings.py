@@ -12,10 +12,12 @@ from rules.kinds import Kind
 from storage.campaign_tables import Material, Participant, Phase
 from storage.care_tables import CareDay, LessonGiven, Pupil
 from storage.customer_tables import (
+    BoughtItem,
     ChannelCost,
     ChannelSwitch,
     Consent,
     DoNotContact,
+    Item,
     LevelMove,
     OrderVersion,
     PersonNote,
@@ -95,6 +97,7 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=lambda table, who: or_(table.c.number.in_(who.orders), table.c.person.in_(who.people)),
         cleared={"member_name": stand_in("member_name"), "receiver": "", "phone": ""},
     ),
+    BoughtItem: Holding(kept="item person", theirs=of_person("person")),
     OrderVersion: Holding(
         kept="id batch number",
         theirs=lambda table, who: table.c.number.in_(who.orders),
@@ -199,6 +202,7 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
         " valid_until_ms state_reason changed_ms"
     ),
     Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),
+    Item: Holding(kept="id folded"),
     ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
     StaffMember: Holding(kept="id name role shift accounts invited removed"),
     CareDay: Holding(kept="id zone day occasion done_to done_ms"),

@@ -5,15 +5,21 @@ from collections.abc import Collection
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Delete,
     ScalarSelect,
     TableValuedAlias,
     Update,
     and_,
     case,
     cast,
+    collate,
+    delete,
+    exists,
     func,
+    join,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +29,8 @@ from customers.levels import relevel
 from customers.order_rows import PURCHASES
 from customers.referrals import refresh_referrals
 from storage.bulk import among, among_ids
+from storage.customer_tables import ITEM_LENGTH, BoughtItem, Item
+from storage.outbox import insert_ignoring
 from storage.tables import Order, Person
 
 
@@ -55,6 +63,7 @@ async def recompute(tx: AsyncConnection, people: Collection[int] | None = None, 
     """
     who = Person.kind == "customer" if people is None else among_ids(tx, Person.id, sorted(people))
     await tx.execute(_counting(tx, who))
+    await note_items(tx, who)
     await relevel(tx, who, now_ms=now_ms)
     await refresh_referrals(tx, now_ms, who)
 
@@ -109,6 +118,38 @@ def _distinct_items(tx: AsyncConnection) -> ScalarSelect[int]:
         .correlate(Person)
         .scalar_subquery()
     )
+
+
+async def note_items(tx: AsyncConnection, who: ColumnElement[bool]) -> None:
+    """Bring `bought_items` of `who` to what their orders say."""
+    title = _titles(tx)
+    folded, theirs = _folded(tx, title), Order.person.in_(select(Person.id).where(who))
+    unknown = folded.not_in(select(Item.folded))
+    names = select(folded.label("folded")).select_from(Order, title).where(theirs, is_purchase(), unknown)
+    # In order: two transactions that bring the same titles wait for each other instead of for ever.
+    await tx.execute(insert_ignoring(tx, Item).from_select(["folded"], names.distinct().order_by("folded")))
+    await tx.execute(_no_longer_bought(tx, who))
+    named = join(Order, title, true()).join(Item, Item.folded == folded)
+    pairs = select(Item.id, Order.person).select_from(named).where(theirs, is_purchase()).distinct()
+    await tx.execute(insert_ignoring(tx, BoughtItem).from_select(["item", "person"], pairs))
+
+
+def _no_longer_bought(tx: AsyncConnection, who: ColumnElement[bool]) -> Delete:
+    """What was refunded, or went with its order to somebody else."""
+    title = _titles(tx)
+    still = (
+        select(Order.number)
+        .select_from(join(Order, title, true()).join(Item, Item.folded == _folded(tx, title)))
+        .where(Order.person == BoughtItem.person, is_purchase(), Item.id == BoughtItem.item)
+        .correlate(BoughtItem)
+    )
+    return delete(BoughtItem).where(BoughtItem.person.in_(select(Person.id).where(who)), ~exists(still))
+
+
+def _folded(tx: AsyncConnection, title: TableValuedAlias) -> ColumnElement[str]:
+    """As `Item.folded`. SQLite knows large and small letters of ASCII only, so PostgreSQL may know no others."""
+    begin = func.substr(title.c.value, 1, ITEM_LENGTH)
+    return func.lower(begin if tx.dialect.name == "sqlite" else collate(begin, "C"))
 
 
 def _titles(tx: AsyncConnection) -> TableValuedAlias:

@@ -13,7 +13,7 @@ from sqlalchemy import CompoundSelect, Select, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Condition
-from customers.segment_query import View, born_on, counted, our_accounts, standing
+from customers.segment_query import View, born_on, bought, counted, our_accounts, standing
 from storage.customer_tables import PersonTag
 from storage.tables import Friendship, Person
 
@@ -71,7 +71,7 @@ async def _sized(tx: AsyncConnection, statements: Sequence[tuple[Select[Any], Se
 
 def _by_index(who: Condition, view: View) -> Iterator[tuple[Select[Any], Select[Any]]]:
     """What an index can find: (the people, the entries of the index to count)."""
-    for people in (*_of_people(who, view), *_of_tags(who)):
+    for people in (*_of_people(who, view), *_of_tags(who), *_of_items(who)):
         yield people, people
     yield from _of_friendships(who)
 
@@ -90,6 +90,11 @@ def _of_tags(who: Condition) -> Iterator[Select[Any]]:
         wanted += [(word,) for word in who.tags.all or ()]
         for words in wanted:
             yield select(PersonTag.person).where(PersonTag.tag.in_(words))
+
+
+def _of_items(who: Condition) -> Iterator[Select[Any]]:
+    if who.items:
+        yield bought(who.items)
 
 
 def _of_friendships(who: Condition) -> Iterator[tuple[Select[Any], Select[Any]]]:

@@ -1,14 +1,16 @@
 """Who belongs to a segment: one statement, run inside the database."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
+    Subquery,
     UnaryExpression,
     and_,
     exists,
@@ -23,15 +25,16 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.operators import custom_op
 
 from customers.birthdays import lunar_days, solar_days
-from customers.purchases import is_purchase
 from customers.segment_file import Birthday, Condition, Segment, Tags
-from storage.customer_tables import PersonTag
-from storage.tables import Account, Friendship, Order, Person
+from storage.customer_tables import BoughtItem, Item, PersonTag
+from storage.tables import Account, Friendship, Person
 
 _DAY_MS = 86_400_000
-_FRIENDSHIP_FIELDS = (
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""As `Item.folded` is made by the database, which knows no other large and small letters."""
+_FRIENDSHIP_FIELDS = frozenset((
     "accounts", "personas", "roles", "channels", "bonds", "answered_within_days", "silent_for_days",
-)  # fmt: skip
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +51,88 @@ class View:
 
 def members(segment: Segment, view: View) -> ColumnElement[bool]:
     """Does a row of `people` belong? Customers only, each once, nobody erased; who opted out only where it says so."""
+    return _belongs(segment, view, None)
+
+
+def select_members(segment: Segment, view: View, *columns: SQLColumnExpression[Any]) -> Select[Any]:
+    """These columns of the people who belong.
+
+    As by `members`; where PostgreSQL would hash a set that only some need to be in, it merges it with the people.
+    """
+    loose: list[Subquery] = []
+    who = _belongs(segment, view, None if view.unindexed or view.one_by_one else loose)
+    query = select(*columns).where(who)
+    for some in loose:
+        query = query.outerjoin_from(Person, some, some.c.person == Person.id)
+    return query if loose else query.select_from(Person)
+
+
+def _belongs(segment: Segment, view: View, loose: list[Subquery] | None) -> ColumnElement[bool]:
     wanted = [Person.kind == "customer", seen(Person.merged_into, view).is_(None), Person.erased_ms.is_(None)]
     if not segment.opted_out:
         wanted.append(Person.opted_out_ms.is_(None))
-    return and_(*wanted, _fulfils(segment.who, view))
+    return and_(*wanted, _fulfils(segment.who, _Sets(view, loose)))
 
 
-def _fulfils(who: Condition, view: View) -> ColumnElement[bool]:
-    parts = [*_of_person(who, view), *_of_purchases(who, view)]
-    if any(getattr(who, name) is not None for name in _FRIENDSHIP_FIELDS):
-        parts.append(_has(view, _friendships(who, view), Friendship.person))
-    parts += [_fulfils(inner, view) for inner in who.all_ or ()]
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """How the people of a statement are asked for."""
+
+    view: View
+    loose: list[Subquery] | None
+    """Where sets that some are in are gathered, to be joined; None: nothing is joined."""
+    firm: bool = True
+    """Everybody must be in what is asked for now."""
+
+    def has(self, query: Select[Any], person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+        """Is the person among those? Looked up one by one, or the set is made once."""
+        if self.view.one_by_one:
+            one = query.where(person == Person.id).correlate(Person)
+            # An offset of nothing keeps PostgreSQL from making the whole set after all.
+            return exists(one if self.view.unindexed else one.offset(0))
+        if self.firm or self.loose is None:
+            return Person.id.in_(query)
+        some = query.distinct().subquery()
+        self.loose.append(some)
+        return some.c.person.is_not(None)
+
+
+def _fulfils(who: Condition, sets: _Sets) -> ColumnElement[bool]:
+    parts = [*_of_person(who, sets), *_of_purchases(who, sets)]
+    if _asked(who) & _FRIENDSHIP_FIELDS:
+        parts.append(sets.has(_friendships([who], sets.view), Friendship.person))
+    parts += [_fulfils(inner, sets) for inner in who.all_ or ()]
+    some = replace(sets, firm=False)
     if who.any_:
-        parts.append(or_(*(_fulfils(inner, view) for inner in who.any_)))
+        parts.append(or_(*_any(who.any_, some)))
     if who.not_:
         # What is unknown of somebody is not fulfilled: they stay.
-        parts.append(not_(func.coalesce(_fulfils(who.not_, view), false())))
+        parts.append(not_(func.coalesce(_fulfils(who.not_, some), false())))
     return and_(true(), *parts)
 
 
-def _of_person(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
+def _any(each: Sequence[Condition], sets: _Sets) -> Iterator[ColumnElement[bool]]:
+    """Those that speak of friendships only are one question: is there a friendship that fulfils one of them?"""
+    friendly = [who for who in each if _asked(who) <= _FRIENDSHIP_FIELDS]
+    yield from (_fulfils(who, sets) for who in each if who not in friendly)
+    if friendly:
+        yield sets.has(_friendships(friendly, sets.view), Friendship.person)
+
+
+def _asked(who: Condition) -> set[str]:
+    """The keys that say something."""
+    return {name for name in Condition.model_fields if getattr(who, name) is not None}
+
+
+def _of_person(who: Condition, sets: _Sets) -> Iterator[ColumnElement[bool]]:
+    view = sets.view
     yield from standing(who, view)
     if who.birthday:
         yield born_on(who.birthday, view)
     if who.not_pushed_for_days is not None:
         yield func.coalesce(Person.last_push_ms, 0) <= view.now_ms - who.not_pushed_for_days * _DAY_MS
     if who.tags:
-        yield from _tagged(who.tags, view)
+        yield from _tagged(who.tags, sets)
 
 
 def standing(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
@@ -87,12 +145,16 @@ def standing(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
         yield Person.core.is_(who.core)
 
 
-def _of_purchases(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
-    yield from counted(who, view)
+def _of_purchases(who: Condition, sets: _Sets) -> Iterator[ColumnElement[bool]]:
+    yield from counted(who, sets.view)
     if who.items:
-        named = or_(*(Order.items.contains(word, autoescape=True) for word in who.items))
-        bought = select(Order.person).where(Order.person.is_not(None), is_purchase(), named)
-        yield _has(view, bought, Order.person)
+        yield sets.has(bought(who.items), BoughtItem.person)
+
+
+def bought(words: Sequence[str]) -> Select[int]:
+    """Who bought an item with one of these words in its title; Latin letters may be large or small in either."""
+    named = or_(*(Item.folded.contains(word.translate(_SMALL), autoescape=True) for word in words))
+    return select(BoughtItem.person).where(BoughtItem.item.in_(select(Item.id).where(named)))
 
 
 def counted(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
@@ -113,35 +175,38 @@ def counted(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
         yield paid < who.net_paid_yuan.below * 100
 
 
-def _tagged(tags: Tags, view: View) -> Iterator[ColumnElement[bool]]:
-    def with_one_of(words: tuple[str, ...]) -> ColumnElement[bool]:
-        return _has(view, select(PersonTag.person).where(PersonTag.tag.in_(words)), PersonTag.person)
+def _tagged(tags: Tags, sets: _Sets) -> Iterator[ColumnElement[bool]]:
+    def with_one_of(words: tuple[str, ...], sets: _Sets = sets) -> ColumnElement[bool]:
+        return sets.has(select(PersonTag.person).where(PersonTag.tag.in_(words)), PersonTag.person)
 
     if tags.any:
         yield with_one_of(tags.any)
     for word in tags.all or ():
         yield with_one_of((word,))
     if tags.none:
-        yield not_(with_one_of(tags.none))
+        yield not_(with_one_of(tags.none, replace(sets, firm=False)))
 
 
-def _friendships(who: Condition, view: View) -> Select[int]:
-    """The people of the friendships that fulfil all of it."""
-    query = select(Friendship.person).where(Friendship.state == "friend")
+def _friendships(each: Sequence[Condition], view: View) -> Select[int]:
+    """The people of the friendships that fulfil one of these, all of it."""
+    such = or_(*(and_(*_of_friendship(who, view)) for who in each))
+    return select(Friendship.person).where(Friendship.state == "friend", such)
+
+
+def _of_friendship(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
     if who.accounts:
-        query = query.where(seen(Friendship.account, view).in_(who.accounts))
+        yield seen(Friendship.account, view).in_(who.accounts)
     if who.personas or who.roles:
         # Not a bare IN, which PostgreSQL would join with: it asks each friendship's account of a set made once.
-        query = query.where(func.coalesce(seen(Friendship.account, view).in_(our_accounts(who)), false()))
+        yield func.coalesce(seen(Friendship.account, view).in_(our_accounts(who)), false())
     if who.channels:
-        query = query.where(seen(Friendship.channel, view).in_(who.channels))
+        yield seen(Friendship.channel, view).in_(who.channels)
     if who.bonds:
-        query = query.where(Friendship.bond.in_([bond.value for bond in who.bonds]))
+        yield Friendship.bond.in_([bond.value for bond in who.bonds])
     if who.answered_within_days is not None:
-        query = query.where(Friendship.last_in_ms >= view.now_ms - who.answered_within_days * _DAY_MS)
+        yield Friendship.last_in_ms >= view.now_ms - who.answered_within_days * _DAY_MS
     if who.silent_for_days is not None:
-        query = query.where(func.coalesce(Friendship.last_in_ms, 0) <= view.now_ms - who.silent_for_days * _DAY_MS)
-    return query
+        yield func.coalesce(Friendship.last_in_ms, 0) <= view.now_ms - who.silent_for_days * _DAY_MS
 
 
 def our_accounts(who: Condition) -> Select[str]:
@@ -158,15 +223,6 @@ def seen(column: InstrumentedAttribute[Any], view: View) -> ColumnElement[Any]:
     """The column, or an expression of the same value that no index is of."""
     plain: ColumnElement[Any] = column.expression
     return UnaryExpression(plain, operator=custom_op("+"), type_=plain.type) if view.unindexed else plain
-
-
-def _has(view: View, query: Select[Any], person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-    """Is the person among those? Looked up one by one, or the set is made once."""
-    if view.one_by_one:
-        one = query.where(person == Person.id).correlate(Person)
-        # An offset of nothing keeps PostgreSQL from making the whole set after all.
-        return exists(one if view.unindexed else one.offset(0))
-    return Person.id.in_(query)
 
 
 def born_on(birthday: Birthday, view: View) -> ColumnElement[bool]:

@@ -1,13 +1,14 @@
 """Who belongs to a segment now: how many, the first of them, and through which accounts they can be reached."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, select
+from sqlalchemy import Select, SQLColumnExpression, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Segment
 from customers.segment_narrowing import narrow
-from customers.segment_query import View, members
+from customers.segment_query import View, select_members
 from rules.quiet_hours import local
 from storage.tables import Friendship, Person
 
@@ -23,6 +24,10 @@ _SET_BASED = {
 each parallel worker makes the same sets once more; and an index gives friendships in the order of their people, so
 that merging the two costs half of hashing either (measured at a million people).
 """
+_SHOWN_COLUMNS = (
+    Person.id, func.coalesce(Person.call_me, Person.name).label("name"), Person.level, Person.tier, Person.orders,
+    Person.net_paid_fen, Person.last_order_ms,
+)  # fmt: skip
 _PREPARE = select(*(func.set_config(name, value, True) for name, value in _SET_BASED.items()))
 
 
@@ -50,10 +55,22 @@ class Preview:
 
 
 async def preview(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> Preview:
-    """All of it; the counts read everybody once. `zone` says which day it is, for birthdays."""
-    number = await count(tx, segment, now_ms, zone)
-    by_account, reached = await count_by_account(tx, segment, now_ms, zone)
-    return Preview(number, await first(tx, segment, now_ms, zone), by_account, number - reached)
+    """All of it; everybody is read once. `zone` says which day it is, for birthdays."""
+    await _prepare(tx)
+    belong = (await _members(tx, segment, _view(tx, now_ms, zone), Person.id)).cte("belong").prefix_with("MATERIALIZED")
+    friends = and_(Friendship.person == belong.c.id, Friendship.state == "friend")
+    query = (
+        select(Friendship.account, func.count(), select(func.count()).select_from(belong).scalar_subquery())
+        .select_from(belong.outerjoin(Friendship, friends))
+        .group_by(Friendship.account)
+        .order_by(func.count().desc(), Friendship.account)
+    )
+    rows = (await tx.execute(query)).all()
+    if not rows:
+        return Preview(0, [], {}, 0)
+    through = {account: number for account, number, _ in rows}
+    unreachable = through.pop(None, 0)
+    return Preview(rows[0][2], await first(tx, segment, now_ms, zone), through, unreachable)
 
 
 async def first(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, most: int = SHOWN) -> list[Member]:
@@ -64,34 +81,23 @@ async def first(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, m
     """
     await _prepare(tx)
     view = _view(tx, now_ms, zone)
-    close = replace(view, one_by_one=True)
+    nearby = select_members(segment, replace(view, one_by_one=True), *_SHOWN_COLUMNS)
     oldest = await tx.scalar(select(func.min(Person.id))) or 0
-    found = await _named(tx, and_(members(segment, close), Person.id < oldest + _FIRST_LOOK), Person.id, most)
+    found = await _named(tx, nearby.where(Person.id < oldest + _FIRST_LOOK), Person.id, most)
     if len(found) == most:
         return found
     few = await narrow(tx, segment.who, view)
     if few is not None:
-        return await _named(tx, and_(Person.id.in_(few.people), members(segment, close)), Person.id + 0, most)
-    found = await _named(tx, and_(members(segment, close), Person.id < oldest + _SECOND_LOOK), Person.id, most)
+        return await _named(tx, nearby.where(Person.id.in_(few.people)), Person.id + 0, most)
+    found = await _named(tx, nearby.where(Person.id < oldest + _SECOND_LOOK), Person.id, most)
     if len(found) == most:
         return found
     # PostgreSQL would walk through all in the order of their ids, hoping to meet enough of them soon.
     in_order = Person.id if view.unindexed else Person.id + 0
-    return await _named(tx, members(segment, view), in_order, most)
+    return await _named(tx, select_members(segment, view, *_SHOWN_COLUMNS), in_order, most)
 
 
-async def _named(
-    tx: AsyncConnection, who: ColumnElement[bool], order: SQLColumnExpression[int], most: int
-) -> list[Member]:
-    query = select(
-        Person.id,
-        func.coalesce(Person.call_me, Person.name).label("name"),
-        Person.level,
-        Person.tier,
-        Person.orders,
-        Person.net_paid_fen,
-        Person.last_order_ms,
-    ).where(who)
+async def _named(tx: AsyncConnection, query: Select[Any], order: SQLColumnExpression[int], most: int) -> list[Member]:
     rows = (await tx.execute(query.order_by(order).limit(most))).all()
     return [
         Member(row.id, row.name, row.level, row.tier, row.orders, row.net_paid_fen, row.last_order_ms) for row in rows
@@ -101,32 +107,17 @@ async def _named(
 async def count(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> int:
     """How many people belong."""
     await _prepare(tx)
-    who = await _members(tx, segment, _view(tx, now_ms, zone))
-    return await tx.scalar(select(func.count()).select_from(Person).where(who)) or 0
+    return await tx.scalar(await _members(tx, segment, _view(tx, now_ms, zone), func.count())) or 0
 
 
-async def count_by_account(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> tuple[dict[str, int], int]:
-    """How many of them are friends of each account, the most first; and how many are friends of any."""
-    await _prepare(tx)
-    who = await _members(tx, segment, _view(tx, now_ms, zone))
-    query = (
-        select(Friendship.account, func.count())
-        .where(Friendship.state == "friend", Friendship.person.in_(select(Person.id).where(who)))
-        .group_by(Friendship.account)
-        .order_by(func.count().desc(), Friendship.account)
-    )
-    friends = select(Friendship.person).where(Friendship.state == "friend")
-    reached = select(func.count()).select_from(Person).where(who, Person.id.in_(friends))
-    rows = (await tx.execute(query)).all()
-    return {account: number for account, number in rows}, await tx.scalar(reached) or 0  # noqa: C416  # rows are no pairs
-
-
-async def _members(tx: AsyncConnection, segment: Segment, view: View) -> ColumnElement[bool]:
-    """Does a row of `people` belong: each of a few looked at, or all of them together."""
+async def _members(
+    tx: AsyncConnection, segment: Segment, view: View, *columns: SQLColumnExpression[int]
+) -> Select[Any]:
+    """Of those who belong: each of a few looked at, or all of them together."""
     few = await narrow(tx, segment.who, view)
     if few is None:
-        return members(segment, view)
-    return and_(Person.id.in_(few.people), members(segment, replace(view, one_by_one=True)))
+        return select_members(segment, view, *columns)
+    return select_members(segment, replace(view, one_by_one=True), *columns).where(Person.id.in_(few.people))
 
 
 async def _prepare(tx: AsyncConnection) -> None:

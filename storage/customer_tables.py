@@ -14,6 +14,9 @@ from storage.tables import Base, BigId
 # A search by the beginning of a term is a range of this index, byte by byte, on both databases.
 ByteText = Text().with_variant(Text(collation="C"), "postgresql")
 
+ITEM_LENGTH = 500
+"""Characters of a title in `items`: an index of PostgreSQL takes some 2,700 bytes."""
+
 
 class OrderVersion(Base):
     """What an order was before an import changed it. One that the import brought has no row here."""
@@ -48,6 +51,23 @@ class SearchTerm(Base):
 
     __tablename__ = "search_terms"
     term: Mapped[str] = mapped_column(ByteText, primary_key=True)
+    person: Mapped[int] = mapped_column(primary_key=True, index=True)
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Item(Base):
+    """A title that somebody bought: few, so words are looked for here and not in the orders."""
+
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    folded: Mapped[str] = mapped_column(ByteText, unique=True)  # its beginning, A to Z small
+
+
+class BoughtItem(Base):
+    """Somebody bought it and kept something of it: derived from their orders, with the sums in `people`."""
+
+    __tablename__ = "bought_items"
+    item: Mapped[int] = mapped_column(primary_key=True)
     person: Mapped[int] = mapped_column(primary_key=True, index=True)
     __table_args__ = ({"sqlite_with_rowid": False},)
 
