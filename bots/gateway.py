@@ -206,6 +206,13 @@ class Gateway(Protocol):
         """What the account's own QR code says: whoever scans it asks to be a friend."""
         ...
 
+    async def keep_picture(self, message: str, stem: str) -> str:
+        """Fetch the picture of a message, and keep it below the media folder as `stem` with its own ending.
+
+        Returns the file's name there. Raises PayloadGone when there is none, or none that is a picture.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of the connection. Never raises, never logs the account out."""
         ...

@@ -1,8 +1,8 @@
 """What another process asks of a live gateway: rows of `requests`, picked up within a second.
 
 Verbs: `qr` (the QR code to scan), `contact_qr` (what the account's own code says, for its cards), `logout`,
-`test_message` {to?, text?}, `rest_over` (a limited account may speak again). The answer stands in `result`: {qr}, {},
-{delivery_planned} or {problem, hint}.
+`test_message` {to?, text?}, `picture` {material, message} (what somebody sent, for the library), `rest_over` (a limited
+account may speak again). The answer stands in `result`: {qr}, {}, {delivery_planned}, {file} or {problem, hint}.
 """
 
 from collections.abc import Mapping
@@ -19,15 +19,20 @@ from bots.staff_line import FILE_HELPER
 from rules.clock import Clock
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
+from storage.campaign_tables import Material
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from storage.statements import both, rows_of
 from storage.tables import Account, LiveRequest
 from texts.catalogue import say
+from texts.os_words import os_reason
 
 _ANY = both("SELECT 1 FROM requests WHERE state = 'waiting' LIMIT 1")
 _AT_ONCE = 50
 CONTACT_QR = "contact_qr"
+PICTURE = "picture"
+PICTURES = "materials"
+"""The folder below media/ for photos that people sent."""
 _CODES_A_LOOK = 5
 _CODE_HOLDS_MS = 7 * DAY_MS
 """WeChat lets people make their code anew, and old prints die then. Ours."""
@@ -50,6 +55,8 @@ class _Answer:
     result: dict[str, Any]
     own_code_of: str | None = None
     """The account whose own QR code was asked for."""
+    material: int | None = None
+    """The photo of the library that was fetched."""
 
 
 async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runner]) -> int:
@@ -98,12 +105,26 @@ async def _answer(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None
             return _Answer(asked.id, True, {"qr": await runner.gateway.contact_qr()}, asked.account)
         except GatewayProblem as problem:
             return _Answer(asked.id, False, {"problem": problem.message, "hint": problem.hint}, asked.account)
+    if asked.verb == PICTURE:
+        return await _picture(asked, runner)
     if asked.verb == "rest_over":
         runner.rest_is_over()
         return _Answer(asked.id, True, {})
     if asked.verb == "test_message":
         return None
     return _Answer(asked.id, False, {"problem": say("bots.unknown_request", verb=asked.verb), "hint": ""})
+
+
+async def _picture(asked: _Asked, runner: Runner) -> _Answer:
+    material = int(asked.payload["material"])
+    try:
+        file = await runner.gateway.keep_picture(str(asked.payload["message"]), f"{PICTURES}/{material}")
+    except GatewayProblem as problem:
+        result = {"problem": problem.message, "hint": problem.hint}
+        return _Answer(asked.id, False, result, material=material)
+    except OSError as error:  # the disk
+        return _Answer(asked.id, False, {"problem": os_reason(error), "hint": ""}, material=material)
+    return _Answer(asked.id, True, {"file": file}, material=material)
 
 
 def _qr(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None:
@@ -139,6 +160,9 @@ async def _write(tx: AsyncConnection, answers: list[_Answer], now_ms: int) -> No
             .where(LiveRequest.id == answer.id, LiveRequest.state == "waiting")
             .values(state="done" if answer.done else "failed", result=answer.result, done_ms=now_ms)
         )
+        if answer.material is not None:
+            found = {"file": answer.result["file"]} if answer.done else {"problem": answer.result["problem"]}
+            await tx.execute(update(Material).where(Material.id == answer.material).values(**found))
         if answer.own_code_of is not None:
             # Refused or not, it is asked again in a week; what was known stays.
             known = {"contact_qr": answer.result["qr"]} if answer.done else {}

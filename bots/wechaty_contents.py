@@ -105,3 +105,28 @@ def _file_box(name: str, media: Path, at: Whereabouts) -> str:
     except OSError as error:
         raise at.problem(Refused, "file_unreadable", file=name, reason=os_reason(error)) from error
     return json.dumps({"type": _BASE64_BOX, "boxType": _BASE64_BOX, "name": path.name, "base64": data})
+
+
+def keep_box(box: str, media: Path, stem: str) -> str | None:
+    """Write the picture of a file box below `media`, as `stem` with the ending its bytes call for; its name there.
+
+    None for what is no picture or holds no bytes (a bare link). Blocks. Raises OSError.
+    """
+    try:
+        data = base64.b64decode(json.loads(box).get("base64") or "", validate=True)
+    except (ValueError, AttributeError):
+        return None
+    ending = next((ending for start, ending in _PICTURES if data.startswith(start)), None)
+    if ending is None:
+        return None
+    name = f"{stem}{ending}"
+    path = media / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")  # whoever looks at the folder never sees half a picture
+    half.write_bytes(data)
+    half.replace(path)
+    return name
+
+
+_PICTURES = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n", ".png"), (b"GIF8", ".gif"), (b"RIFF", ".webp"))
+"""How the bytes of pictures begin."""

@@ -32,7 +32,7 @@ from bots.wechaty_channel import (
     configuration,
     trust_of,
 )
-from bots.wechaty_contents import request_for
+from bots.wechaty_contents import keep_box, request_for
 from bots.wechaty_errors import Asking, Whereabouts, translate
 from bots.wechaty_events import epoch_ms, friendship_kind, message_kind, read_event
 from bots.wechaty_stream import messages
@@ -179,6 +179,14 @@ class WechatyGateway:
         if not got.qrcode:
             raise self._gone(self._self_id)
         return str(got.qrcode)
+
+    async def keep_picture(self, message: str, stem: str) -> str:
+        asked = puppet.MessageImageRequest(id=message, type=puppet.ImageType.IMAGE_TYPE_HD)
+        got = await self._fetch("MessageImage", asked, puppet.MessageImageResponse)
+        name = await asyncio.to_thread(keep_box, got.filebox, self._media, stem)
+        if name is None:
+            raise self._gone(message)
+        return name
 
     async def close(self) -> None:
         self._self_id = ""

@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
 from conversations.acquaintance import Acquaintance, acquaintance, find, heard
+from conversations.campaign_talk import CampaignTalk
 from conversations.handover import hand_over, wait_for_a_person
 from conversations.intents import Wish, wish_of
+from conversations.photos import hear_photo_consent, keep_photo
 from conversations.referring import answer_referral
 from conversations.speaking import Lately, Voices, lately, reply
 from customers.claim_words import Hint, find_hint, find_order_number
@@ -56,6 +58,7 @@ class CustomerTalk:
 
     def __init__(self, voices: Voices) -> None:
         self._voices = voices
+        self._campaigns = CampaignTalk(voices)
 
     async def hear(
         self, tx: AsyncConnection, account: str, message: Message, arrival: int, now_ms: int, *, late: bool
@@ -67,9 +70,13 @@ class CustomerTalk:
         heard_now = Heard(who, await lately(tx, who, now_ms), message, arrival, now_ms)
         await heard(tx, who.friendship, now_ms, photo=message.kind in _PICTURES)
         if message.kind is MessageKind.TEXT:
-            outcome = await self._consent(tx, heard_now)
+            said = await hear_photo_consent(tx, who, message.text, arrival=arrival, now_ms=now_ms)
+            outcome = await self._consent(tx, heard_now) or said
             if outcome:
                 return outcome
+        outcome = await self._campaigns.hear(tx, who, heard_now.said, message, arrival=arrival, now_ms=now_ms)
+        if outcome:
+            return outcome
         if late:
             await self._to_a_person(tx, heard_now, "late", tell_customer=False)
             return "handed_over"
@@ -139,6 +146,8 @@ class CustomerTalk:
             return "handed_over"
         await self._to_a_person(tx, heard_now, "media", tell_customer=False)
         who, now_ms = heard_now.who, heard_now.now_ms
+        if kind is MessageKind.IMAGE:
+            await keep_photo(tx, who, heard_now.message.id, arrival=heard_now.arrival, now_ms=now_ms)
         if not heard_now.said.about_to_say("media", now_ms):
             text = self._voices.on(Occasion.MEDIA, who, seed=heard_now.arrival)
             await reply(tx, who, text, arrival=heard_now.arrival, entry="media", now_ms=now_ms)

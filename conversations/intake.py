@@ -17,6 +17,7 @@ from conversations.intents import Wish, wish_of
 from conversations.phone import own_message
 from conversations.speaking import Voices
 from conversations.talkers import Known, Talker, staff_room, who_is
+from scheduler.materials import Source, keep_picture
 from storage.inbox import Received
 
 PREFIXES = ("/", "#", "＃", "／")
@@ -89,6 +90,8 @@ class Intake:
     async def _from_staff(
         self, tx: AsyncConnection, received: Received, message: Message, known: Known, now_ms: int, late: bool
     ) -> str:
+        if message.kind is MessageKind.IMAGE:
+            return await _picture_of_staff(tx, received, message, known, now_ms)
         text = _without_mention(message.text)
         if message.kind is not MessageKind.TEXT or not text.startswith(PREFIXES):
             return "ignored"
@@ -103,6 +106,15 @@ class Intake:
             late=late,
         )
         return await self._on_command(tx, words)
+
+
+async def _picture_of_staff(
+    tx: AsyncConnection, received: Received, message: Message, known: Known, now_ms: int
+) -> str:
+    """Into the library: /发圈 takes what was sent before it, /素材 添加 says whose it is."""
+    by = f"staff:{known.staff}"
+    await keep_picture(tx, account=received.account, message=message.id, source=Source.STAFF, by=by, now_ms=now_ms)
+    return "material"
 
 
 def is_urgent(received: Received, *, stops_everything: Callable[[str], bool]) -> bool:

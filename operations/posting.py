@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
@@ -13,6 +14,7 @@ from operations.finding import account_named
 from operations.permissions import require_account
 from operations.requests import Moment, PreviewMoments
 from personas.model import Style
+from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
 from rules.quiet_hours import local
 from rules.roles import PostKind
@@ -21,7 +23,10 @@ from scheduler.day_plan import posters
 from scheduler.errors import MaterialRefused
 from scheduler.materials import files_to_post, found, sent_lately
 from scheduler.moments import Calendar
+from scheduler.posts import skip_planned
 from scheduler.staff_posts import Prepared, Wish, main_account, prepare, publish
+from storage.outbox import DeliveryState
+from storage.tables import Delivery
 from texts.catalogue import say
 
 PICTURES_COUNT_MS = 15 * MINUTE_MS
@@ -129,3 +134,16 @@ class Posting:
             return say("operations.moment.now")
         today = local(now_ms, prepared.zone).date()
         return f"{at:%H:%M}" if at.date() == today else f"{at:%m-%d %H:%M}"
+
+
+async def take_back_post(tx: AsyncConnection, staff: str, at_ms: int, now_ms: int) -> str:
+    """A post that was confirmed at that moment and has not left does not appear; '' when there is none such."""
+    mine = select(Delivery.key).where(
+        Delivery.kind == Kind.MOMENT.value,
+        Delivery.source == f"staff:{staff}",
+        Delivery.created_ms == at_ms,
+        Delivery.state == DeliveryState.PENDING.value,
+    )
+    keys = (await tx.scalars(mine)).all()
+    await skip_planned(tx, keys, "cancelled", now_ms)
+    return say("operations.undo.moment") if keys else ""

@@ -13,6 +13,7 @@ from operations.binding import take_back_bind
 from operations.errors import NotFound, Refused
 from operations.finding import account_named, described, person_named
 from operations.levels import take_back_level
+from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
@@ -126,6 +127,8 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
             .order_by(Campaign.id.desc())
         )
     ).first()
+    if campaign is None and (text := await take_back_post(tx, asked.staff.id, row.at_ms, asked.now_ms)):
+        return text
     if campaign is None:
         raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
     left = select(func.count()).where(Delivery.campaign == campaign.id, Delivery.sent_ms.is_not(None))

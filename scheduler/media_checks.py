@@ -55,7 +55,7 @@ def flaw_of(media: Path, name: str) -> MediaFlaw | None:
 
 def _picture_flaw(path: Path, name: str, size: int) -> MediaFlaw | None:
     if size > PICTURE_BYTES:
-        return MediaFlaw("too_big", {"name": name, "size": _mib(size), "most": PICTURE_BYTES // _MIB})
+        return MediaFlaw("too_big", {"name": name, "size": _mib(size), "most": _mib(PICTURE_BYTES)})
     try:
         with Image.open(path) as picture:
             short, long = sorted(picture.size)
@@ -72,7 +72,7 @@ def _picture_flaw(path: Path, name: str, size: int) -> MediaFlaw | None:
 
 def _video_flaw(path: Path, name: str, size: int) -> MediaFlaw | None:
     if size > VIDEO_BYTES:
-        return MediaFlaw("too_big", {"name": name, "size": _mib(size), "most": VIDEO_BYTES // _MIB})
+        return MediaFlaw("too_big", {"name": name, "size": _mib(size), "most": _mib(VIDEO_BYTES)})
     with path.open("rb") as file:
         seconds = _seconds(file, size)
     if seconds is None:

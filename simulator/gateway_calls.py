@@ -9,6 +9,7 @@ from wechaty_grpc.wechaty import puppet
 
 from simulator.errors import NoSuchThing, NotLoggedIn, Refusal
 from simulator.messages import Kind
+from simulator.photos import photo_box
 from simulator.world import World
 
 VERSION = "1.19.9"
@@ -165,6 +166,13 @@ def _message_contact(gateway: Seat, request: Any) -> Any:
     return puppet.MessageContactResponse(id=message.text)
 
 
+def _message_image(gateway: Seat, request: Any) -> Any:
+    message = gateway.world.message(gateway.account, request.id)
+    if message.kind is not Kind.IMAGE:
+        raise Refusal(f"message {request.id} is no picture")
+    return puppet.MessageImageResponse(filebox=photo_box(message.id))
+
+
 def _message_url(gateway: Seat, request: Any) -> Any:
     message = gateway.world.message(gateway.account, request.id)
     if message.kind is not Kind.LINK:
@@ -278,6 +286,7 @@ CALLS = {
     "FriendshipAccept": Call(puppet.FriendshipAcceptRequest, puppet.FriendshipAcceptResponse, _friendship_accept),
     "MessagePayload": Call(puppet.MessagePayloadRequest, puppet.MessagePayloadResponse, _message_payload),
     "MessageContact": Call(puppet.MessageContactRequest, puppet.MessageContactResponse, _message_contact),
+    "MessageImage": Call(puppet.MessageImageRequest, puppet.MessageImageResponse, _message_image),
     "MessageUrl": Call(puppet.MessageUrlRequest, puppet.MessageUrlResponse, _message_url),
     "MessageSendText": Call(puppet.MessageSendTextRequest, puppet.MessageSendTextResponse, _send_text),
     "MessageSendContact": Call(puppet.MessageSendContactRequest, puppet.MessageSendContactResponse, _send_contact),

@@ -44,7 +44,7 @@ def _month(file: CalendarFile, calendar: Calendar, files: Files, today: date) ->
         posts = compose(poster, calendar, day, around=before)
         before = [*before, *(post.planned for post in posts if not post.skipped)][-LATELY:]
         composed += [(day, post) for post in posts]
-    return [*notes_on(composed, _plan(file, calendar, persona), days=NEAR_DAYS), *_without_a_minute(composed, poster)]
+    return [*notes_on(composed, _plan(file, calendar, persona), days=NEAR_DAYS), *_left_out(composed, poster)]
 
 
 def _plan(file: CalendarFile, calendar: Calendar, persona: str) -> MomentsPlan:
@@ -52,12 +52,14 @@ def _plan(file: CalendarFile, calendar: Calendar, persona: str) -> MomentsPlan:
     return calendar.plan_of(persona) if file.persona is not None else MomentsPlan()
 
 
-def _without_a_minute(posts: Sequence[tuple[date, DayPost]], poster: Poster) -> Iterator[Note]:
+def _left_out(posts: Sequence[tuple[date, DayPost]], poster: Poster) -> Iterator[Note]:
+    """Posts that a rule leaves out on some day: each once, with the first such day."""
+    told: set[str] = set()
     for day, post in posts:
-        if post.skipped == "no_free_slot":
+        if post.skipped in ("no_free_slot", "sells_too_often") and post.entry.name not in told:
+            told.add(post.entry.name)
             values = {"account": poster.id, "day": day, "reason": say(f"reason.{post.skipped}")}
             yield Note("left_out", post.entry.name, values)
-            return
 
 
 def _placed(document: Document[CalendarFile], file: CalendarFile, note: Note) -> Mistake | None:

@@ -45,6 +45,7 @@ from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
 from scheduler.live_calendar import LiveCalendar
+from scheduler.material_sweep import MaterialSweep
 from scheduler.media_watch import MediaWatch
 from scheduler.planner import Planner, Step
 from scheduler.push_file import load_pushes
@@ -128,6 +129,7 @@ def build(
     wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
     pictures = MediaWatch(settings.media)
+    sweep = MaterialSweep(settings.media)
     planner = Planner(
         db, clock, calendar, tell=_tell_of_campaign,
         extra=(
@@ -143,6 +145,7 @@ def build(
             Step(daily.due, daily.act, every=_UNHURRIED),
             Step(wishes.due, wishes.act),
             Step(pictures.due, pictures.act),
+            Step(sweep.due, sweep.act, every=_UNHURRIED),
         ),
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))

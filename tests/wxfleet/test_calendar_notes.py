@@ -1,0 +1,86 @@
+"""`check` warns of a month of the calendar at the post that is meant; the committed example is clean all year."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personas.book import Book
+from personas.model import Persona, Style
+from rules.roles import Role
+from scheduler.moments import CalendarFile
+from texts.yaml_reader import Document, read_document
+from wxfleet.calendar_notes import calendar_notes
+from wxfleet.files import Files
+from wxfleet.files_of_rooms import read_calendar
+from wxfleet.moments_calendar import book_of
+from wxfleet.settings import read_config
+
+ROOT = Path(__file__).parents[2]
+TODAY = date(2026, 11, 21)
+
+
+def _files(tmp_path: Path, plan: dict[str, Any]) -> Files:
+    persona = Persona.model_validate({"id": "lin", "kind": "influencer", "moments": plan})
+    book = Book({"lin": persona}, {"lin": persona})
+    return Files(tmp_path, {}, Style(), {"lin-1": "lin"}, {"lin-1": Role.SALES}, book)
+
+
+def _documents(tmp_path: Path, text: str) -> list[Document[CalendarFile]]:
+    path = tmp_path / "lin.yaml"
+    path.write_text(f"persona: lin\nposts:\n{text}", encoding="utf-8")
+    document = read_document(path, CalendarFile)
+    assert document.mistakes == []
+    return [document]
+
+
+def _post(name: str, **values: Any) -> str:
+    given = {"name": name, "kind": "life", "at": "10:20", "text": f"今天说说{name}这件事情", **values}
+    lines = "".join(
+        f"    {key}: {value if isinstance(value, list) else repr(str(value))}\n" for key, value in given.items()
+    )
+    return "  -\n" + lines
+
+
+@pytest.mark.parametrize(
+    ("posts", "plan", "words"),
+    [
+        ([_post("a")], {}, "隔 1 天就把同样的话再发一遍"),
+        ([_post("a", days=["mon"]), _post("b", days=["tue"], text="今天说说a这件事情呀")], {}, "几乎一样"),
+        ([_post("a", days=["2026-11-01"])], {}, "都过去了"),
+        ([_post("a", days=["mon"], **{"except": ["周一"]})], {}, "没有一天会发"),
+        ([_post("a", days=["工作日"], since="2090-01-02")], {}, "没有一天会发"),
+        ([_post("a", days=["mon"], text="长" * 111)], {}, "会折叠"),
+        ([_post("a"), _post("b", at="13:00")], {"mix": {"life": 50, "opinion": 50}}, "观点占 0%，人设说 50%，少了"),
+        ([_post("a"), _post("b", at="13:00")], {"mix": {"life": 50, "opinion": 50}}, "生活占 100%，人设说 50%，多了"),
+        ([_post("a")], {"times": ["10:00", "12:00", "20:00"]}, "人设的节奏是一天 3 条"),
+        ([_post("a", topic="茶")], {"topics": {"life": ["咖啡"]}}, "话题“茶”不在"),
+        ([_post("a")], {"topics": {"life": ["咖啡"]}}, "没有聊到：咖啡"),
+        ([_post("a", kind="product", item="裙子", days=["mon"]), _post("b")], {}, "裙子”占了 100%"),
+        ([_post("a", kind="product")], {}, "三条朋友圈里最多一条卖货"),
+        ([_post("a", days=["mon"]), _post("b", days=["mon"], at="free", window="10:00-11:00")], {}, "找不到空档"),
+    ],
+)  # fmt: skip
+def test_each_warning_is_said(posts: list[str], plan: dict[str, Any], words: str, tmp_path: Path) -> None:
+    found = list(calendar_notes(_documents(tmp_path, "".join(posts)), _files(tmp_path, plan), TODAY))
+    assert [mistake for mistake in found if words in mistake.reason], [mistake.reason for mistake in found]
+    assert all(mistake.line for mistake in found)
+
+
+def test_a_year_whose_notice_is_not_known_is_said_and_never_guessed(tmp_path: Path) -> None:
+    documents = _documents(tmp_path, _post("a", days=["工作日"]))
+    found = list(calendar_notes(documents, _files(tmp_path, {}), date(2089, 12, 20)))
+    assert ["2089 年" in mistake.reason and "还不知道" in mistake.reason for mistake in found] == [True]
+
+
+def test_the_committed_month_is_clean_whenever_one_looks() -> None:
+    files = Files.of(read_config(ROOT / "config.yaml").data, ROOT)
+    settings = read_config(ROOT / "config.yaml").value
+    assert settings is not None
+    whole = Files(files.home, files.folders, files.style, files.accounts, files.roles, book_of(settings))
+    assert read_calendar(whole) == []
+    documents = [read_document(path, CalendarFile) for path in sorted((ROOT / "moments").glob("*.yaml"))]
+    for weeks in range(0, 52, 5):
+        day = TODAY + timedelta(days=7 * weeks + weeks % 7)
+        assert list(calendar_notes(documents, whole, day)) == [], day
