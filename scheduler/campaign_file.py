@@ -152,6 +152,11 @@ class PhaseFile(_Part):
     def id(self) -> str:
         return self.name or self.kind.value.replace("_", "-")
 
+    @property
+    def asks(self) -> bool:
+        """Does it write to people who said nothing yet? That counts as the push of their week."""
+        return bool(self.words) and not self.kind.follows_up
+
 
 class CampaignFile(_Part):
     """One campaign."""
@@ -191,7 +196,7 @@ class CampaignFile(_Part):
             raise ValueError("scheduler.campaign.phase_twice")
         if sum(phase.kind.follows_up for phase in self.phases) > MOST_FOLLOW_UPS:
             raise ValueError("scheduler.campaign.follow_ups")
-        if not self.join.open and not any(phase.words and not phase.kind.follows_up for phase in self.phases):
+        if not self.join.open and not any(phase.asks for phase in self.phases):
             raise ValueError("scheduler.campaign.nobody_asked")
         return self
 

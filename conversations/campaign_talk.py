@@ -1,0 +1,69 @@
+"""A customer answers a campaign: counted, and told in the persona's voice; whoever has a place now hears of it too."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.gateway import Message, MessageKind
+from conversations.acquaintance import Acquaintance, find
+from conversations.speaking import Lately, Voices, reply
+from personas.voice import render
+from rules.kinds import Kind
+from scheduler.campaign_answers import Answered, CampaignAnswers
+from scheduler.participants import Guest
+from storage.outbox import Content, NewDelivery, plan
+
+
+class CampaignTalk:
+    """Hears answers before anything else is looked for in a short message."""
+
+    def __init__(self, voices: Voices) -> None:
+        self._voices = voices
+        self._answers = CampaignAnswers(voices.shop.time_zone)
+
+    async def hear(
+        self, tx: AsyncConnection, who: Acquaintance, said: Lately, message: Message, *, arrival: int, now_ms: int
+    ) -> str:
+        """The outcome in a word, '' when it is no answer to any campaign.
+
+        Whoever is looked after by a person is counted in silence.
+        """
+        photo = message.kind is MessageKind.IMAGE
+        if not photo and message.kind is not MessageKind.TEXT:
+            return ""
+        guest = Guest(who.person, who.account, who.contact)
+        text = "" if photo else message.text
+        answered = await self._answers.hear(tx, guest, text, arrival, now_ms, photo=photo)
+        if answered is None:
+            return ""
+        entry = f"campaign_{answered.campaign}_{answered.outcome}"
+        if not who.held(now_ms) and not said.about_to_say(entry, now_ms):
+            words = self._words(who, answered, answered.template)
+            await reply(tx, who, words, arrival=arrival, entry=entry, now_ms=now_ms)
+        await self.tell(tx, answered, now_ms)
+        return f"campaign_{answered.outcome}"
+
+    async def tell(self, tx: AsyncConnection, answered: Answered, now_ms: int) -> None:
+        """Those who have a place now, each by the account they answered."""
+        rows = []
+        for guest in answered.moved_up:
+            who = await find(tx, guest.account, guest.contact)
+            if who is None:
+                continue
+            rows.append(
+                NewDelivery(
+                    kind=Kind.REMINDER,
+                    account=who.account,
+                    to=who.contact,
+                    person=who.person,
+                    campaign=answered.campaign,
+                    content=Content(text=self._words(who, answered, answered.told)),
+                    key=f"campaign:{answered.campaign}:moved_up:{who.person}",
+                    due_ms=now_ms,
+                    valid_until_ms=answered.until_ms,
+                    source=f"campaign:{answered.campaign}",
+                )
+            )
+        if rows:
+            await plan(tx, rows, now_ms=now_ms)
+
+    def _words(self, who: Acquaintance, answered: Answered, template: str) -> str:
+        return render(template, {**self._voices.values_for(who), **answered.values})

@@ -1,0 +1,196 @@
+"""What somebody says to a campaign that asks: yes, no, a choice, a photo; counted once, and answered."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from scheduler.audience import SHOP_ZONE
+from scheduler.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_timeline import Timeline, timeline
+from scheduler.participants import (
+    SAID_YES,
+    Guest,
+    Standing,
+    move_up,
+    say_no,
+    say_yes,
+    standing_of,
+)
+from storage.statements import both, rows_of
+from storage.tables import CAMPAIGN, Campaign, Delivery, Person
+from texts.catalogue import say
+
+LONGEST = 20
+"""Characters of an answer; who writes more says something else. Ours."""
+_ASKS = both(f"SELECT id FROM campaigns WHERE kind = '{CAMPAIGN}' AND state IN ('running', 'paused') ORDER BY id")
+_YES = frozenset({
+    "1", "+1", "要", "我要", "要的", "参加", "我参加", "我要参加", "报名", "我报名", "我要报名", "算我一个", "加我一个",
+    "yes", "来", "我来",
+})  # fmt: skip
+_NO = frozenset({
+    "不要", "我不要", "不用", "不参加", "不参加了", "我不参加", "不来", "不来了", "不去了", "不要了", "不用了", "算了",
+    "取消报名", "no",
+})  # fmt: skip
+_NOT_SAID = re.compile(r"[^0-9a-z+\u3400-\u9fff]+")
+_AFTER = re.compile(r"(?:谢谢|多谢|吧|哦|喔|哈|呀|啊|呢|嘛|啦|哒|噢|亲)+$")
+
+
+class Meaning(StrEnum):
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the words say to one campaign. `choice`: of its vote."""
+
+    meaning: Meaning
+    choice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was understood, and the template of what to say back. `told`: who has a place now, and their template."""
+
+    campaign: int
+    title: str
+    outcome: str  # yes | promised | waiting | declined | withdrawn | again
+    template: str
+    until_ms: int
+    values: dict[str, str]
+    moved_up: tuple[Guest, ...] = ()
+    told: str = ""
+
+
+def read_answer(text: str, campaign: CampaignFile) -> Read | None:
+    """What a whole message means to that campaign; None for anything that is no answer."""
+    plain = _core(text)
+    if not plain or len(plain) > LONGEST:
+        return None
+    for number, choice in enumerate(campaign.join.choices, start=1):
+        if plain in (str(number), _core(choice), f"选{number}", f"{number}号", f"第{number}款"):
+            return Read(Meaning.YES, choice)
+    if plain in _NO:
+        return Read(Meaning.NO)
+    if campaign.join.choices and plain.isdigit():
+        return None  # a number that is none of the choices
+    if plain in _YES or plain in {_core(word) for word in campaign.join.words}:
+        return Read(Meaning.YES)
+    return None
+
+
+class CampaignAnswers:
+    """Hears what may be an answer. What a campaign is never changes once it was started: it is read once."""
+
+    def __init__(self, shop_zone: str = SHOP_ZONE) -> None:
+        self._zone = shop_zone
+        self._known: dict[int, tuple[CampaignFile, Timeline, str]] = {}
+
+    async def hear(
+        self, tx: AsyncConnection, guest: Guest, text: str, arrival: int, now_ms: int, *, photo: bool = False
+    ) -> Answered | None:
+        """Count an answer of `guest`; None when it is none, or nobody asked them. `text` '' for a photo.
+
+        Of several campaigns that ask, the one that wrote to them last is meant.
+        """
+        if not photo and (not text or len(text) > 2 * LONGEST):
+            return None
+        running = [row[0] for row in await rows_of(tx, _ASKS, {})]
+        if not running:
+            return None
+        for id in await self._asking(tx, guest.person, running, now_ms):
+            file = self._known[id][0]
+            read = Read(Meaning.YES) if photo and file.join.photo else read_answer(text, file)
+            if read is None:
+                continue
+            if read.meaning is Meaning.NO:
+                answered = await self._no(tx, id, guest, arrival, now_ms)
+            else:
+                answered = await self._yes(tx, id, guest, read.choice, arrival, now_ms)
+            if answered is not None:
+                return answered
+        return None
+
+    async def _yes(
+        self, tx: AsyncConnection, id: int, guest: Guest, choice: str | None, arrival: int, now_ms: int
+    ) -> Answered:
+        file = self._known[id][0]
+        before = await standing_of(tx, id, guest.person)
+        more: dict[str, Any] = {} if choice is None else {"choice": choice}
+        limit = file.stock.places if file.stock else None
+        after = await say_yes(tx, id, guest, limit, now_ms, **more, **({"arrival": arrival} if before is None else {}))
+        repeated = before is after and not (choice is not None)
+        return self._answered(id, "again" if repeated else after.value)
+
+    async def _no(self, tx: AsyncConnection, id: int, guest: Guest, arrival: int, now_ms: int) -> Answered | None:
+        before = await say_no(tx, id, guest, now_ms, arrival=arrival)
+        if before is None or before in (Standing.KEPT, Standing.BROKEN):
+            return None
+        file = self._known[id][0]
+        up = await move_up(tx, id, file.stock.places, now_ms) if file.stock and before is Standing.PROMISED else []
+        return self._answered(id, "withdrawn" if before in SAID_YES else "declined", up)
+
+    def _answered(self, id: int, outcome: str, moved_up: list[Guest] | None = None) -> Answered:
+        file, line, title = self._known[id]
+        words = file.answers
+        key = "yes" if outcome == "promised" else outcome
+        return Answered(
+            id, title, outcome, getattr(words, key, None) or _default(key), line.until_ms, values_of(file),
+            tuple(moved_up or ()), words.moved_up or _default("moved_up"),
+        )  # fmt: skip
+
+    async def _asking(self, tx: AsyncConnection, person: int, running: list[int], now_ms: int) -> list[int]:
+        """Campaigns that this person may answer, the one that wrote last first."""
+        for id in running:
+            if id not in self._known:
+                row = (await tx.execute(_SPEC, {"id": id})).one()
+                file = campaign_of(row.spec)
+                self._known[id] = file, timeline(file, row.starts_ms, self._zone), row.title
+        self._known = {id: known for id, known in self._known.items() if id in running}
+        wrote = {row.parent: row.sent_ms for row in (await tx.execute(_WROTE, {"person": person})).all()}
+        open_ones = [id for id in running if self._known[id][0].join.open and id not in wrote]
+        if open_ones:
+            level = await tx.scalar(_LEVEL, {"person": person})
+            wrote |= {id: 0 for id in open_ones if level in self._known[id][0].who.levels}
+        asking = [id for id in running if id in wrote and now_ms <= self._known[id][1].until_ms]
+        return sorted(asking, key=lambda id: (-wrote[id], -id))
+
+
+def values_of(campaign: CampaignFile) -> dict[str, str]:
+    """The names of a campaign that its answers may use."""
+    landing = {"landing": campaign.landing.words()} if campaign.landing else {"landing": ""}
+    return {"offer": campaign.offer, "gift": campaign.gift, "join": campaign.join.how, **landing, **campaign.variables}
+
+
+def _default(key: str) -> str:
+    return say(f"scheduler.campaign_answer.{key}", lang="zh")
+
+
+def _core(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text[: 4 * LONGEST]).casefold().replace("參", "参").replace("報", "报")
+    bare = _NOT_SAID.sub("", plain)
+    shorter = _AFTER.sub("", bare)
+    return shorter or bare
+
+
+_CHILD = aliased(Campaign)
+# Built once: every short message of a customer asks it while a campaign runs.
+_SPEC = select(Campaign.spec, Campaign.starts_ms, Campaign.title).where(Campaign.id == bindparam("id"))
+_WROTE = (
+    select(_CHILD.parent, func.max(Delivery.sent_ms).label("sent_ms"))
+    .join(_CHILD, _CHILD.id == Delivery.campaign)
+    .where(
+        Delivery.person == bindparam("person"),
+        Delivery.sent_ms.is_not(None),
+        Delivery.state.in_(("sending", "accepted", "in_doubt", "unknown")),
+        _CHILD.parent.is_not(None),
+    )
+    .group_by(_CHILD.parent)
+)
+_LEVEL = select(Person.level).where(Person.id == bindparam("person"), Person.kind == "customer")
