@@ -135,14 +135,14 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=of_person("person"),
         cleared={"contact": _NOTHING},
     ),
-    FriendRequest: Holding(
-        kept="id account scene channel state received_ms decided_ms",
-        theirs=lambda table, who: table.c.contact.in_(who.contacts),
     Pupil: Holding(
         kept="id sequence person account state reason given started_ms started_by look_ms told_ms changed_ms",
         theirs=of_person("person"),
         cleared={"contact": _NOTHING},
     ),
+    FriendRequest: Holding(
+        kept="id account scene channel state received_ms decided_ms",
+        theirs=lambda table, who: table.c.contact.in_(who.contacts),
         cleared={"request": numbered, "contact": stand_in("contact"), "hello": "", "reason": "erased"},
     ),
     Delivery: Holding(
