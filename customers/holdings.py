@@ -201,12 +201,12 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
         kept="id name title kind parent phase state spec preview overrides_weekly created_by created_ms starts_ms"
         " valid_until_ms state_reason changed_ms"
     ),
+    CareDay: Holding(kept="id zone day occasion done_to done_ms"),
+    LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),
     Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),
     Item: Holding(kept="id folded"),
     ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
     StaffMember: Holding(kept="id name role shift accounts invited removed"),
-    CareDay: Holding(kept="id zone day occasion done_to done_ms"),
-    LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),
     StaffContact: Holding(kept="contact staff"),
     Invitation: Holding(kept="code kind staff name role created_by expires_ms used_ms"),
     DoNotContact: Holding(kept="hash why added_ms"),
