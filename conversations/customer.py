@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.gateway import Message, MessageKind
 from conversations.acquaintance import Acquaintance, acquaintance, find, heard
 from conversations.campaign_talk import CampaignTalk
-from conversations.campaign_talk import CampaignTalk
 from conversations.handover import hand_over, wait_for_a_person
 from conversations.intents import Wish, wish_of
 from conversations.photos import hear_photo_consent, keep_photo
