@@ -27,6 +27,8 @@ class Fault(StrEnum):
     """Sounds like an office; playful beats official."""
     LONG = "long"
     """Longer than this voice talks."""
+    SELLING = "selling"
+    """Offers, prices or leads to the shop, where nothing may be sold: a lesson, a greeting."""
 
     @property
     def severity(self) -> Severity:
@@ -71,6 +73,13 @@ _BAIT = re.compile(
     r"[￥$€₤¥][0-9A-Za-z]{8,14}[￥$€₤¥/]"
     r"|(?:转发|分享)[^，。！？\n]{0,12}(?:送|抽|领|免单|返|红包|有奖)|集(?:赞|齐?\d+个赞)|(?:满|够)\d+个?赞"
 )
+_SELLING = re.compile(
+    r"[¥￥]\s?\d|\d+(?:\.\d+)?\s?(?:元|块钱)|\d(?:\.\d)?\s?折|[半对]折|打折|折扣|满减|立减|秒杀|特价|原价|到手价|券后|优惠|福利价|包邮"
+    r"|下单|加购|拍下|抢购|清仓|预售|现货|上新|新款|爆款|库存|付款|淘宝搜|进店|店铺链接|小程序下单"
+    r"|(?:taobao|tmall|tb|1688|jd|pinduoduo|yangkeduo|m\.tb)\.(?:com|cn)|[￥$€₤¥][0-9A-Za-z]{8,14}[￥$€₤¥/]"
+    r"|\{\{\s*(?:landing|search)\b",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _TAG_STANDS_FOR = "口口口口"  # a name is about this long
 
@@ -95,6 +104,12 @@ def findings(text: str, style: Style, *, length: int | None = None, moments: boo
         yield from _found(Fault.BAIT, _BAIT, plain, [])
     if length is not None and (real := len(plain.replace("\u200b", ""))) > length:
         yield Finding(Fault.LONG, f"{real} > {length}", 0)
+
+
+def selling(text: str) -> Iterator[Finding]:
+    """Every place of a text that sells: for what must not, a lesson or a greeting."""
+    for match in _SELLING.finditer(text):
+        yield Finding(Fault.SELLING, match[0], match.start())
 
 
 def is_clean(text: str, style: Style) -> bool:

@@ -22,11 +22,14 @@ _DEFAULTS = {
     "ladder": "ladder.yaml",
     "segments": "segments/",
     "pushes": "pushes/",
+    "campaigns": "campaigns/",
     "moments": "moments/",
+    "care": "care.yaml",
+    "lessons": "lessons/",
     "media": "media/",
 }
 _ROLES = [role.value for role in Role]
-_FOLDERS = ("personas", "segments", "pushes", "moments", "media")
+_FOLDERS = ("personas", "segments", "pushes", "campaigns", "moments", "lessons", "media")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rules.kinds import Kind
 from rules.quiet_hours import local
 from rules.roles import PersonaKind, Role
 from scheduler.calendar_files import load_calendar
+from scheduler.care_file import load_care
 from scheduler.moments import CalendarFile
 from scheduler.push_file import PushFile, load_pushes
 from texts.catalogue import say
@@ -96,5 +97,11 @@ def read_segments(files: Files) -> list[Mistake]:
     return load_segments(files.folders["segments"], levels, list(files.accounts))[1]
 
 
-READERS: tuple[Reader, ...] = (read_calendar, read_pushes, read_segments)
+def read_care(files: Files) -> list[Mistake]:
+    """Everything wrong in care.yaml."""
+    levels = set(files.ladder.ids) if files.ladder else None
+    return load_care(files.folders["care"], style=files.style, media=files.folders["media"], levels=levels)[1]
+
+
+READERS: tuple[Reader, ...] = (read_calendar, read_pushes, read_segments, read_care)
 """One per room whose files people write, beside the personas and the ladder."""

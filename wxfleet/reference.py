@@ -15,6 +15,14 @@ _TITLES = {
     "ladder": ("ladder.yaml", "升级制度，从低到高。"),
     "moments": ("moments/*.yaml", "朋友圈日历。"),
     "push": ("pushes/*.yaml", "老客福利推送。"),
+    "campaign": (
+        "campaigns/*.yaml",
+        "活动：预热、推送、提醒、感谢在一条时间线上。`wxfleet push preview 名字` 看每一步几点、发给多少人。",
+    ),
+    "care": (
+        "care.yaml",
+        "关怀：生日、节日、交易成功之后。只表心意，不卖东西；每人每个场合一次，每人一个月最多两次。",
+    ),
     "segment": (
         "segments/*.yaml",
         "人群：推送和 `wxfleet segments preview` 用。`all`、`any`、`not` 里面写的键和 `who` 里一样，可以一层套一层。",

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from customers.ladder import Ladder
 from customers.segment_file import Segment
 from personas.model import Persona
+from scheduler.campaign_file import CampaignFile
+from scheduler.care_file import CareFile
 from scheduler.moments import CalendarFile
 from scheduler.push_file import PushFile
 from wxfleet.settings import Settings
@@ -24,8 +26,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "persona": Persona,
     "moments": CalendarFile,
     "push": PushFile,
+    "campaign": CampaignFile,
     "ladder": Ladder,
     "segment": Segment,
+    "care": CareFile,
 }
 """Each kind of file that people write, by the name of its schema."""
 

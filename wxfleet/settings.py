@@ -100,7 +100,12 @@ class Settings(_Part):
     ladder: HomePath = Field(default=Path("ladder.yaml"), validate_default=True, description="升级制度文件")
     segments: HomePath = Field(default=Path("segments/"), validate_default=True, description="分层文件夹")
     pushes: HomePath = Field(default=Path("pushes/"), validate_default=True, description="推送文件夹")
+    campaigns: HomePath = Field(default=Path("campaigns/"), validate_default=True, description="活动文件夹")
     moments: HomePath = Field(default=Path("moments/"), validate_default=True, description="朋友圈日历文件夹")
+    care: HomePath = Field(
+        default=Path("care.yaml"), validate_default=True, description="关怀文件：生日、节日、购后；没有就不发"
+    )
+    lessons: HomePath = Field(default=Path("lessons/"), validate_default=True, description="合伙人课程文件夹")
     media: HomePath = Field(default=Path("media/"), validate_default=True, description="图片和视频文件夹")
     staff: list[StaffConfig] = Field(default_factory=list, description="员工")
     staff_room: StaffRoomConfig | None = Field(default=None, description="员工群；没有就不写")

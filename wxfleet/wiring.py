@@ -44,6 +44,8 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
+from scheduler.care import Care
+from scheduler.care_file import load_care
 from scheduler.live_calendar import LiveCalendar
 from scheduler.material_sweep import MaterialSweep
 from scheduler.media_watch import MediaWatch
@@ -128,6 +130,7 @@ def build(
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
+    care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
     sweep = MaterialSweep(settings.media)
     planner = Planner(
@@ -143,6 +146,7 @@ def build(
             Step(standing.is_due, standing.go_on, every=_UNHURRIED),
             Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
             Step(daily.due, daily.act, every=_UNHURRIED),
+            Step(care.due, care.act, every=_UNHURRIED),
             Step(wishes.due, wishes.act),
             Step(pictures.due, pictures.act),
             Step(sweep.due, sweep.act, every=_UNHURRIED),
