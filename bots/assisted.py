@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.packages import notices
+from bots.profile_tasks import hand_over_profiles
 from bots.staff_line import Road, notice, road_to_holder
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
@@ -63,8 +65,10 @@ class Assisted:
         self._expires_ms = expires_ms
 
     async def hand_over(self, tx: AsyncConnection, rows: Sequence[Claimed], now_ms: int) -> None:
-        """Make tasks of claimed posts, in the claim's transaction, and write to whoever holds the phones."""
-        handed = await _read(tx, rows)
+        """Make tasks of claimed posts and profiles, in the claim's transaction, and write to who holds the phones."""
+        if profiles := [row for row in rows if row.kind is Kind.PROFILE]:
+            await hand_over_profiles(tx, profiles, now_ms)
+        handed = await _read(tx, [row for row in rows if row.kind is Kind.MOMENT])
         for one in handed:
             await tx.execute(insert_ignoring(tx, Task), [self._task(one, now_ms)])
         packages: dict[str, list[_Handed]] = {}
@@ -256,20 +260,7 @@ def _package_rows(
         others=say("bots.task_others", names="、".join(others)) if others else "",
     )
     contents = [Content(text=head), Content(text=post["text"]), *(Content(image=name) for name in pictures)]
-    return [
-        NewDelivery(
-            kind=Kind.STAFF_NOTICE,
-            account=road.account,
-            to=road.to,
-            content=content,
-            key=f"{key}:{number}",
-            due_ms=now_ms + number,
-            valid_until_ms=expires_ms,
-            source="assisted",
-        )
-        for number, content in enumerate(contents)
-        if content.text != ""
-    ]
+    return notices(road, key, contents, now_ms, expires_ms)
 
 
 def _title(post: Mapping[str, Any]) -> str:

@@ -142,6 +142,14 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnProfile:
+    """What the account's own card says; '' where the gateway does not tell."""
+
+    nickname: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomInfo:
     id: str
     topic: str
@@ -211,6 +219,16 @@ class Gateway(Protocol):
 
         Returns the file's name there. Raises PayloadGone when there is none, or none that is a picture.
         """
+        ...
+
+    async def own_profile(self) -> OwnProfile:
+        """The account's own profile, as far as its gateway tells it. Raises NotLoggedIn before the login."""
+        ...
+
+    async def change_profile(
+        self, *, nickname: str | None = None, signature: str | None = None, still: Still = always
+    ) -> None:
+        """Change one of them; None stays as it is. Raises as `send` does; Refused by gateways that can't."""
         ...
 
     async def close(self) -> None:

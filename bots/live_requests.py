@@ -1,8 +1,9 @@
 """What another process asks of a live gateway: rows of `requests`, picked up within a second.
 
 Verbs: `qr` (the QR code to scan), `contact_qr` (what the account's own code says, for its cards), `logout`,
-`test_message` {to?, text?}, `picture` {material, message} (what somebody sent, for the library), `rest_over` (a limited
-account may speak again). The answer stands in `result`: {qr}, {}, {delivery_planned}, {file} or {problem, hint}.
+`test_message` {to?, text?}, `own_profile` (what its profile says), `picture` {material, message} (what somebody sent,
+for the library), `rest_over` (a limited account may speak again). The answer stands in `result`: {qr}, {},
+{delivery_planned}, {nickname, signature}, {file} or {problem, hint}.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import GatewayProblem
 from bots.lifecycle import State
+from bots.own_profiles import OWN_PROFILE, as_told, note_look
 from bots.runner import Runner
 from bots.staff_line import FILE_HELPER
 from rules.clock import Clock
@@ -57,6 +59,8 @@ class _Answer:
     """The account whose own QR code was asked for."""
     material: int | None = None
     """The photo of the library that was fetched."""
+    profile_of: str | None = None
+    """The account whose own profile was looked at."""
 
 
 async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runner]) -> int:
@@ -105,6 +109,12 @@ async def _answer(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None
             return _Answer(asked.id, True, {"qr": await runner.gateway.contact_qr()}, asked.account)
         except GatewayProblem as problem:
             return _Answer(asked.id, False, {"problem": problem.message, "hint": problem.hint}, asked.account)
+    if asked.verb == OWN_PROFILE:
+        try:
+            return _Answer(asked.id, True, as_told(await runner.gateway.own_profile()), profile_of=asked.account)
+        except GatewayProblem as problem:
+            result = {"problem": problem.message, "hint": problem.hint}
+            return _Answer(asked.id, False, result, profile_of=asked.account)
     if asked.verb == PICTURE:
         return await _picture(asked, runner)
     if asked.verb == "rest_over":
@@ -163,6 +173,8 @@ async def _write(tx: AsyncConnection, answers: list[_Answer], now_ms: int) -> No
         if answer.material is not None:
             found = {"file": answer.result["file"]} if answer.done else {"problem": answer.result["problem"]}
             await tx.execute(update(Material).where(Material.id == answer.material).values(**found))
+        if answer.profile_of is not None:
+            await note_look(tx, answer.profile_of, answer.result if answer.done else None, now_ms)
         if answer.own_code_of is not None:
             # Refused or not, it is asked again in a week; what was known stays.
             known = {"contact_qr": answer.result["qr"]} if answer.done else {}

@@ -30,7 +30,7 @@ class Sender:
         """Is that road open now? A paused account still answers staff: which rows may go is the gates' matter."""
         if surface is Surface.MOMENT:
             return self._publisher is not None and not self._runner.state.restricted
-        return surface is not Surface.PROFILE and self._runner.logged_in and self._runner.state.commands
+        return self._runner.logged_in and self._runner.state.commands
 
     async def deliver(self, row: Claimed, still: Still) -> str:
         """Send it, once. Returns the gateway's id, '' where there is none. Raises the classes of `bots.errors`."""
@@ -47,7 +47,11 @@ class Sender:
             if content.template is not None:
                 content = replace(content, template=None, text=row.text or "")
             return await self._runner.gateway.send(row.to, content, still)
-        raise Refused(say("bots.no_such_road"), hint=say("bots.no_such_road.hint"), where=row.account)
+        fields = (row.content.profile or {}).get("fields", {})
+        await self._runner.gateway.change_profile(
+            nickname=fields.get("nickname"), signature=fields.get("signature"), still=still
+        )
+        return ""
 
     async def _publish(self, row: Claimed, still: Still) -> str:
         if self._publisher is None:

@@ -104,7 +104,7 @@ class Tick:
             road = (gate.surface, gate.push_budget, gate.answers)
             if closed.get(road, "people_per_minute") != "people_per_minute":
                 continue
-            if lane.config.live and not self._open(lane, row.kind):
+            if lane.config.live and not self._open(lane, row):
                 closed[road] = "offline"
                 continue
             free_ms, reason = pace_of(row.kind, row.to, facts, lane.pace, self.now_ms)
@@ -123,10 +123,8 @@ class Tick:
             self._accounts[name] = facts
         return facts
 
-    def _open(self, lane: Lane, kind: Kind) -> bool:
-        if kind is Kind.MOMENT and lane.config.assisted:
-            return True
-        return lane.sender.can(gate_of(kind).surface)
+    def _open(self, lane: Lane, row: Row) -> bool:
+        return _by_hand(lane, row) or lane.sender.can(gate_of(row.kind).surface)
 
     async def _judge(self, looked_at: Sequence[tuple[Lane, Row]]) -> list[Lane]:
         """Put each lane's row through the gates. Returns the lanes whose row did not pass: they try the next."""
@@ -214,7 +212,8 @@ class Tick:
             return row.content.get("text")
         if row.campaign is None or row.person is None:
             return Skip("words_missing")
-        recipient = Recipient(row.person, row.account, facts.call_me, facts.nickname, facts.level, facts.member_name)
+        known = (facts.call_me, facts.nickname, facts.level, facts.member_name)
+        recipient = Recipient(row.person, row.account, *known, row.content.get("values") or {})
         try:
             await self.wording.load(self.tx, row.campaign)
             return self.wording.render(row.campaign, template, recipient)
@@ -246,6 +245,8 @@ class Tick:
 
 
 def _by_hand(lane: Lane, row: Row) -> bool:
+    if row.kind is Kind.PROFILE:
+        return bool((row.content.get("profile") or {}).get("by_hand"))
     return row.kind is Kind.MOMENT and lane.config.assisted
 
 

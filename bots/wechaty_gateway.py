@@ -24,7 +24,18 @@ from bots.errors import (
     TooLate,
     WrongToken,
 )
-from bots.gateway import Contact, Friendship, GatewayEvent, Login, Logout, Message, RoomInfo, Still, always
+from bots.gateway import (
+    Contact,
+    Friendship,
+    GatewayEvent,
+    Login,
+    Logout,
+    Message,
+    OwnProfile,
+    RoomInfo,
+    Still,
+    always,
+)
 from bots.wechaty_channel import (
     DEFAULT_TIMEOUTS,
     OneConnection,
@@ -188,6 +199,20 @@ class WechatyGateway:
             raise self._gone(message)
         return name
 
+    async def own_profile(self) -> OwnProfile:
+        got = await self._fetch(
+            "ContactPayload", puppet.ContactPayloadRequest(id=self._self_id), puppet.ContactPayloadResponse
+        )
+        return OwnProfile(got.name.strip(), got.signature.strip())
+
+    async def change_profile(
+        self, *, nickname: str | None = None, signature: str | None = None, still: Still = always
+    ) -> None:
+        if nickname is not None:
+            await self._set("ContactSelfName", puppet.ContactSelfNameRequest(name=nickname), still)
+        if signature is not None:
+            await self._set("ContactSelfSignature", puppet.ContactSelfSignatureRequest(signature=signature), still)
+
     async def close(self) -> None:
         self._self_id = ""
         self._started = False
@@ -219,6 +244,9 @@ class WechatyGateway:
         elif isinstance(event, Logout):
             self._self_id = ""
             self._started = False
+
+    async def _set(self, method: str, request: Any, still: Still) -> None:
+        await self._call(method, bytes(request), Asking.SEND, self._timeouts.send_s, still)
 
     def _gone(self, id: str) -> GatewayProblem:
         return self._at.problem(PayloadGone, "payload_gone", said=id)

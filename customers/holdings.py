@@ -57,6 +57,7 @@ from storage.tables import (
     Task,
     Worker,
 )
+from storage.task_tables import AccountProfile, Gift, LikeAsked
 
 TO_STAFF = (Kind.COMMAND_REPLY.value, Kind.ALERT.value, Kind.STAFF_NOTICE.value)
 _NOTHING = null()
@@ -135,6 +136,12 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=of_person("person"),
         cleared={"contact": _NOTHING},
     ),
+    Gift: Holding(
+        kept="id key person account kind amount_fen occasion day state task planned_by planned_ms done_by done_ms",
+        theirs=of_person("person"),
+        cleared={"note": ""},
+    ),
+    LikeAsked: Holding(theirs=of_person("person"), deleted="person account asked_ms"),
     Pupil: Holding(
         kept="id sequence person account state reason given started_ms started_by look_ms told_ms changed_ms",
         theirs=of_person("person"),
@@ -201,6 +208,7 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
         kept="id name title kind parent phase state spec preview overrides_weekly created_by created_ms starts_ms"
         " valid_until_ms state_reason changed_ms"
     ),
+    AccountProfile: Holding(kept="account wanted seen seen_ms confirmed tried look_ms asked_ms judged_ms"),
     CareDay: Holding(kept="id zone day occasion done_to done_ms"),
     LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),
     Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),

@@ -13,6 +13,7 @@ from storage.care_tables import Pupil
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.outbox import DeliveryState
 from storage.tables import Claim, Delivery, Friendship, Order, Person
+from storage.task_tables import Gift
 
 _IDS_A_STATEMENT = 500
 _Column = InstrumentedAttribute[Any]
@@ -32,6 +33,7 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "tags": (PersonTag.tag, PersonTag.person),
     "participants": (Participant.id, Participant.person),
     "pupils": (Pupil.id, Pupil.person),
+    "gifts": (Gift.id, Gift.person),
 }
 
 

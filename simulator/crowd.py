@@ -32,6 +32,7 @@ class Profile:
     city: str = ""
     friend: bool = False
     official: bool = False
+    signature: str = ""
 
 
 def contact_of(number: int) -> str:

@@ -100,6 +100,7 @@ def _contact_payload(gateway: Seat, request: Any) -> Any:
     return puppet.ContactPayloadResponse(
         id=seen.contact,
         name=seen.nickname,
+        signature=seen.signature,
         alias=seen.alias,
         city=seen.city,
         friend=seen.friend,

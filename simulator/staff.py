@@ -17,6 +17,7 @@ from simulator.world import World
 _CODE = re.compile(r"/(?:确认|confirm)\s*(\d{4,6})")
 _PACKAGE = re.compile(r"/完成|/done\b")
 _ASKS_FOR_CODE = ("/推送", "/全部恢复", "/发圈", "/继续")
+_PROFILE_LINE = re.compile(r"^(昵称|个性签名|头像|朋友圈封面|地区|朋友圈可见范围)：(.+)$", re.MULTILINE)
 _CODE_WAIT_MS = 5 * 60_000
 _COMMAND = re.compile(r"/[\u4e00-\u9fff]{2,}|/[a-z]{2,}")
 _MOST_COMMANDS = 2
@@ -138,14 +139,27 @@ class Staff:
         habits.ticked_ms = self.world.clock.now_ms()
         for package in done:
             for account in self._named_in(package, member):
+                if wishes := _profile_in(package.text):
+                    self._set_profile(account, wishes)
+                    continue
                 self.world.publish(account, f"phone:{package.message_id}:{account}", "by_phone", package.text)
         self._say(member, done[-1].account, lines.TICK_OFF)
+
+    def _set_profile(self, account: str, wishes: dict[str, str]) -> None:
+        """What a card shows; pictures and the like are the phone's own affair."""
+        if self.world.accounts[account].logged_in:
+            self.world.set_profile(account, name=wishes.get("昵称"), signature=wishes.get("个性签名"))
 
     def _named_in(self, package: Received, member: StaffPlan) -> list[str]:
         """The accounts on this member's phone that a package speaks of; its sender when it names none."""
         own = [plan for plan in self.scenario.accounts if plan.holder == member.id]
         named = [plan.id for plan in own if plan.id in package.text or plan.nickname in package.text]
         return named or [package.account]
+
+
+def _profile_in(text: str) -> dict[str, str]:
+    """The lines of a package that asks for another profile; nothing for any other package."""
+    return dict(_PROFILE_LINE.findall(text))
 
 
 def _is_package(text: str) -> bool:

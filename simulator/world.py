@@ -244,7 +244,8 @@ class World:
         if contact == FILE_HELPER:
             return Profile(contact, "文件传输助手", official=True)
         if other := self.state.account_of.get(contact):
-            return Profile(contact, self.accounts[other].nickname, friend=friend)
+            card = self.accounts[other]
+            return Profile(contact, card.nickname, friend=friend, signature=card.signature)
         if member := self.staff.get(contact):
             return Profile(contact, member.name, friend=friend)
         seen = self.crowd.profile(contact, account)

@@ -58,12 +58,13 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one row says. Exactly one of text, template, card, image, link, request, post is set.
+    """What one row says. Exactly one of text, template, card, image, link, request, post, profile is set.
 
     `text` is sent as it stands. `template` names a text of the row's campaign that is rendered at the claim for that
     person (so one row of a million stays small and the name is the freshest). `card` is a contact id; `image` a file
     path below the media folder; `link` is {url, title, description, thumbnail}; `request` the gateway's id of a friend
-    request to accept; `post` the id of a row of `posts`. `mentions` are contact ids, in rooms.
+    request to accept; `post` the id of a row of `posts`; `profile` {fields: {name: words}, by_hand} of the own
+    WeChat profile. `mentions` are contact ids, in rooms; `values` what a template says of this one person.
     """
 
     text: str | None = None
@@ -73,7 +74,9 @@ class Content:
     link: dict[str, str] | None = None
     request: str | None = None
     post: int | None = None
+    profile: dict[str, Any] | None = None
     mentions: tuple[str, ...] = ()
+    values: Mapping[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
         row = {name: getattr(self, name) for name in _CONTENT_FIELDS if getattr(self, name) is not None}
@@ -86,7 +89,7 @@ class Content:
         return Content(**{**row, "mentions": tuple(row.get("mentions", ()))})
 
 
-_CONTENT_FIELDS = ("text", "template", "card", "image", "link", "request", "post")
+_CONTENT_FIELDS = ("text", "template", "card", "image", "link", "request", "post", "profile", "values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ class Recipient:
     nickname: str
     level: str
     member_name: str | None
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Wording(Protocol):

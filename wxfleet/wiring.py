@@ -20,6 +20,7 @@ from bots.friends import Friends
 from bots.gateway import Gateway
 from bots.lane import LaneConfig
 from bots.live_requests import ask_for_own_codes, own_codes_missing
+from bots.own_profiles import ask_for_looks, looks_due
 from bots.payloads import friendship_of
 from bots.staff_line import tell_staff
 from bots.sync import FriendSync
@@ -49,6 +50,7 @@ from scheduler.care_file import load_care
 from scheduler.live_calendar import LiveCalendar
 from scheduler.material_sweep import MaterialSweep
 from scheduler.media_watch import MediaWatch
+from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.planner import Planner, Step
 from scheduler.push_file import load_pushes
 from scheduler.push_progress import CampaignEvent
@@ -133,6 +135,7 @@ def build(
     care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
     sweep = MaterialSweep(settings.media)
+    profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
     planner = Planner(
         db, clock, calendar, tell=_tell_of_campaign,
         extra=(
@@ -140,6 +143,8 @@ def build(
             Step(friends.somebody_waits, friends.reconsider_waiting, every=_UNHURRIED),
             Step(pools.somebody_does_better, pools.switch, every=_UNHURRIED),
             Step(own_codes_missing, ask_for_own_codes, every=_UNHURRIED),
+            Step(looks_due, ask_for_looks, every=_UNHURRIED),
+            Step(profiles.due, profiles.act, every=_UNHURRIED),
             Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
             Step(search.some_missing, search.catch_up, every=_UNHURRIED),
             Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),

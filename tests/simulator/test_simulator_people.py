@@ -226,6 +226,18 @@ async def test_a_code_that_nobody_asked_for_is_not_confirmed(clock: VirtualClock
         assert [item.text for item in simulation.world.record.said(BOSS.contact)] == ["/状态"]
 
 
+async def test_a_profile_is_set_on_the_phone_and_no_post_is_made_of_it(clock: VirtualClock) -> None:
+    async with living(QUIET, clock) as simulation:
+        world = simulation.world
+        wishes = "【改资料】请把 lin-1 的微信资料改成这样：\n昵称：小林\n个性签名：法式的懒\n做好了回我 /完成 全部"
+        world.send("yu-1", BOSS.contact, Kind.TEXT, wishes)
+        await clock.advance(HOUR)
+        lin = world.accounts["lin-1"]
+        assert (lin.nickname, lin.signature) == ("小林", "法式的懒")
+        assert world.record.posts("lin-1") == []
+        assert [item.text for item in world.record.said(BOSS.contact)] == ["/完成 全部"]
+
+
 async def test_task_packages_are_ticked_off_together_by_who_got_them(clock: VirtualClock) -> None:
     async with living(QUIET, clock) as simulation:
         world = simulation.world
