@@ -1,5 +1,7 @@
 """A picture that somebody sent is fetched from the gateway and lies in the media folder as the library names it."""
 
+import base64
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,16 +9,19 @@ from typing import Any
 import pytest
 from PIL import Image
 from sqlalchemy import select
+from wechaty_grpc.wechaty import puppet
 
 from bots.errors import PayloadGone
 from bots.live_requests import answer_requests
 from bots.wechaty_contents import keep_box
+from bots.wechaty_gateway import WechatyGateway
 from scheduler.materials import Source, keep_picture
 from scheduler.media_checks import flaw_of
 from simulator.photos import photo_box
 from storage.campaign_tables import Material
 from storage.engine import Database
 from tests.bots.fleet_world import add_accounts
+from tests.bots.hostile_gateways import TOKEN, Puppet, serving
 from tests.virtual_time import VirtualClock
 
 
@@ -50,6 +55,30 @@ async def test_a_photo_is_fetched_once_and_one_that_is_gone_says_so(database: Da
     assert flaw_of(tmp_path, "materials/1.png") is None
     with Image.open(tmp_path / "materials/1.png") as picture:
         picture.load()
+
+
+async def test_a_large_picture_comes_over_the_wire_whole(tmp_path: Path) -> None:
+    """Two megabytes: more than one frame, and more than what a connection takes unasked."""
+    data = b"\xff\xd8\xff" + bytes(range(256)) * 8_000
+    box = json.dumps({"type": 1, "boxType": 1, "name": "a.jpg", "base64": base64.b64encode(data).decode()})
+    service = Puppet()
+
+    async def picture(request: bytes) -> bytes:
+        asked = puppet.MessageImageRequest().parse(request)
+        return bytes(puppet.MessageImageResponse(filebox=box if asked.id == "m1" else "{}"))
+
+    service.answers["MessageImage"] = picture
+    async with serving(service) as endpoint:
+        gateway = WechatyGateway("lin-1", endpoint, TOKEN, media=tmp_path)
+        await gateway.open()
+        try:
+            assert await gateway.keep_picture("m1", "materials/7") == "materials/7.jpg"
+            with pytest.raises(PayloadGone):
+                await gateway.keep_picture("m2", "materials/8")
+        finally:
+            await gateway.close()
+    assert (tmp_path / "materials/7.jpg").read_bytes() == data
+    assert [path.name for path in (tmp_path / "materials").iterdir()] == ["7.jpg"]
 
 
 @pytest.mark.parametrize(
