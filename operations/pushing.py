@@ -12,7 +12,8 @@ from operations.finding import campaign_named, choices
 from operations.requests import Cancel, Continue, Pause, Preview, Push
 from operations.why import reason_words
 from rules.quiet_hours import local
-from scheduler import pushes
+from scheduler import pushes, steering
+from scheduler.errors import WordsIncomplete
 from scheduler.push_file import PushFile, as_spec
 from texts.catalogue import say
 from texts.nearest import nearest
@@ -36,6 +37,8 @@ class Pushing:
         seen = await pushes.preview(tx, spec, asked.now_ms, shop_zone=self._zone)
         if seen.recipients == 0:
             raise Refused(self._counts(spec, seen), hint=say("operations.push.nobody.hint"))
+        if seen.faults:
+            raise WordsIncomplete(spec.name, list(seen.faults))
         exact = Push(push=spec.name, fingerprint=fingerprint(spec))
         return Shown(self._counts(spec, seen), exact, seen.recipients)
 
@@ -45,12 +48,10 @@ class Pushing:
         if fingerprint(spec) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
         campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
-        planned = await pushes.start(tx, campaign, asked.now_ms, shop_zone=self._zone)
-        return Reply(
-            True,
-            say("operations.push.started", title=spec.title, id=campaign, people=planned, batch=spec.first_batch),
-            data={"campaign": campaign},
-        )
+        await pushes.start(tx, campaign, asked.now_ms, shop_zone=self._zone)
+        key = "operations.push.started_asks" if spec.confirm else "operations.push.started"
+        text = say(key, title=spec.title, id=campaign, batch=spec.first_batch)
+        return Reply(True, text, data={"campaign": campaign})
 
     async def show_continue(self, tx: AsyncConnection, asked: Asked[Continue]) -> Shown:
         campaign, title = await campaign_named(tx, asked.request.target)
@@ -59,19 +60,19 @@ class Pushing:
 
     async def continue_(self, tx: AsyncConnection, asked: Asked[Continue]) -> Reply:
         campaign, title = await campaign_named(tx, asked.request.target)
-        await pushes.resume(tx, campaign, asked.now_ms)
+        await steering.resume(tx, campaign, asked.now_ms)
         return Reply(True, say("operations.push.continued", title=title))
 
     async def pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
         """Nothing more of it leaves until it is continued."""
         campaign, title = await campaign_named(tx, asked.request.target)
-        await pushes.pause(tx, campaign, asked.now_ms, reason=f"staff:{asked.staff.id}")
+        await steering.pause(tx, campaign, asked.now_ms, reason=f"staff:{asked.staff.id}")
         return Reply(True, say("operations.push.paused", title=title, id=campaign))
 
     async def cancel(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply:
         """What has left can't be taken back; the rest is skipped with the reason."""
         campaign, title = await campaign_named(tx, asked.request.push)
-        cancelled = await pushes.cancel(tx, campaign, asked.now_ms)
+        cancelled = await steering.cancel(tx, campaign, asked.now_ms)
         return Reply(True, say("operations.push.cancelled", title=title, rows=cancelled))
 
     def _spec(self, word: str) -> PushFile:

@@ -1,11 +1,17 @@
 """Who gets a push, from which account, and why the others do not: one statement over everybody."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
     Float,
     Select,
+    SQLColumnExpression,
     Subquery,
     and_,
     case,
@@ -16,6 +22,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,16 +30,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.segment_query import View, members
 from rules.gates import WEEK_MS
 from rules.kinds import Kind, gate_of
+from rules.overbooking import CHRONIC_BROKEN
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
+from scheduler.chance import ALL, among_few, turn_of
 from scheduler.errors import PushRefused
 from scheduler.push_file import PushFile
+from scheduler.push_variables import column_of
+from storage.campaign_tables import Participant
 from storage.outbox import DeliveryState
 from storage.tables import Account, Claim, Delivery, Friendship, Person, StaffContact
 
 REASONS = (
     "not_vip",
     "not_in_segment",
+    "not_joined",
     "own_or_staff",
     "no_friendship",
     "opted_out",
@@ -40,50 +52,110 @@ REASONS = (
     "weekly_cap",
     "already_planned",
     "trust_first",
+    "no_value",
+    "beyond_limit",
+    "control_group",
 )
 """Why somebody is left out; the first that holds is the one that is said."""
 _WEEKLY = tuple(kind.value for kind in Kind if gate_of(kind).weekly)
-
+_GOLD = "gold"  # customers.tiers.Tier
+_SPREAD = 618_035
+"""Neighbouring friendships are far apart in turn: the golden section of the prime they are counted by."""
 
 SHOP_ZONE = "Asia/Shanghai"
 """Whose day it is for a birthday, where the caller names no other."""
 
 
-def audience(push: PushFile, now_ms: int, campaign: int | None = None, *, shop_zone: str = SHOP_ZONE) -> Subquery:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks at everybody, and how much of them.
+
+    `people`: ids above the first up to the second, everybody where it is None. `full`: accounts whose pushes of the
+    day are used up. `cut`: whose turn is later is left out, where a push goes to so many at most.
+    """
+
+    now_ms: int
+    campaign: int | None = None
+    shop_zone: str = SHOP_ZONE
+    overrides_weekly: bool = False
+    people: tuple[int, int] | None = None
+    full: Collection[str] = ()
+    cut: int | None = None
+
+    def covers(self, person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+        """Is it one of these people?"""
+        return true() if self.people is None else and_(person > self.people[0], person <= self.people[1])
+
+
+def audience(push: PushFile, look: Look) -> Subquery:
     """Everybody, with `reason` (NULL for who gets it) and the friendship they would get it through.
 
-    Columns: person, level, member_name, reason, account, contact, zone.
+    Columns: person, level, reason, held_back (of the control group, where there is one), turn, account, contact, zone,
+    member_name, and `own_NAME` for each variable that everybody has their own of.
     """
-    best = _best_friendship(push, now_ms)
-    reason = case(
+    best = _best_friendship(push, look)
+    gate = gate_of(push.kind)
+    own = {name: column_of(variable, look.now_ms) for name, variable in push.of_each().items()}
+    turn = turn_of(push.seed, "invited", after=_by_promises())
+    weekly = gate.weekly and not look.overrides_weekly
+    conditions: list[tuple[ColumnElement[bool], str]] = [
         (Person.level.not_in(push.who.levels), "not_vip"),
-        (_outside_segment(push, now_ms, shop_zone), "not_in_segment"),
+        (_outside_segment(push, look), "not_in_segment"),
+        (_not_joined(push), "not_joined"),
         (or_(Person.kind != "customer", best.c.contact.in_(_ours())), "own_or_staff"),
         (best.c.account.is_(None), "no_friendship"),
         (Person.opted_out_ms.is_not(None), "opted_out"),
-        (Person.muted_until_ms > now_ms, "muted"),
-        (Person.last_push_ms > now_ms - WEEK_MS, "weekly_cap"),
-        (Person.id.in_(_with_another_push(campaign)), "already_planned"),
-        (or_(best.c.trusted == 0, _never_conversed(best)), "trust_first"),
-        else_=None,
-    )
+        (Person.muted_until_ms > look.now_ms, "muted"),
+        (Person.last_push_ms > look.now_ms - WEEK_MS if weekly else false(), "weekly_cap"),
+        (Person.id.in_(_with_another_push(look)) if weekly else false(), "already_planned"),
+        (or_(best.c.trusted == 0, _never_conversed(best, look)) if gate.keeps_trust else false(), "trust_first"),
+        (or_(false(), *(own[name].is_(None) for name in push.excludes())), "no_value"),
+        (false() if look.cut is None else turn > look.cut, "beyond_limit"),
+    ]
+    reason = case(*((condition, word) for condition, word in conditions if condition is not false()), else_=None)
     return (
         select(
             Person.id.label("person"),
             Person.level,
             Person.member_name,
             reason.label("reason"),
+            _held_back(push).label("held_back"),
+            turn.label("turn"),
             best.c.account,
             best.c.contact,
             best.c.zone,
+            *(column.label(f"own_{name}") for name, column in own.items()),
         )
         .outerjoin(best, best.c.person == Person.id)
-        .where(Person.merged_into.is_(None))
+        .where(Person.merged_into.is_(None), look.covers(Person.id))
         .subquery("audience")
     )
 
 
-def _outside_segment(push: PushFile, now_ms: int, shop_zone: str) -> ColumnElement[bool]:
+def _held_back(push: PushFile) -> ColumnElement[bool]:
+    """Never gold ones: what is learned from them is not worth what they would miss."""
+    few = among_few(round(push.control.share * ALL), push.seed, "control")
+    return and_(func.coalesce(Person.tier, "") != _GOLD, few)
+
+
+def _by_promises() -> ColumnElement[int]:
+    """Who keeps their word first, chronic no-shows (`rules.overbooking.is_chronic`) last."""
+    chronic = and_(Person.broken_promises >= CHRONIC_BROKEN, Person.broken_promises > Person.kept_promises)
+    return case((chronic, 2), (Person.kept_promises > 0, 0), else_=1)
+
+
+def _not_joined(push: PushFile) -> ColumnElement[bool]:
+    """Where it is only for people of a campaign: those who are not, or do not stand so there."""
+    joined = push.who.joined
+    if joined is None:
+        return false()
+    of_it = select(Participant.person).where(
+        Participant.campaign == joined.campaign, Participant.state.in_(joined.standings)
+    )
+    return Person.id.not_in(of_it)
+
+
+def _outside_segment(push: PushFile, look: Look) -> ColumnElement[bool]:
     """Raises PushRefused for a segment that was never read from its file."""
     segment = push.who.segment
     if segment is None:
@@ -92,44 +164,63 @@ def _outside_segment(push: PushFile, now_ms: int, shop_zone: str) -> ColumnEleme
         raise PushRefused("no_segment", name=segment)
     # Who opted out is left out with that reason, not with this one.
     wanted = segment.model_copy(update={"opted_out": True})
-    belongs = members(wanted, View(now_ms, local(now_ms, shop_zone).date()))
+    belongs = members(wanted, View(look.now_ms, local(look.now_ms, look.shop_zone).date()))
     return and_(Person.kind == "customer", not_(func.coalesce(belongs, false())))
 
 
-async def counts(tx: AsyncConnection, everybody: Subquery) -> tuple[dict[str, int], dict[str, int]]:
-    """How many are left out by reason, and how many each account reaches."""
-    query = select(everybody.c.reason, everybody.c.account, func.count().label("people")).group_by(
-        everybody.c.reason, everybody.c.account
-    )
-    excluded: dict[str, int] = {}
-    by_account: dict[str, int] = {}
-    for row in (await tx.execute(query)).all():
-        if row.reason is None:
-            by_account[row.account] = row.people
-        else:
-            excluded[row.reason] = excluded.get(row.reason, 0) + row.people
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Who is reached: by account and by level, those who are held back among them; and who is left out, by reason.
+
+    `lacking`: of those who are reached, by level and variable, how many have no value of their own; and how many no
+    member name, under `member_name`.
+    """
+
+    excluded: Mapping[str, int]
+    by_account: Mapping[str, int]
+    held_back: Mapping[str, int]
+    levels: Mapping[str, int]
+    lacking: Mapping[tuple[str, str], int]
+
+    @property
+    def reached(self) -> int:
+        return sum(self.by_account.values())
+
+
+async def tally(tx: AsyncConnection, push: PushFile, everybody: Subquery) -> Tally:
+    """Count everybody in one statement."""
+    own = {name: everybody.c[f"own_{name}"] for name in push.of_each()}
+    known = {"member_name": everybody.c.member_name, **own}
+    by = (everybody.c.reason, everybody.c.account, everybody.c.level)
+    query = select(
+        *by,
+        func.count().label("people"),
+        func.count(case((everybody.c.held_back, 1))).label("held_back"),
+        *(func.count(column).label(f"has_{name}") for name, column in known.items()),
+    ).group_by(*by)
+    excluded, accounts, held, by_level, lacking = (Counter[Any]() for _ in range(5))
+    for row in (await tx.execute(query)).mappings():
+        if row["reason"] is not None:
+            excluded[row["reason"]] += row["people"]
+            continue
+        accounts[row["account"]] += row["people"]
+        held[row["account"]] += row["held_back"]
+        by_level[row["level"]] += row["people"]
+        for name in known:
+            lacking[row["level"], name] += row["people"] - row[f"has_{name}"]
     ordered = {reason: excluded[reason] for reason in REASONS if reason in excluded}
-    return ordered, dict(sorted(by_account.items()))
+    return Tally(ordered, dict(sorted(accounts.items())), held, by_level, lacking)
 
 
-async def levels(tx: AsyncConnection, everybody: Subquery) -> dict[str, tuple[int, int]]:
-    """Of those who get it: how many of each level, and how many of them have no member name."""
-    query = (
-        select(everybody.c.level, func.count(), func.count(everybody.c.member_name))
-        .where(everybody.c.reason.is_(None))
-        .group_by(everybody.c.level)
-    )
-    return {level: (people, people - named) for level, people, named in (await tx.execute(query)).all()}
-
-
-def _best_friendship(push: PushFile, now_ms: int) -> Subquery:
+def _best_friendship(push: PushFile, look: Look) -> Subquery:
     """The one friendship each person is written to through: a sales account's, and of those the one that fits best.
 
-    In order: not paused or resting, old enough for trust, the persona they prefer, the last conversation, most room.
+    In order: not paused or resting, old enough for trust, the persona they prefer, the last
+    conversation, room in the day's pushes; what is left is spread evenly.
     """
     roles = [role.value for role in gate_of(push.kind).roles]
     trust_days = Account.limits["trust_days"].as_float()
-    age_ms = cast(literal(now_ms), BigInteger) - Friendship.since_ms
+    age_ms = cast(literal(look.now_ms), BigInteger) - Friendship.since_ms
     trusted = case((age_ms >= func.coalesce(trust_days, literal(7.0, Float)) * DAY_MS, 1), else_=0)
     preferred = func.coalesce(Person.preferred_persona == Account.persona, false())
     # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
@@ -141,8 +232,8 @@ def _best_friendship(push: PushFile, now_ms: int) -> Subquery:
             trusted.desc(),
             case((preferred, 0), else_=1),
             func.coalesce(Friendship.last_in_ms, 0).desc(),
-            func.coalesce(Account.friends_listed, 0),
-            Friendship.account,
+            case((Account.id.in_(look.full), 1), else_=0) if look.full else literal(0),
+            (Friendship.id % 1_000_003) * _SPREAD % 1_000_003,
             Friendship.id,
         ),
     )
@@ -164,6 +255,7 @@ def _best_friendship(push: PushFile, now_ms: int) -> Subquery:
             Account.removed.is_(False),
             # Only those it may be for: nobody else's friendships need an order.
             Person.level.in_(push.who.levels),
+            look.covers(Friendship.person),
         )
         .subquery("ranked")
     )
@@ -177,14 +269,18 @@ def _ours() -> CompoundSelect[str]:
     )
 
 
-def _with_another_push(campaign: int | None) -> Select[int | None]:
+def _with_another_push(look: Look) -> Select[int | None]:
     query = select(Delivery.person).where(
-        Delivery.state == DeliveryState.PENDING.value, Delivery.kind.in_(_WEEKLY), Delivery.person.is_not(None)
+        Delivery.state == DeliveryState.PENDING.value,
+        Delivery.kind.in_(_WEEKLY),
+        Delivery.person.is_not(None),
+        look.covers(Delivery.person),
     )
-    if campaign is not None:
-        query = query.where(or_(Delivery.campaign.is_(None), Delivery.campaign != campaign))
+    if look.campaign is not None:
+        query = query.where(or_(Delivery.campaign.is_(None), Delivery.campaign != look.campaign))
     return query
 
 
-def _never_conversed(best: Subquery) -> ColumnElement[bool]:
-    return and_(Person.orders == 0, best.c.last_in_ms.is_(None), Person.id.not_in(select(Claim.person)))
+def _never_conversed(best: Subquery, look: Look) -> ColumnElement[bool]:
+    claimed = select(Claim.person).where(look.covers(Claim.person))
+    return and_(Person.orders == 0, best.c.last_in_ms.is_(None), Person.id.not_in(claimed))

@@ -15,6 +15,8 @@ from texts.catalogue import say
 class CampaignState(StrEnum):
     DRAFT = "draft"
     """Written down; nothing is planned."""
+    PLANNING = "planning"
+    """Started: a row is written for everybody it reaches. None of them leaves before all are there."""
     RUNNING = "running"
     HOLDING = "holding"
     """The first batch is through; the rest waits for a person's word."""
@@ -26,6 +28,9 @@ class CampaignState(StrEnum):
 
 class Move(StrEnum):
     START = "start"
+    PLANNED = "planned"
+    PLAN_ON = "plan_on"
+    REFUSE = "refuse"
     HOLD = "hold"
     PAUSE = "pause"
     RESUME = "resume"
@@ -34,7 +39,14 @@ class Move(StrEnum):
 
 
 TRANSITIONS: Mapping[CampaignState, Mapping[Move, CampaignState]] = {
-    CampaignState.DRAFT: {Move.START: CampaignState.RUNNING, Move.CANCEL: CampaignState.CANCELLED},
+    CampaignState.DRAFT: {Move.START: CampaignState.PLANNING, Move.CANCEL: CampaignState.CANCELLED},
+    CampaignState.PLANNING: {
+        Move.PLANNED: CampaignState.RUNNING,
+        Move.HOLD: CampaignState.HOLDING,
+        Move.REFUSE: CampaignState.DRAFT,
+        Move.PAUSE: CampaignState.PAUSED,
+        Move.CANCEL: CampaignState.CANCELLED,
+    },
     CampaignState.RUNNING: {
         Move.HOLD: CampaignState.HOLDING,
         Move.PAUSE: CampaignState.PAUSED,
@@ -48,6 +60,7 @@ TRANSITIONS: Mapping[CampaignState, Mapping[Move, CampaignState]] = {
         Move.CANCEL: CampaignState.CANCELLED,
     },
     CampaignState.PAUSED: {
+        Move.PLAN_ON: CampaignState.PLANNING,
         Move.RESUME: CampaignState.RUNNING,
         Move.FINISH: CampaignState.FINISHED,
         Move.CANCEL: CampaignState.CANCELLED,

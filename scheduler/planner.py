@@ -10,17 +10,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.clock import Clock
 from rules.quiet_hours import local
-from scheduler.day_plan import plan_day
+from scheduler.audience import SHOP_ZONE
+from scheduler.day_plan import plan_day, who_posts
 from scheduler.live_calendar import LiveCalendar
 from scheduler.mirrors import follow, has_followers_waiting
 from scheduler.moments import Calendar
-from scheduler.push_progress import CampaignEvent, advance, due_campaigns
+from scheduler.push_events import CampaignEvent
+from scheduler.push_plan import under_way
+from scheduler.push_planning import PushPlanning
+from scheduler.push_progress import advance, due_campaigns
 from storage.engine import Database
 from storage.statements import both, rows_of
+from storage.strides import Breathe, no_need
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
 
+_STRIDES_A_TICK = 20
+"""So many transactions of one push's long work, some seconds, before everything else is looked at again. Ours."""
+_ACCOUNTS_A_TRANSACTION = 100
+"""A day of a thousand accounts is seconds of work: others must be able to write between."""
 _CALENDAR_TICKS = 3
 """Between two looks at the files of the calendar."""
 _ZONES = both("SELECT DISTINCT time_zone FROM accounts WHERE removed IS NOT TRUE")
@@ -60,8 +69,17 @@ class Planner:
     """
 
     def __init__(
-        self, db: Database, clock: Clock, calendar: Calendar | LiveCalendar, *, tell: Tell, extra: Sequence[Step] = ()
+        self,
+        db: Database,
+        clock: Clock,
+        calendar: Calendar | LiveCalendar,
+        *,
+        tell: Tell,
+        extra: Sequence[Step] = (),
+        shop_zone: str = SHOP_ZONE,
+        breathe: Breathe = no_need,
     ) -> None:
+        """`breathe` is waited for between two transactions of long work; see `storage.strides`."""
         self._db = db
         self._clock = clock
         self._calendar = calendar if isinstance(calendar, LiveCalendar) else LiveCalendar.fixed(calendar)
@@ -75,10 +93,13 @@ class Planner:
                       step.every)
                 for step in extra
             ),
+            _Step("pushes", self._pushes_under_way, self._plan_pushes),
         ]  # fmt: skip
         self._ticks = 0
         self._found: list[_Step] = []
         self._days: list[tuple[str, date]] = []
+        self._planning = PushPlanning(db, clock.now_ms, tell=tell, shop_zone=shop_zone, breathe=breathe)
+        self._pushes: list[int] = []
         self._campaigns: list[int] = []
         self._resting: dict[int, int] = {}
         self._planned: set[tuple[str, date]] = set()
@@ -153,16 +174,30 @@ class Planner:
         for zone_name, day in self._days:
             if (zone_name, day) in self._planned:
                 continue
-            now_ms = self._clock.now_ms()
-            async with self._db.write() as tx:
-                plan = await plan_day(tx, self._calendar.current, day, now_ms, time_zone=zone_name)
+            async with self._db.read() as connection:
+                accounts = await who_posts(connection, zone_name)
+            for start in range(0, len(accounts), _ACCOUNTS_A_TRANSACTION):
+                await self._plan_day(day, accounts[start : start + _ACCOUNTS_A_TRANSACTION])
             self._planned = {known for known in self._planned if known in self._days} | {(zone_name, day)}
-            for account, advice in plan.warnings:
-                log.warning("moments.crowded", account=account, post=advice.name, reason=advice.reason)
+
+    async def _plan_day(self, day: date, accounts: Sequence[str]) -> None:
+        now_ms = self._clock.now_ms()
+        async with self._db.write() as tx:
+            plan = await plan_day(tx, self._calendar.current, day, now_ms, accounts=accounts)
+        for account, advice in plan.warnings:
+            log.warning("moments.crowded", account=account, post=advice.name, reason=advice.reason)
 
     async def _follow(self) -> None:
         async with self._db.write() as tx:
             await follow(tx, self._clock.now_ms())
+
+    async def _pushes_under_way(self, connection: AsyncConnection, now_ms: int) -> bool:
+        self._pushes = await under_way(connection, now_ms)
+        return bool(self._pushes)
+
+    async def _plan_pushes(self) -> None:
+        for campaign in self._pushes:
+            await self._planning.carry_on(campaign, strides=_STRIDES_A_TICK)
 
     async def _campaigns_due(self, connection: AsyncConnection, now_ms: int) -> bool:
         self._campaigns = await due_campaigns(connection, now_ms, resting=self._resting)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,21 +18,25 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from customers.segment_file import Segment
 from personas.errors import TemplateRefused
 from personas.voice import variables
-from rules.kinds import Kind
+from rules.kinds import Kind, gate_of
 from rules.quiet_hours import to_ms, zone
-from scheduler.landing import Landing
+from scheduler.landing import Carrier, Landing
 from scheduler.moments import Span, as_span, not_empty
+from scheduler.push_variables import Value, Variable, of_each
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
 
-PushKind = Literal[Kind.PUSH, Kind.CAMPAIGN_PUSH, Kind.WARM_UP, Kind.PRECISE_TASK, Kind.WAKE_UP]
-"""What comes unasked: the kinds that the weekly cap counts."""
+PushKind = Literal[
+    Kind.PUSH, Kind.CAMPAIGN_PUSH, Kind.WARM_UP, Kind.PRECISE_TASK, Kind.WAKE_UP, Kind.REMINDER, Kind.THANKS
+]
+"""What comes unasked, the kinds that the weekly cap counts; and what only those get who joined a campaign."""
 OWN_NAMES = frozenset({"call_me", "nickname", "level", "member_name", "shop", "brand", "contact", "me", "landing"})
 """The names that every text of a push may use without saying them under `variables`."""
 DEFAULT = "default"
@@ -67,6 +72,20 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Joined(_Part):
+    """People of a campaign; `standings` as in scheduler.participants. Never written by hand."""
+
+    campaign: int
+    standings: Annotated[tuple[str, ...], AfterValidator(not_empty)]
+
+
+class Control(_Part):
+    """Who is held back on purpose, so that the report can tell what the push did."""
+
+    share: float = Field(default=0.1, ge=0, le=0.5, description="留出几成人不发，只作对照；0 不留")
+    least: int = Field(default=500, ge=500, description="能发到的人少于这个数就不留对照（黄金客户从来不留）")
+
+
 class Who(_Part):
     """Whom a push is for."""
 
@@ -76,6 +95,8 @@ class Who(_Part):
     segment: Annotated[Ident | Segment | None, WithJsonSchema({"type": "string"})] = Field(
         default=None, description="再缩小到一个人群：segments/ 里的名字（退订的、没买过的照样发不到）"
     )
+    at_most: int | None = Field(default=None, ge=1, description="最多发给多少人；人多时抽签，常爽约的排最后")
+    joined: SkipJsonSchema[Joined | None] = None
 
 
 class PushFile(_Part):
@@ -92,7 +113,10 @@ class PushFile(_Part):
         min_length=1,
         description="文案，按等级写；default 给其余等级。可用 {{ call_me }} {{ shop }} {{ landing }} 和 variables",
     )
-    variables: dict[str, str] = Field(default_factory=dict, description="文案里自己的变量，例如 优惠码")
+    variables: dict[str, Value] = Field(
+        default_factory=dict,
+        description="文案里自己的变量：大家一样的直接写；每人不同的写 {of: size, default: 均码}",
+    )
     landing: Landing | None = Field(default=None, description="怎么回到店铺")
     window: DayWindow | None = Field(default=None, description="每天几点到几点之间发，例如 10:05-21:00")
     valid_for: SpanOfTime = Field(
@@ -104,9 +128,14 @@ class PushFile(_Part):
     valid_until: Moment | None = Field(default=None, description="或者：到什么时候为止，2026-11-30 20:00（店铺时区）")
     first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")
     hold: bool = Field(default=False, description="第一批发完先停下，等 /继续")
+    confirm: bool = Field(default=False, description="到点先问一句，/继续 了才发第一条")
+    control: Control = Field(default_factory=Control, description="对照组")
+    seed: SkipJsonSchema[str] = ""
 
     @model_validator(mode="after")
     def _fits(self) -> "PushFile":
+        if not gate_of(self.kind).weekly and self.who.joined is None:
+            raise ValueError("scheduler.push.only_joined")
         if "valid_for" in self.model_fields_set and self.valid_until is not None:
             raise ValueError("scheduler.push.valid_twice")
         return self
@@ -123,6 +152,26 @@ class PushFile(_Part):
         if level in self.words:
             return level
         return DEFAULT if DEFAULT in self.words else None
+
+    def of_each(self) -> dict[str, Variable]:
+        """The variables in the words that each recipient has their own value of. Raises nothing."""
+        return of_each(self.variables, self.names_used())
+
+    def names_used(self) -> frozenset[str]:
+        """All names in the words; a text that can't be read uses none."""
+        used: set[str] = set()
+        for text in self.words.values():
+            with suppress(TemplateRefused):
+                used |= variables(text)
+        return frozenset(used)
+
+    def excludes(self) -> list[str]:
+        """Variables without which somebody is left out."""
+        return [
+            name
+            for name, variable in self.of_each().items()
+            if variable.missing == "exclude" and variable.default is None
+        ]
 
     def names_missing(self) -> dict[str, set[str]]:
         """For each text, the names it uses that nobody gives a value for. Raises TemplateRefused."""
@@ -155,6 +204,7 @@ def load_pushes(
         mistakes += unknown
         mistakes += _in_words(document, push)
         mistakes += _in_levels(document, push, levels)
+        mistakes += _in_landing(document, push)
     return pushes, sorted(mistakes)
 
 
@@ -183,6 +233,15 @@ def _in_words(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]
             yield document.mistake(("words", template), say("scheduler.push.no_variable", name=name))
         if "landing" in names and push.landing is None:
             yield document.mistake(("words", template), say("scheduler.push.no_landing"))
+
+
+def _in_landing(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]:
+    for name, why in push.landing.unfit(Carrier.MESSAGE) if push.landing else ():
+        yield document.mistake(("landing", name), why)
+    if push.who.joined is not None:
+        yield document.mistake(("who", "joined"), say("scheduler.push.only_joined"))
+    if push.seed:
+        yield document.mistake(("seed",), say("scheduler.push.only_joined"))
 
 
 def _in_levels(document: Document[PushFile], push: PushFile, levels: set[str] | None) -> Iterator[Mistake]:

@@ -1,7 +1,6 @@
 """What becomes of running campaigns by themselves: windows, first batch, error budget, validity, the end."""
 
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -10,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import MINUTE_MS
 from scheduler.campaign_state import OPEN, CampaignState, Move, move
+from scheduler.push_events import CampaignEvent
 from scheduler.push_file import PushFile, from_spec
-from scheduler.pushes import FIRST_BATCH, behind_first_batch, open_rest
+from scheduler.push_plan import WORKING, Stage, stage_of
+from scheduler.push_rows import FIRST_BATCH, behind_first_batch
+from scheduler.pushes import close, open_rest
 from scheduler.sending_hours import opens_ms
 from storage.engine import touch
 from storage.outbox import DeliveryState
@@ -43,20 +45,6 @@ class Turn(StrEnum):
     CLOSE_WINDOW = "close_window"
     HOLD = "hold"
     OPEN_REST = "open_rest"
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignEvent:
-    """Something staff should hear of. `what`: first_batch, error_budget, finished; words `scheduler.event.<what>`.
-
-    `values` are the campaign's rows by state, and `tried`: accepted and failed since it last went on.
-    """
-
-    campaign: int
-    name: str
-    title: str
-    what: str
-    values: dict[str, int] = field(default_factory=dict)
 
 
 async def due_campaigns(
@@ -101,6 +89,9 @@ async def advance(tx: AsyncConnection, campaign: int, now_ms: int) -> list[Campa
 async def _turn(tx: AsyncConnection, row: Row[Any], now_ms: int, tally: dict[str, int]) -> Turn | None:
     if row.kind == CAMPAIGN or row.state not in [state.value for state in OPEN]:
         return None
+    stage = await stage_of(tx, row.id)
+    if stage in WORKING:
+        return None
     if tally["pending"] + tally["sending"] == 0:
         return Turn.FINISH
     if tally["pending"] and row.valid_until_ms <= now_ms:
@@ -112,7 +103,9 @@ async def _turn(tx: AsyncConnection, row: Row[Any], now_ms: int, tally: dict[str
     push = from_spec(row.spec)
     if await _exists(tx, _due_outside(row, push, now_ms, await _zones(tx))):
         return Turn.CLOSE_WINDOW
-    if not await _exists(tx, behind_first_batch(row.id)) or not await _first_batch_through(tx, row, tally, now_ms):
+    if stage is not Stage.READY or not await _exists(tx, behind_first_batch(row.id)):
+        return None
+    if not await _first_batch_through(tx, row, tally, now_ms):
         return None
     return Turn.HOLD if push.hold else Turn.OPEN_REST
 
@@ -132,7 +125,7 @@ async def _take(
 ) -> list[CampaignEvent]:
     match turn:
         case Turn.EXPIRE:
-            await _expire(tx, row.id, now_ms)
+            await close(tx, row.id, "expired", now_ms)
         case Turn.FINISH:
             await move(tx, row.id, Move.FINISH, now_ms)
             return [_event(row, "finished", tally)]
@@ -189,14 +182,6 @@ def _due_outside(row: Row[Any], push: PushFile, now_ms: int, zones: Sequence[str
     closed = [zone_name for zone_name in zones if opens_ms(push, now_ms, zone_name) > now_ms]
     accounts = select(Account.id).where(Account.time_zone.in_(closed))
     return and_(_waiting(row), Delivery.due_ms <= now_ms, Delivery.account.in_(accounts))
-
-
-async def _expire(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
-    await tx.execute(
-        update(Delivery)
-        .where(Delivery.campaign == campaign, Delivery.state == DeliveryState.PENDING.value)
-        .values(state=DeliveryState.SKIPPED.value, reason="expired", settled_ms=now_ms)
-    )
 
 
 async def _close_windows(tx: AsyncConnection, row: Row[Any], now_ms: int) -> None:

@@ -1,8 +1,8 @@
 """The words of a push: complete for everybody before the start, rendered for one person at the claim."""
 
-from collections.abc import Mapping
+from collections import Counter
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Subquery, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.ladder import Ladder, current
@@ -10,12 +10,15 @@ from personas.book import Book
 from personas.errors import TemplateRefused
 from personas.model import Persona, Shop
 from personas.voice import call_me, render, variables
+from scheduler.audience import Tally
 from scheduler.campaign_state import read
-from scheduler.errors import WordsIncomplete
 from scheduler.push_file import PushFile, from_spec
 from storage.outbox import Recipient
-from storage.tables import Account
+from storage.tables import Account, Person
 from texts.catalogue import say
+
+_EXAMPLES = 5
+"""So many people are named who lack something. Ours."""
 
 
 class PushWording:
@@ -57,7 +60,8 @@ class PushWording:
             "shop": self._shop.name,
             "brand": self._shop.brand or self._shop.name,
             "contact": self._shop.contact,
-            **push.variables,
+            **{name: value for name, value in push.variables.items() if isinstance(value, str)},
+            **recipient.values,
         }
         if recipient.member_name is not None:
             values["member_name"] = recipient.member_name
@@ -66,28 +70,42 @@ class PushWording:
         return values
 
 
-def require_words(push: PushFile, recipients: Mapping[str, tuple[int, int]]) -> None:
-    """See that nobody's words lack anything.
-
-    `recipients`: by level how many people, and how many of them have no member name. Raises WordsIncomplete with every
-    name that lacks a value and how many people's words use it.
+async def faults_of(tx: AsyncConnection, push: PushFile, seen: Tally, everybody: Subquery) -> list[str]:
+    """What keeps somebody's words from being complete: each name that lacks a value, how many people's words use it,
+    and who some of them are where they lack their own. Nothing when all is well.
     """
     faults = _unreadable(push)
-    missing: dict[str, int] = {}
-    for level, (people, nameless) in sorted(recipients.items()):
+    missing: Counter[str] = Counter()
+    for level, people in sorted(seen.levels.items()):
         template = push.template_for(level)
         if template is None:
             faults.append(say("scheduler.fault.level", level=level, count=people))
+        elif not faults:
+            missing.update(dict.fromkeys(push.names_missing().get(template, ()), people))
+            for name in variables(push.words[template]):
+                missing[name] += seen.lacking.get((level, name), 0)
+    for name, count in sorted(missing.items()):
+        if not count:
             continue
-        if faults:
-            continue
-        for name in push.names_missing().get(template, ()):
-            missing[name] = missing.get(name, 0) + people
-        if nameless and "member_name" in variables(push.words[template]):
-            missing["member_name"] = missing.get("member_name", 0) + nameless
-    faults += [say("scheduler.fault.variable", name=name, count=count) for name, count in sorted(missing.items())]
-    if faults:
-        raise WordsIncomplete(push.name, faults)
+        column = everybody.c.get(f"own_{name}", everybody.c.member_name if name == "member_name" else None)
+        if column is None:
+            faults.append(say("scheduler.fault.variable", name=name, count=count))
+        else:
+            who = say("texts.comma").join(await _some_without(tx, everybody, column))
+            faults.append(say("scheduler.fault.own", name=name, count=count, who=who))
+    return faults
+
+
+async def _some_without(tx: AsyncConnection, everybody: Subquery, column: ColumnElement[str]) -> list[str]:
+    nameless = func.coalesce(func.nullif(Person.call_me, ""), func.nullif(Person.name, ""), cast(Person.id, Text))
+    query = (
+        select(nameless)
+        .join(everybody, everybody.c.person == Person.id)
+        .where(everybody.c.reason.is_(None), column.is_(None))
+        .order_by(Person.id)
+        .limit(_EXAMPLES)
+    )
+    return list((await tx.execute(query)).scalars().all())
 
 
 def _unreadable(push: PushFile) -> list[str]:

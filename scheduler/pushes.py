@@ -1,41 +1,34 @@
 """Welfare pushes and campaigns, as staff steer them: preview, create, start, pause, resume, cancel."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    Integer,
-    Subquery,
-    Text,
-    and_,
-    case,
-    cast,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import Row, Subquery, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.ladder import current
-from rules.kinds import gate_of
-from scheduler.audience import SHOP_ZONE, audience, counts, levels
+from rules.pacing import DAY_MS
+from scheduler.audience import SHOP_ZONE, Look, Tally, audience, tally
 from scheduler.campaign_state import CampaignState, Move, move, read
-from scheduler.errors import PushRefused
-from scheduler.forecast import loads, outlook
+from scheduler.chance import ALL
+from scheduler.errors import PushRefused, WordsIncomplete
+from scheduler.forecast import full_accounts, loads, whole_outlook
 from scheduler.push_file import PushFile, as_spec, from_spec
-from scheduler.push_words import require_words
-from scheduler.sending_hours import opens_case, opens_ms
-from storage.engine import touch
-from storage.outbox import Content, DeliveryState, insert_ignoring
-from storage.tables import Account, Campaign, Delivery
-
-FIRST_BATCH = "first_batch"
-"""Why a row waits that is not of the first batch."""
+from scheduler.push_plan import Stage, plan_of, set_plan, stage_of
+from scheduler.push_rows import (
+    AT_ONCE,
+    CONTROL,
+    FIRST_BATCH,
+    close_slice,
+    open_first_batch,
+    open_slice,
+    waiting,
+)
+from scheduler.push_words import faults_of
+from storage.outbox import DeliveryState
+from storage.tables import Campaign, Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +36,79 @@ class Preview:
     """Whom a push would reach, and when it would be through; `audience` is `recipients` and all who are excluded.
 
     `seconds` from now to the last message and `ends_at` (epoch ms; None when nobody gets it) are estimates at the
-    accounts' pace; `beyond_valid_until` is how many would come too late.
+    accounts' pace; `beyond_valid_until` is how many would come too late. `faults`: why it can't start as it is.
     """
 
     audience: int
-    excluded: dict[str, int]
+    excluded: Mapping[str, int]
     recipients: int
-    by_account: dict[str, int]
+    by_account: Mapping[str, int]
     seconds: int
     ends_at: int | None
     beyond_valid_until: int
+    faults: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         ends = None if self.ends_at is None else datetime.fromtimestamp(self.ends_at / 1000, UTC).isoformat()
-        return {**asdict(self), "ends_at": ends}
+        return {**asdict(self), "ends_at": ends, "faults": list(self.faults)}
 
 
-async def preview(tx: AsyncConnection, push: PushFile, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> Preview:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found when everybody was counted: who is reached, with whom is held back of 10,000, and up to which
+    turn, where a push goes to so many at most.
+    """
+
+    reached: int
+    control: int
+    cut: int | None
+
+
+async def preview(
+    tx: AsyncConnection,
+    push: PushFile,
+    now_ms: int,
+    *,
+    shop_zone: str = SHOP_ZONE,
+    campaign: int | None = None,
+    overrides_weekly: bool = False,
+) -> Preview:
     """What would come of it if it started now. Writes nothing."""
-    excluded, by_account = await counts(tx, audience(push, now_ms, shop_zone=shop_zone))
-    valid_until_ms = push.valid_until_ms(now_ms, shop_zone)
-    window = (push.window.start, push.window.end) if push.window else None
-    outlooks = [
-        outlook(load, now_ms, valid_until_ms, window) for load in (await loads(tx, by_account, now_ms)).values()
-    ]
-    ends_ms = max((view.ends_ms for view in outlooks), default=None)
+    push = _with_seed(push, now_ms)
+    look = Look(now_ms, campaign, shop_zone, overrides_weekly, full=await full_accounts(tx, now_ms))
+    seen, control, _, everybody = await _counted(tx, push, look)
+    excluded, by_account = dict(seen.excluded), dict(seen.by_account)
+    if control and (held := sum(seen.held_back.values())):
+        excluded[CONTROL] = held
+        by_account = {account: n - seen.held_back[account] for account, n in by_account.items()}
+        by_account = {account: n for account, n in by_account.items() if n}
+    view = whole_outlook(await loads(tx, by_account, now_ms), push, now_ms, push.valid_until_ms(now_ms, shop_zone))
     recipients = sum(by_account.values())
     return Preview(
         audience=recipients + sum(excluded.values()),
         excluded=excluded,
         recipients=recipients,
         by_account=by_account,
-        seconds=0 if ends_ms is None else (ends_ms - now_ms) // 1000,
-        ends_at=ends_ms,
-        beyond_valid_until=sum(view.beyond for view in outlooks),
+        seconds=0 if view is None else (view.ends_ms - now_ms) // 1000,
+        ends_at=None if view is None else view.ends_ms,
+        beyond_valid_until=0 if view is None else view.beyond,
+        faults=tuple(await faults_of(tx, push, seen, everybody)),
     )
 
 
-async def create(tx: AsyncConnection, push: PushFile, by: str, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> int:
+async def create(
+    tx: AsyncConnection,
+    push: PushFile,
+    by: str,
+    now_ms: int,
+    *,
+    shop_zone: str = SHOP_ZONE,
+    seen: Preview | None = None,
+    **columns: Any,
+) -> int:
     """Write the push down as a draft; returns its id. From here on the file may change, the campaign does not.
 
+    `seen`: its preview, where somebody just looked; `columns` of the campaign's row beside.
     Raises PushRefused for people who have not bought, or when its validity is over.
     """
     entry = (await current(tx)).entry.id
@@ -91,47 +117,63 @@ async def create(tx: AsyncConnection, push: PushFile, by: str, now_ms: int, *, s
     valid_until_ms = push.valid_until_ms(now_ms, shop_zone)
     if valid_until_ms <= now_ms:
         raise PushRefused("over")
-    seen = await preview(tx, push, now_ms, shop_zone=shop_zone)
+    push = _with_seed(push, now_ms)
     row = {
         "name": push.name,
         "title": push.title,
         "kind": push.kind.value,
         "state": CampaignState.DRAFT.value,
         "spec": as_spec(push),
-        "preview": seen.as_json(),
+        "preview": seen.as_json() if seen else {},
         "created_by": by,
         "created_ms": now_ms,
         "starts_ms": now_ms,
         "valid_until_ms": valid_until_ms,
         "changed_ms": now_ms,
+        **columns,
     }
     return (await tx.execute(insert(Campaign).values(row).returning(Campaign.id))).scalar_one()
 
 
-async def start(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> int:
-    """Plan a row for everybody it reaches, the first batch due at once; returns how many.
+async def check(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> Checked:
+    """Count everybody and look at their words, before the start; writes nothing, and takes as long as people are many.
 
-    Whose birthday it is, and when the day ends, is told by `shop_zone`, as in the preview. The rest is opened by
-    `scheduler.push_progress`. Raises NoSuchCampaign, MoveRefused, WordsIncomplete, and PushRefused when nobody would
-    get it or it is over.
+    Raises NoSuchCampaign, WordsIncomplete, and PushRefused when nobody would get it or it is over.
     """
     row = await read(tx, campaign)
     push = from_spec(row.spec)
-    valid_until_ms = row.valid_until_ms
-    if push.valid_until is None:
-        valid_until_ms = push.valid_until_ms(now_ms, shop_zone)
+    if _ends_ms(row, push, now_ms, shop_zone) <= now_ms:
+        raise PushRefused("over")
+    full = await full_accounts(tx, now_ms)
+    look = Look(now_ms, campaign, shop_zone, row.overrides_weekly, full=full)
+    seen, control, cut, everybody = await _counted(tx, push, look)
+    if not seen.reached:
+        raise PushRefused("nobody")
+    if faults := await faults_of(tx, push, seen, everybody):
+        raise WordsIncomplete(push.name, faults)
+    return Checked(seen.reached, control, cut)
+
+
+async def start(
+    tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE, checked: Checked | None = None
+) -> None:
+    """Let it begin: the planner writes a row for everybody it reaches (`scheduler.push_planning`), then opens the first
+    batch. Cheap. Without `checked` the planner checks first, and a push that can't start becomes a draft again.
+
+    Raises NoSuchCampaign, MoveRefused, and PushRefused when it is over.
+    """
+    row = await read(tx, campaign)
+    valid_until_ms = _ends_ms(row, from_spec(row.spec), now_ms, shop_zone)
     if valid_until_ms <= now_ms:
         raise PushRefused("over")
-    everybody = audience(push, now_ms, campaign, shop_zone=shop_zone)
-    reached = await levels(tx, everybody)
-    if not reached:
-        raise PushRefused("nobody")
-    require_words(push, reached)
     await move(tx, campaign, Move.START, now_ms)
     await tx.execute(
         update(Campaign).where(Campaign.id == campaign).values(starts_ms=now_ms, valid_until_ms=valid_until_ms)
     )
-    return await _plan(tx, campaign, push, everybody, valid_until_ms, now_ms)
+    found: dict[str, Any] = {"done_to": 0, "control": 0, "cut": None, "reached": 0}
+    await set_plan(tx, campaign, Stage.PLANNING if checked else Stage.CHECKING, now_ms, **found)
+    if checked:
+        await set_plan(tx, campaign, Stage.PLANNING, now_ms, **asdict(checked))
 
 
 async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | None = None) -> None:
@@ -140,102 +182,83 @@ async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | N
 
 
 async def resume(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
-    """Go on. When the first batch is through, all that waits behind it is opened; else it is waited for, as before.
+    """Go on, where it stopped: with its planning, its first batch, or what waits behind that once it is through.
 
     Raises NoSuchCampaign, MoveRefused.
     """
+    stage = await stage_of(tx, campaign)
+    if stage in (Stage.CHECKING, Stage.PLANNING):
+        await move(tx, campaign, Move.PLAN_ON, now_ms)
+        return
     await move(tx, campaign, Move.RESUME, now_ms)
+    if stage is Stage.PLANNED:
+        row = await read(tx, campaign)
+        await open_first_batch(tx, from_spec(row.spec), row, now_ms)
+        await set_plan(tx, campaign, Stage.READY, now_ms)
+    elif stage is Stage.READY and not await _first_batch_waits(tx, campaign):
+        await open_rest(tx, campaign, now_ms)
+
+
+async def _first_batch_waits(tx: AsyncConnection, campaign: int) -> bool:
     of_batch = select(Delivery.id).where(
         Delivery.campaign == campaign,
         Delivery.state.in_((DeliveryState.PENDING.value, DeliveryState.SENDING.value)),
         Delivery.reason.is_distinct_from(FIRST_BATCH),
     )
-    if (await tx.execute(of_batch.limit(1))).first() is None:
-        await open_rest(tx, campaign, now_ms)
+    return (await tx.execute(of_batch.limit(1))).first() is not None
 
 
 async def cancel(tx: AsyncConnection, campaign: int, now_ms: int) -> int:
-    """Nothing more leaves, for good; what waits is skipped. Returns how many. Raises NoSuchCampaign, MoveRefused."""
-    await move(tx, campaign, Move.CANCEL, now_ms)
-    skipped = await tx.execute(
-        update(Delivery)
-        .where(Delivery.campaign == campaign, Delivery.state == DeliveryState.PENDING.value)
-        .values(state=DeliveryState.SKIPPED.value, reason="cancelled", settled_ms=now_ms)
-    )
-    return skipped.rowcount
+    """Nothing more leaves, for good; what waits is skipped, if it is much then by the planner. Returns how many.
 
-
-async def open_rest(tx: AsyncConnection, campaign: int, now_ms: int) -> int:
-    """Let go of what waits behind the first batch: due now, or at the next opening of the window. Returns how many."""
-    row = await read(tx, campaign)
-    push = from_spec(row.spec)
-    accounts = await _accounts(tx, campaign)
-    opened = 0
-    for zone_name in sorted(set(accounts.values())):
-        mine = [account for account, theirs in accounts.items() if theirs == zone_name]
-        changed = await tx.execute(
-            update(Delivery)
-            .where(behind_first_batch(campaign), Delivery.account.in_(mine))
-            .values(due_ms=opens_ms(push, now_ms, zone_name), reason=None)
-        )
-        opened += changed.rowcount
-    touch(tx, accounts)
-    return opened
-
-
-def behind_first_batch(campaign: int) -> ColumnElement[bool]:
-    """Rows that wait for the first batch to be through."""
-    waits = Delivery.state == DeliveryState.PENDING.value
-    return and_(Delivery.campaign == campaign, waits, Delivery.reason == FIRST_BATCH)
-
-
-async def _accounts(tx: AsyncConnection, campaign: int) -> dict[str, str]:
-    """The accounts with rows of the campaign that wait, and their zones."""
-    query = (
-        select(Account.id, Account.time_zone)
-        .join(Delivery, Delivery.account == Account.id)
-        .where(Delivery.campaign == campaign, Delivery.state == DeliveryState.PENDING.value)
-        .distinct()
-    )
-    return {row.id: row.time_zone for row in (await tx.execute(query)).all()}
-
-
-async def _plan(
-    tx: AsyncConnection, campaign: int, push: PushFile, everybody: Subquery, valid_until_ms: int, now_ms: int
-) -> int:
-    """One INSERT … SELECT, whatever the audience: the rows of `storage.outbox.plan`, written by the database itself.
-
-    The first batch takes from every account in turn. What comes after it is due at the end of its validity, that is
-    never, until it is opened.
+    Raises NoSuchCampaign, MoveRefused.
     """
-    turn = func.row_number().over(partition_by=everybody.c.account, order_by=everybody.c.person)
-    reached = select(everybody, turn.label("turn")).where(everybody.c.reason.is_(None)).subquery("reached")
-    place = func.row_number().over(order_by=(reached.c.turn, reached.c.account))
-    placed = select(reached, place.label("place")).subquery("placed")
-    zones = (await tx.execute(select(Account.time_zone).distinct())).scalars().all()
-    contents = {level: literal(Content(template=push.template_for(level)).as_json(), JSON) for level in push.who.levels}
-    gate = gate_of(push.kind)
-    first = placed.c.place <= push.first_batch
-    values = {
-        "account": placed.c.account,
-        "kind": literal(push.kind.value),
-        "priority": cast(literal(gate.priority), Integer),
-        "key": literal(f"push:{campaign}:").concat(cast(placed.c.person, Text)),
-        "to": placed.c.contact,
-        "person": placed.c.person,
-        "campaign": literal(campaign),
-        "content": case(*((placed.c.level == level, content) for level, content in contents.items())),
-        "source": literal(f"campaign:{campaign}"),
-        "due_ms": case((first, opens_case(push, now_ms, zones, placed.c.zone)), else_=literal(valid_until_ms)),
-        "valid_until_ms": literal(valid_until_ms),
-        "state": literal(DeliveryState.PENDING.value),
-        "reason": case((first, None), else_=FIRST_BATCH),
-        "attempts": literal(0),
-        "epoch": literal(0),
-        "created_ms": literal(now_ms),
-    }
-    # The WHERE is for SQLite, which else reads ON CONFLICT as part of a join.
-    rows = select(*values.values()).where(placed.c.place > 0).order_by(placed.c.place)
-    planned = await tx.execute(insert_ignoring(tx, Delivery).from_select(list(values), rows))
-    touch(tx, await _accounts(tx, campaign))
-    return planned.rowcount
+    await move(tx, campaign, Move.CANCEL, now_ms)
+    rows = await waiting(tx, campaign)
+    await close(tx, campaign, "cancelled", now_ms)
+    return rows
+
+
+async def close(tx: AsyncConnection, campaign: int, reason: str, now_ms: int) -> None:
+    """Skip what waits: a slice at once, the rest is the planner's."""
+    await set_plan(tx, campaign, Stage.CLOSING, now_ms, done_to=0, reason=reason)
+    if not await close_slice(tx, await plan_of(tx, campaign), now_ms, AT_ONCE):
+        await set_plan(tx, campaign, Stage.CLOSED, now_ms)
+
+
+async def open_rest(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
+    """Let go of what waits behind the first batch: due now, or at the next opening of the window.
+
+    A slice at once, the rest is the planner's.
+    """
+    row = await read(tx, campaign)
+    await set_plan(tx, campaign, Stage.OPENING, now_ms, done_to=0)
+    if not await open_slice(tx, from_spec(row.spec), await plan_of(tx, campaign), now_ms, AT_ONCE):
+        await set_plan(tx, campaign, Stage.OPEN, now_ms)
+
+
+async def _counted(tx: AsyncConnection, push: PushFile, look: Look) -> tuple[Tally, int, int | None, Subquery]:
+    """Who is reached; how many of 10,000 are held back; the turn up to which there is room; and who they are."""
+    everybody = audience(push, look)
+    seen, cut = await tally(tx, push, everybody), None
+    if push.who.at_most is not None and seen.reached > push.who.at_most:
+        cut = await _last_turn(tx, everybody, push.who.at_most)
+        everybody = audience(push, replace(look, cut=cut))
+        seen = await tally(tx, push, everybody)
+    control = round(push.control.share * ALL) if seen.reached >= push.control.least else 0
+    return seen, control, cut, everybody
+
+
+async def _last_turn(tx: AsyncConnection, everybody: Subquery, places: int) -> int:
+    reached = select(everybody.c.turn).where(everybody.c.reason.is_(None))
+    return int((await tx.execute(reached.order_by(everybody.c.turn).offset(places - 1).limit(1))).scalar_one())
+
+
+def _ends_ms(row: Row[Any], push: PushFile, now_ms: int, shop_zone: str) -> int:
+    """From the start on, where the push says how long it is valid."""
+    return row.valid_until_ms if push.valid_until is not None else push.valid_until_ms(now_ms, shop_zone)
+
+
+def _with_seed(push: PushFile, now_ms: int) -> PushFile:
+    """Chance decides anew each day it is created, and then the same in its preview and its planning."""
+    return push if push.seed else push.model_copy(update={"seed": f"{push.name}:{now_ms // DAY_MS}"})

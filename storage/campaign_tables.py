@@ -97,8 +97,8 @@ class PushPlan(Base):
     campaign: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     stage: Mapped[str]  # scheduler.push_plan.Stage: checking | planning | ready | opening | open | closing | closed
     done_to: Mapped[int] = mapped_column(default=0)  # planning: the last person looked at; closing: the last row
-    last: Mapped[int] = mapped_column(default=0)  # planning: the last person there is
     control: Mapped[int] = mapped_column(default=0)  # of 10,000 people so many are held back
+    cut: Mapped[int | None]  # a push to so many at most: whose turn comes later than this is left out
     reached: Mapped[int] = mapped_column(default=0)  # whom the check found, with those who are held back
     reason: Mapped[str | None]  # closing: why
     changed_ms: Mapped[int]

@@ -260,6 +260,12 @@ def _as_it_is(fleet: FleetStatus, crew: Crew, *, running: bool) -> FleetStatus:
     return replace(fleet, accounts=tuple(accounts))
 
 
+async def fleet_runs(db: Database, settings: Settings) -> bool:
+    """Does a process serve the accounts of this database now?"""
+    async with db.read() as connection:
+        return _is_running(await crew_now(connection, wall_ms=await wall_of(connection, wall_ms())), settings)
+
+
 def _is_running(crew: Crew, settings: Settings) -> bool:
     """On SQLite the lock says it at once; on PostgreSQL the heartbeats do."""
     if settings.database_url.startswith("sqlite"):

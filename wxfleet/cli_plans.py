@@ -17,18 +17,20 @@ from operations.requests import Cancel, Continue, Door, Pause, Push, Request
 from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local
-from scheduler import pushes
+from scheduler import pushes, steering
 from scheduler.campaign_state import Move, require_move
 from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
+from scheduler.push_planning import PushPlanning
 from storage.tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
 from texts.nearest import nearest
 from texts.problem import ExitCode
 from texts.yaml_reader import read_document
-from wxfleet.cli_fleet import shop_now_ms
+from wxfleet.cli_fleet import fleet_runs, shop_now_ms
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
+from wxfleet.wiring import tell_of_campaign
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,6 +46,9 @@ def add_to(app: typer.Typer) -> None:
 
 async def push_preview(terminal: Terminal, file: Annotated[str, typer.Argument(help=say("cli.push.file"))]) -> None:
     settings = terminal.settings(strict=False)
+    if campaign := cli_campaigns.campaign_file(settings, file):
+        await cli_campaigns.preview(terminal, settings, campaign)
+        return
     push = _push(settings, file)
     async with terminal.database(settings) as db, db.read() as connection:
         now_ms = await shop_now_ms(connection, settings)
@@ -53,6 +58,9 @@ async def push_preview(terminal: Terminal, file: Annotated[str, typer.Argument(h
 
 async def push_create(terminal: Terminal, file: Annotated[str, typer.Argument(help=say("cli.push.file"))]) -> None:
     settings = terminal.settings()
+    if campaign := cli_campaigns.campaign_file(settings, file):
+        await cli_campaigns.create(terminal, settings, campaign)
+        return
     push = _push(settings, file)
     async with terminal.database(settings) as db, db.write() as tx:
         now_ms = await shop_now_ms(tx, settings)
@@ -72,29 +80,34 @@ async def push_start(
             campaign, title = await campaign_named(connection, id)
             await require_move(connection, campaign, Move.START)
             now_ms = await shop_now_ms(connection, settings)
-            spec = await connection.scalar(select(Campaign.spec).where(Campaign.id == campaign))
-            seen = await pushes.preview(connection, from_spec(spec or {}), now_ms, shop_zone=settings.shop.time_zone)
+            spec = from_spec(await connection.scalar(select(Campaign.spec).where(Campaign.id == campaign)) or {})
+            zone = settings.shop.time_zone
+            seen = await pushes.preview(connection, spec, now_ms, shop_zone=zone, campaign=campaign)
+            checked = await pushes.check(connection, campaign, now_ms, shop_zone=zone)
         terminal.note(_seen(title, seen, settings))
         if not yes and not _agrees(say("cli.push.really", count=seen.recipients)):
             terminal.note(say("cli.push.not_started"))
             return ExitCode.USAGE
         async with db.write() as tx:
-            planned = await pushes.start(tx, campaign, now_ms, shop_zone=settings.shop.time_zone)
+            await pushes.start(tx, campaign, now_ms, shop_zone=zone, checked=checked)
             await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
-    terminal.show({"id": campaign, "planned": planned}, say("cli.push.started", title=title, count=planned))
+        if not await fleet_runs(db, settings):  # nobody else writes its rows
+            await PushPlanning(db, lambda: now_ms, tell=tell_of_campaign, shop_zone=zone).carry_on(campaign)
+    document = {"id": campaign, "planned": seen.recipients}
+    terminal.show(document, say("cli.push.started", title=title, count=seen.recipients))
     return ExitCode.OK
 
 
 async def push_pause(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, pushes.pause, Pause(target=id))
+    await _moved(terminal, id, steering.pause, Pause(target=id))
 
 
 async def push_resume(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, pushes.resume, Continue(target=id))
+    await _moved(terminal, id, steering.resume, Continue(target=id))
 
 
 async def push_cancel(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, pushes.cancel, Cancel(push=id))
+    await _moved(terminal, id, steering.cancel, Cancel(push=id))
 
 
 async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:

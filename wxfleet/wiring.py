@@ -1,5 +1,6 @@
 """The composition root: every room gets its parts here, and nowhere else."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -45,15 +46,17 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
+from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
 from scheduler.live_calendar import LiveCalendar
 from scheduler.material_sweep import MaterialSweep
 from scheduler.media_watch import MediaWatch
 from scheduler.mirror_profiles import MirrorProfiles
+from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
+from scheduler.push_events import CampaignEvent
 from scheduler.push_file import load_pushes
-from scheduler.push_progress import CampaignEvent
 from scheduler.push_words import PushWording
 from simulator.simulation import Doors
 from storage.engine import Database
@@ -61,10 +64,13 @@ from storage.expiry import Expiry
 from storage.inbox import Received
 from storage.notify import Listener
 from texts.catalogue import say
+from wxfleet.clocks import wall_ms
 from wxfleet.moments_calendar import book_of, live_calendar, read_calendar_of
 from wxfleet.settings import Settings
 
 OnScan = Callable[[str, str], None]
+BREATH_S = 0.03
+"""Wall time between two transactions of long work: whoever waits for the one writer of SQLite asks again within it."""
 _UNHURRIED = 5
 """Ticks, about seconds: how often is looked for what nobody sits and waits for."""
 
@@ -134,10 +140,12 @@ def build(
     pools = ChannelPools(settings.channels)
     care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
+    phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
     planner = Planner(
-        db, clock, calendar, tell=_tell_of_campaign,
+        db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
+        breathe=partial(asyncio.sleep, BREATH_S),
         extra=(
             Step(expiry.due, expiry.close, every=_UNHURRIED),
             Step(friends.somebody_waits, friends.reconsider_waiting, every=_UNHURRIED),
@@ -153,6 +161,7 @@ def build(
             Step(daily.due, daily.act, every=_UNHURRIED),
             Step(care.due, care.act, every=_UNHURRIED),
             Step(wishes.due, wishes.act),
+            Step(phases.due, phases.act),
             Step(pictures.due, pictures.act),
             Step(sweep.due, sweep.act, every=_UNHURRIED),
         ),
@@ -164,27 +173,28 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
     """The rule book of staff requests, the same for every door."""
     segments, _ = load_segments(settings.segments)
     pushes, _ = load_pushes(settings.pushes, segments=segments)
+    zone_name = settings.shop.time_zone
+    campaigns, _ = load_campaigns(settings.campaigns, wall_ms(), zone_name, segments=segments)
     speed = settings.simulator.speed if settings.all_simulated else 1
     read = cache(lambda: read_calendar_of(settings, book_of(settings))[0])  # only when somebody asks
-    zone_name = settings.shop.time_zone
     posting = Posting(
         lambda: calendar.current if calendar else read(),
         zone=zone_name,
         style=settings.shop.style,
         media=settings.media,
     )
-    return Desk(pushes, zone=zone_name, posting=posting, code_life_ms=round(LIFE_MS * speed))
+    return Desk(pushes, zone=zone_name, posting=posting, code_life_ms=round(LIFE_MS * speed), campaigns=campaigns)
 
 
 async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:
     return await friends.friendship_arrived(tx, received.account, friendship_of(received.payload), now_ms)
 
 
-async def _tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
+async def tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
     """The staff room hears how a push goes."""
     values: dict[str, Any] = {"title": event.title, "id": event.campaign, **event.values}
     text = say(f"scheduler.event.{event.what}", **values)
-    key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what == 'error_budget' else ''}"
+    key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what in ('error_budget', 'refused') else ''}"
     await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
 
 

@@ -11,7 +11,7 @@ from rules.kinds import Kind
 from rules.limits import Limits
 from rules.pacing import DAY_MS
 from rules.roles import Role
-from scheduler.audience import audience
+from scheduler.audience import Look, audience
 from storage.engine import Database
 from storage.tables import Friendship, Person, StaffContact
 from tests.scheduler.matrix import account
@@ -92,7 +92,7 @@ async def test_any_crowd_is_sorted_as_the_rule_says_and_the_courier_would_let_al
         await tx.execute(insert(Person), crowd)
         await tx.execute(insert(Friendship), known)
     async with database.read() as connection:
-        found = (await connection.execute(select(audience(push(), NOW_MS)))).all()
+        found = (await connection.execute(select(audience(push(), Look(NOW_MS))))).all()
     alive = [person for person in crowd if person["merged_into"] is None]
     assert len(found) == len(alive)
     by_person = {row.person: row for row in found}
@@ -132,5 +132,5 @@ async def test_staff_and_our_own_are_left_out_before_any_synchronisation_marked_
         await tx.execute(insert(Friendship), [{"contact": f"wx{n}", "person": n, **known} for n in (1, 2, 3)])
         await tx.execute(insert(StaffContact).values(contact="wx1", staff="owner"))
     async with database.read() as connection:
-        found = (await connection.execute(select(audience(push(), NOW_MS)))).all()
+        found = (await connection.execute(select(audience(push(), Look(NOW_MS))))).all()
     assert {row.person: row.reason for row in found} == {1: "own_or_staff", 2: "own_or_staff", 3: None}

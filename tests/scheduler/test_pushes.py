@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Segment
 from personas.book import load_book
@@ -14,10 +16,12 @@ from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
 from scheduler.campaign_state import TRANSITIONS, CampaignState, Move, move, next_state
 from scheduler.errors import MoveRefused, NoSuchCampaign, PushRefused, WordsIncomplete
+from scheduler.push_events import CampaignEvent
 from scheduler.push_file import PushFile, PushKind, as_spec, from_spec, load_pushes
+from scheduler.push_planning import PushPlanning
 from scheduler.push_progress import advance, due_campaigns
 from scheduler.push_words import PushWording
-from scheduler.pushes import Preview, cancel, create, pause, preview, resume, start
+from scheduler.pushes import Preview, cancel, check, create, pause, preview, resume, start
 from storage.engine import Database
 from storage.outbox import Recipient
 from storage.tables import Account, Campaign, Claim, Delivery, Friendship, Person
@@ -48,10 +52,24 @@ async def _preview(db: Database, file: PushFile, now_ms: int = NOW_MS) -> Previe
 
 
 async def _start(db: Database, file: PushFile, now_ms: int = NOW_MS) -> int:
+    """Created, checked, started and planned."""
     async with db.write() as tx:
         campaign = await create(tx, file, "staff:owner", now_ms)
-        await start(tx, campaign, now_ms)
+        await start(tx, campaign, now_ms, checked=await check(tx, campaign, now_ms))
+    await planning(db, now_ms).carry_on(campaign)
     return campaign
+
+
+async def nobody_hears(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
+    """Nobody asked."""
+
+
+def planning(db: Database, now_ms: int = NOW_MS, heard: list[CampaignEvent] | None = None) -> PushPlanning:
+    async def tell(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
+        if heard is not None:
+            heard.append(event)
+
+    return PushPlanning(db, lambda: now_ms, tell=tell)
 
 
 async def _advance(db: Database, campaign: int, now_ms: int = NOW_MS) -> list[str]:
@@ -441,8 +459,13 @@ def test_each_mistake_in_a_push_is_said_at_its_line(tmp_path: Path, line: str, w
     assert words in str(mistakes[0])
 
 
-def test_a_push_may_be_whatever_the_weekly_cap_counts_and_nothing_else() -> None:
-    assert set(get_args(PushKind)) == {kind for kind in Kind if gate_of(kind).weekly}
+def test_a_push_may_be_whatever_the_weekly_cap_counts_and_what_follows_it_only_for_those_who_joined() -> None:
+    follow_ups = {Kind.REMINDER, Kind.THANKS}
+    assert set(get_args(PushKind)) == {kind for kind in Kind if gate_of(kind).weekly} | follow_ups
+    for kind in follow_ups:
+        with pytest.raises(ValidationError):
+            push(kind=kind)
+        assert push(kind=kind, who={"levels": ["VIP1"], "joined": {"campaign": 1, "standings": ["yes"]}}).kind is kind
 
 
 async def test_an_account_at_rest_is_not_given_rows_when_another_knows_them(sqlite_database: Database) -> None:
@@ -477,5 +500,7 @@ async def test_whose_birthday_it_is_is_told_by_the_shops_day_in_the_preview_and_
     async with sqlite_database.write() as tx:
         campaign = await create(tx, file, "staff:owner", NOW_MS, shop_zone=shop_zone)
         seen = await preview(tx, file, NOW_MS, shop_zone=shop_zone)
-        assert await start(tx, campaign, NOW_MS, shop_zone=shop_zone) == seen.recipients == 1
+        assert (await check(tx, campaign, NOW_MS, shop_zone=shop_zone)).reached == seen.recipients == 1
+        await start(tx, campaign, NOW_MS, shop_zone=shop_zone)
+    await PushPlanning(sqlite_database, lambda: NOW_MS, tell=nobody_hears, shop_zone=shop_zone).carry_on(campaign)
     assert [row.person for row in await rows(sqlite_database)] == [born[friday]]

@@ -1,0 +1,154 @@
+"""Writing, opening and closing the rows of pushes, in short transactions that leave room for the senders.
+
+What was done up to where stands in `push_plans` and is written together with the rows: a process that dies goes on
+where it was, and of two that work at once each slice is done by one.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduler.audience import SHOP_ZONE, Look
+from scheduler.campaign_state import CampaignState, Move, move, read
+from scheduler.errors import PushRefused, WordsIncomplete
+from scheduler.forecast import full_accounts
+from scheduler.push_events import CampaignEvent
+from scheduler.push_file import PushFile, from_spec
+from scheduler.push_plan import Stage, line_of, plan_of, reached, set_plan
+from scheduler.push_rows import close_slice, open_first_batch, open_slice, waiting, write_rows
+from scheduler.pushes import check
+from scheduler.sending_hours import opens_ms
+from storage.engine import Database
+from storage.strides import Breathe, Strides, no_need
+from storage.tables import Account, Person
+
+FIRST_STRIDE, LONGEST_STRIDE = 2_000, 50_000
+"""People, or rows, of the first transaction and of the largest. Ours."""
+Now = Callable[[], int]
+Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
+
+
+class PushPlanning:
+    """Carries the long work of pushes on. `breathe`: see `storage.strides`; `now` is the shop's clock, epoch ms."""
+
+    def __init__(
+        self, db: Database, now: Now, *, tell: Tell, shop_zone: str = SHOP_ZONE, breathe: Breathe = no_need
+    ) -> None:
+        self._db = db
+        self._now = now
+        self._tell = tell
+        self._shop_zone = shop_zone
+        self._breathe = breathe
+        self._strides: Strides | None = None
+
+    async def carry_on(self, campaign: int, *, strides: int | None = None) -> None:
+        """Until nothing is left to do for it just now, or for so many strides."""
+        if self._strides is None:  # it reads the clock of the running loop
+            self._strides = Strides(self._db, self._breathe, first=FIRST_STRIDE, most=LONGEST_STRIDE)
+        for _ in range(strides) if strides is not None else count():
+            if not await self._step(campaign, self._strides):
+                return
+
+    async def _step(self, campaign: int, strides: Strides) -> bool:
+        """The next transaction; False when nothing is left."""
+        async with self._db.read() as connection:
+            row = await read(connection, campaign)
+            plan = await line_of(connection, campaign)
+        if plan is None or row.state in (CampaignState.DRAFT.value, CampaignState.FINISHED.value):
+            return False
+        match Stage(plan.stage):
+            case Stage.CHECKING:
+                return await self._check(row)
+            case Stage.PLANNING:
+                return await self._plan(row, plan, strides)
+            case Stage.PLANNED:
+                await self._ask(row)
+                return False
+            case Stage.OPENING:
+                return await self._open(row, plan, strides)
+            case Stage.CLOSING:
+                return await self._close(row, plan, strides)
+        return False
+
+    async def _check(self, row: Row[Any]) -> bool:
+        try:
+            async with self._db.read() as connection:
+                found = await check(connection, row.id, self._now(), shop_zone=self._shop_zone)
+        except (PushRefused, WordsIncomplete) as problem:
+            await self._refuse(row, problem.message)
+            return False
+        async with self._db.write() as tx:
+            plan = await plan_of(tx, row.id)
+            if plan.stage == Stage.CHECKING.value:
+                await set_plan(tx, row.id, Stage.PLANNING, self._now(), reached=found.reached, control=found.control,
+                               cut=found.cut)  # fmt: skip
+        return True
+
+    async def _refuse(self, row: Row[Any], why: str) -> None:
+        now_ms = self._now()
+        async with self._db.write() as tx:
+            if (await read(tx, row.id)).state != CampaignState.PLANNING.value:
+                return
+            await move(tx, row.id, Move.REFUSE, now_ms, why)
+            await set_plan(tx, row.id, Stage.CLOSED, now_ms)
+            await self._tell(tx, CampaignEvent(row.id, row.name, row.title, "refused", {"why": why}), now_ms)
+
+    async def _plan(self, row: Row[Any], plan: Row[Any], strides: Strides) -> bool:
+        push = from_spec(row.spec)
+        async with self._db.read() as connection:
+            last = int(await connection.scalar(select(func.max(Person.id))) or 0)
+            full = await full_accounts(connection, self._now())
+        if plan.done_to >= last or row.valid_until_ms <= self._now():
+            return await self._planned(row, push)
+        to = min(last, plan.done_to + strides.rows)
+        look = Look(self._now(), row.id, self._shop_zone, row.overrides_weekly, cut=plan.cut, full=full)
+        async with strides.write() as tx:
+            if await reached(tx, plan, to):
+                part = replace(look, people=(plan.done_to, to))
+                await write_rows(tx, push, row, part, control=plan.control > 0)
+        return True
+
+    async def _planned(self, row: Row[Any], push: PushFile) -> bool:
+        """All rows are there: the first batch goes, or a person is asked when the hour has come."""
+        now_ms = self._now()
+        async with self._db.write() as tx:
+            plan, state = await plan_of(tx, row.id), (await read(tx, row.id)).state
+            if plan.stage != Stage.PLANNING.value:
+                return True
+            if push.confirm or state != CampaignState.PLANNING.value:
+                zones = (await tx.execute(select(Account.time_zone).distinct())).scalars().all()
+                hour_ms = min((opens_ms(push, now_ms, zone) for zone in zones), default=now_ms)
+                await set_plan(tx, row.id, Stage.PLANNED, hour_ms)
+                return hour_ms <= now_ms
+            await open_first_batch(tx, push, row, now_ms)
+            await set_plan(tx, row.id, Stage.READY, now_ms)
+            await move(tx, row.id, Move.PLANNED, now_ms)
+        return False
+
+    async def _ask(self, row: Row[Any]) -> None:
+        """A second time, at the hour: may it go?"""
+        now_ms = self._now()
+        async with self._db.write() as tx:
+            if (await read(tx, row.id)).state != CampaignState.PLANNING.value:
+                return
+            people = await waiting(tx, row.id)
+            await move(tx, row.id, Move.HOLD, now_ms, "confirm")
+            await self._tell(tx, CampaignEvent(row.id, row.name, row.title, "confirm", {"people": people}), now_ms)
+
+    async def _open(self, row: Row[Any], plan: Row[Any], strides: Strides) -> bool:
+        async with strides.write() as tx:
+            if await open_slice(tx, from_spec(row.spec), plan, self._now(), strides.rows):
+                return True
+            await set_plan(tx, row.id, Stage.OPEN, self._now())
+        return False
+
+    async def _close(self, row: Row[Any], plan: Row[Any], strides: Strides) -> bool:
+        async with strides.write() as tx:
+            if await close_slice(tx, plan, self._now(), strides.rows):
+                return True
+            await set_plan(tx, row.id, Stage.CLOSED, self._now())
+        return False
