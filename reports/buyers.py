@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from reports.period import Period
 from reports.purchase_rows import BOUGHT, MOMENT, SHORT_DAYS, bought, moment_of, within
-from storage.tables import Order
+from storage.tables import Order, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,43 @@ class Half:
         return person != 0 if self.matched else person == 0
 
 
+LAST_MS = func.coalesce(Person.last_order_ms, 0)
+"""When a person bought last, 0 where never. As an expression: SQLite would walk an index and look up each."""
+
+
 def halves(connection: AsyncConnection) -> tuple[Half, Half]:
     """The matched one and the other."""
     return Half(True, connection.dialect.name), Half(False, connection.dialect.name)
 
 
 def buyers(half: Half, period: Period) -> CTE:
-    """Who of one half bought in the period, and perhaps others who did before.
+    """Who of one half bought in the period, and perhaps others who did before or after.
 
     Columns: buyer (the person, else the member name), purchases, first_ms and last_ms of them all until now, and
     until_ms, the last one before the end of the period.
     """
+    return (_people(period) if half.matched else _strangers(half, period)).prefix_with("MATERIALIZED")
+
+
+def _people(period: Period) -> CTE:
+    """By what is counted of each, which follows their orders; only whoever came again after the period is looked up."""
+    before = aliased(Order)
+    moment = moment_of(before)
+    until_ms = select(func.max(moment)).where(bought(before), before.person == Person.id, moment < period.end_ms)
+    return (
+        select(
+            Person.id.label("buyer"),
+            Person.orders.label("purchases"),
+            Person.first_order_ms.label("first_ms"),
+            Person.last_order_ms.label("last_ms"),
+            case((period.end_ms > LAST_MS, LAST_MS), else_=until_ms.scalar_subquery()).label("until_ms"),
+        )
+        .where(Person.orders > 0, Person.first_order_ms < period.end_ms, period.start_ms <= LAST_MS)
+        .cte("buyers")
+    )
+
+
+def _strangers(half: Half, period: Period) -> CTE:
     buyer = half.buyer()
     return (
         select(
@@ -64,7 +90,6 @@ def buyers(half: Half, period: Period) -> CTE:
         .group_by(buyer)
         .having(func.min(MOMENT) < period.end_ms)
         .cte("buyers")
-        .prefix_with("MATERIALIZED")
     )
 
 

@@ -232,6 +232,8 @@ def _person(shop: PlainShop, id: int) -> dict[str, Any]:
     return {
         "id": id, "name": f"p{id}", "level": LEVELS[id % len(LEVELS)], "orders": len(own), "created_ms": 0,
         "net_paid_fen": sum(one.left_fen for one in own), "first_order_ms": shop.first_ms(id),
+        "last_order_ms": max((one.moment for one in own), default=None),
+        "distinct_items": len({title for one in own for title in one.titles}),
     }  # fmt: skip
 
 
