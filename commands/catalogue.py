@@ -23,6 +23,7 @@ _ENDINGS = {
     "不明": "unknown", "unknown": "unknown",
 }  # fmt: skip
 _SURE = frozenset({"确定", "是的", "sure", "yes"})
+_STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
 _ROLES = {"老板": "owner", "运营": "operator", "客服": "service", "只看": "viewer"}
 
@@ -74,6 +75,14 @@ def _mute(said: Said) -> Request:
 def _vip(said: Said) -> Request:
     words = [*said.line.mentioned[:1], *said.line.words, "", ""]
     return requests.Vip(who=words[0], level=words[1])
+
+
+def _came(said: Said) -> Request:
+    """Which campaign, who, and perhaps that they did not."""
+    campaign, who, outcome = (said.line.word(place) for place in range(3))
+    if not who or (outcome and outcome.casefold() not in _STAYED_AWAY):
+        raise NotUnderstood(say("commands.came_needs"), hint=say("commands.usage.came"))
+    return requests.Came(campaign=campaign, who=who, came=not outcome)
 
 
 def _done(said: Said) -> Request:
@@ -203,6 +212,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(Verb.MATERIAL, ("素材", "material", "materials"), lambda said: moment_lines.material(said.line), words=3),
     Command(Verb.PUSH, ("推送", "push", "群发", "福利"), lambda said: requests.Push(push=said.line.word(0)), words=1),
+    Command(Verb.CAME, ("到场", "came"), _came, words=3),
+    Command(
+        Verb.OVERRIDE,
+        ("破例", "override"),
+        lambda said: requests.Override(campaign=said.line.word(0), reason=" ".join(said.line.words[1:])),
+        words=_ANY,
+    ),
     Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),
     Command(Verb.CANCEL, ("取消", "cancel"), lambda said: requests.Cancel(push=said.line.word(0)), words=1),
     Command(Verb.CONFIRM, ("确认", "confirm"), lambda said: requests.Confirm(code=said.line.word(0)), words=1),

@@ -21,6 +21,7 @@ from operations import (
 )
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, outcome_of, record
+from operations.campaigning import Campaigning
 from operations.confirmations import LIFE_MS, ask, redeem
 from operations.errors import NotStaff
 from operations.finding import is_account, is_open_campaign
@@ -29,8 +30,9 @@ from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
 from operations.posting import Posting
 from operations.pushing import Pushing
-from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Request, Verb
+from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Preview, Push, Request, Verb
 from operations.staff import StaffRole
+from scheduler.campaign_file import CampaignFile
 from scheduler.moments import Calendar
 from scheduler.push_file import PushFile
 from texts.catalogue import say
@@ -55,12 +57,14 @@ class Desk:
         posting: Posting | None = None,
         second_person_above: int = SECOND_PERSON_ABOVE,
         code_life_ms: int = LIFE_MS,
+        campaigns: Mapping[str, CampaignFile] | None = None,
     ) -> None:
         """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code."""
         self._code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
         pushing = self._pushing = Pushing(specs, zone)
+        campaigning = self._campaigning = Campaigning(campaigns or {}, zone)
         posting = posting or Posting(Calendar, zone=zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
@@ -83,11 +87,13 @@ class Desk:
             Verb.LOGIN: stopping.log_in,
             Verb.STOP_ALL: stopping.stop_all,
             Verb.RESUME_ALL: stopping.resume_all,
-            Verb.PREVIEW: pushing.preview,
+            Verb.PREVIEW: self._preview,
+            Verb.CAME: campaigning.came,
+            Verb.OVERRIDE: campaigning.override,
             Verb.PREVIEW_MOMENTS: posting.preview,
             Verb.MOMENT: posting.moment,
             Verb.MATERIAL: self._materials,
-            Verb.PUSH: pushing.push,
+            Verb.PUSH: self._push,
             Verb.CONTINUE: pushing.continue_,
             Verb.CANCEL: pushing.cancel,
             Verb.STAFF_ROOM: self._staff_room,
@@ -104,7 +110,8 @@ class Desk:
         }
         self._shows: dict[Verb, Show] = {
             Verb.MOMENT: posting.show_moment,
-            Verb.PUSH: pushing.show_push,
+            Verb.PUSH: self._show_push,
+            Verb.OVERRIDE: campaigning.show_override,
             Verb.CONTINUE: pushing.show_continue,
             Verb.RESUME_ALL: stopping.show_resume_all,
             Verb.RESOLVE_DOUBT: doubting.show_resolve,
@@ -169,6 +176,18 @@ class Desk:
         if not await is_account(tx, asked.request.target) and await is_open_campaign(tx, asked.request.target):
             return await self._pushing.pause(tx, asked)
         return await stopping.pause(tx, asked)
+
+    async def _preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
+        room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing
+        return await room.preview(tx, asked)
+
+    async def _show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
+        room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing
+        return await room.show_push(tx, asked)
+
+    async def _push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
+        room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing
+        return await room.push(tx, asked)
 
     async def _status(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await looking.status(tx, asked, self._zone)

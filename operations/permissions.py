@@ -22,7 +22,7 @@ _LOOKING = frozenset(
 _SERVING = _LOOKING | {
     Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN, Verb.UNDO,
     Verb.BIND, Verb.PROFILE, Verb.TAG, Verb.NOTE, Verb.MATERIAL,
-    Verb.REFER, Verb.DELIVER, Verb.VIP,
+    Verb.REFER, Verb.DELIVER, Verb.VIP, Verb.CAME,
 }  # fmt: skip
 _OPERATING = _SERVING | {
     Verb.MOMENT,
@@ -46,7 +46,7 @@ TERMINAL_ONLY = frozenset({
 """Not by chat: files of the machine, a whole phone number that all in a room would read, or work that takes as long as
 the tables are large. See `long_acts`."""
 
-CONFIRMED = frozenset({Verb.MOMENT, Verb.PUSH, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
+CONFIRMED = frozenset({Verb.MOMENT, Verb.PUSH, Verb.OVERRIDE, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
 """Level 2: shows what it would do and waits for a code."""
 
 

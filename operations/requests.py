@@ -29,6 +29,8 @@ class Verb(StrEnum):
     PUSH = "push"
     CONTINUE = "continue"
     CANCEL = "cancel"
+    CAME = "came"
+    OVERRIDE = "override"
     PREVIEW = "preview"
     PREVIEW_MOMENTS = "previewmoments"
     MOMENT = "moment"
@@ -246,6 +248,25 @@ class Push(Request):
     verb: ClassVar[Verb] = Verb.PUSH
     push: str = ""
     fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Came(Request):
+    """`who` took part in a campaign as they had said, or (`came` false) did not; `全部` is everybody who said yes."""
+
+    verb: ClassVar[Verb] = Verb.CAME
+    campaign: str = ""
+    who: str = ""
+    came: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Override(Request):
+    """This campaign may reach people who had a push within seven days; `reason` stands in the log."""
+
+    verb: ClassVar[Verb] = Verb.OVERRIDE
+    campaign: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

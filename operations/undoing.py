@@ -17,7 +17,7 @@ from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
-from scheduler import pushes
+from scheduler import steering
 from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.tables import Account, Audit, Campaign, Delivery, Person
@@ -132,7 +132,7 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
     if campaign is None:
         raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
     left = select(func.count()).where(Delivery.campaign == campaign.id, Delivery.sent_ms.is_not(None))
-    rest = await pushes.cancel(tx, campaign.id, asked.now_ms)
+    rest = await steering.cancel(tx, campaign.id, asked.now_ms)
     sent = int(await tx.scalar(left) or 0)
     return say("operations.undo.push", title=campaign.title, sent=sent, rest=rest)
 

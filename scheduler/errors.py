@@ -1,5 +1,7 @@
 """What can go wrong when something is planned."""
 
+from collections.abc import Sequence
+
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
 
@@ -51,6 +53,18 @@ class PushRefused(Problem):
         )
 
 
+class GiftRefused(Problem):
+    """A red packet or a gift that goes beyond a budget, was given already, or reaches nobody."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: object) -> None:
+        super().__init__(
+            say(f"scheduler.gift.{reason}", **values),  # type: ignore[arg-type]
+            hint=say(f"scheduler.gift.{reason}.hint"),
+        )
+
+
 class NoSuchMaterial(Problem):
     """No photo of the library has that number."""
 
@@ -83,4 +97,28 @@ class PostRefused(Problem):
         super().__init__(
             say(f"scheduler.post_refused.{reason}", **values),  # type: ignore[arg-type]
             hint=say(f"scheduler.post_refused.{reason}.hint"),
+        )
+
+
+class CampaignRefused(Problem):
+    """A campaign that must not start as it is written; every reason at once."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, title: str, wrong: Sequence[str]) -> None:
+        super().__init__(
+            say("scheduler.campaign_refused", title=title, wrong="\n".join(wrong)),
+            hint=say("scheduler.campaign_refused.hint"),
+        )
+
+
+class LessonRefused(Problem):
+    """Somebody who can't begin or go on with lessons, and why."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: object) -> None:
+        super().__init__(
+            say(f"scheduler.lesson.{reason}", **values),  # type: ignore[arg-type]
+            hint=say(f"scheduler.lesson.{reason}.hint"),
         )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import load_segments
 from operations.audit import Outcome, record
+from operations.campaigning import view_text
 from operations.errors import NotFound
 from operations.finding import campaign_named, choices
 from operations.requests import Cancel, Continue, Door, Pause, Push, Request
@@ -27,6 +28,7 @@ from texts.errors import ConfigurationInvalid, Severity
 from texts.nearest import nearest
 from texts.problem import ExitCode
 from texts.yaml_reader import read_document
+from wxfleet import cli_campaigns
 from wxfleet.cli_fleet import fleet_runs, shop_now_ms
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
@@ -80,6 +82,15 @@ async def push_start(
             campaign, title = await campaign_named(connection, id)
             await require_move(connection, campaign, Move.START)
             now_ms = await shop_now_ms(connection, settings)
+            timeline = await cli_campaigns.seen_again(connection, settings, campaign, now_ms)
+        if timeline is not None:
+            terminal.note(view_text(title, timeline, settings.shop.time_zone))
+            if not yes and not _agrees(say("cli.push.really", count=timeline.recipients)):
+                terminal.note(say("cli.push.not_started"))
+                return ExitCode.USAGE
+            await cli_campaigns.start(terminal, settings, db, campaign, title)
+            return ExitCode.OK
+        async with db.read() as connection:
             spec = from_spec(await connection.scalar(select(Campaign.spec).where(Campaign.id == campaign)) or {})
             zone = settings.shop.time_zone
             seen = await pushes.preview(connection, spec, now_ms, shop_zone=zone, campaign=campaign)
@@ -116,6 +127,8 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
         row = next(
             (row for row in await progress(connection) if id in (str(row["id"]), row["name"], row["title"])), None
         )
+        phases = await cli_campaigns.progress_of(connection, row["id"]) if row else {}
+        below = await cli_campaigns.progress_lines(connection, phases, settings.shop.time_zone) if phases else []
     if row is None:
         raise NotFound(say("cli.push.no_such", id=id), hint=say("cli.push.no_such.hint"))
     lines = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
@@ -123,7 +136,7 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
     lines += [
         say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
     ]
-    terminal.show(row, "\n".join(lines))
+    terminal.show(row | phases, "\n".join([*lines, *below]))
 
 
 async def push_list(terminal: Terminal) -> None:

@@ -1,0 +1,186 @@
+"""Campaigns of several phases by command: look at all of it, start, steer, settle who came."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.asking import Asked, Reply, Shown
+from operations.errors import CannotBeUsed, NotFound, Refused
+from operations.finding import called, person_named
+from operations.requests import Came, Override, Preview, Push
+from operations.why import reason_words
+from rules.quiet_hours import local
+from scheduler import campaigns
+from scheduler.campaign_file import CampaignFile, campaign_spec
+from scheduler.campaigns import CampaignView, PhaseView
+from scheduler.participants import SAID_YES, Answer, counted, settle
+from storage.campaign_tables import Participant, Phase
+from storage.tables import CAMPAIGN, Campaign
+from texts.catalogue import say
+
+ALL = frozenset({"全部", "所有", "all"})
+
+
+class Campaigning:
+    """Knows the campaigns of the shop's folder, by name and title."""
+
+    def __init__(self, files: Mapping[str, CampaignFile], zone: str) -> None:
+        self._files = files
+        self._zone = zone
+
+    def knows(self, word: str) -> bool:
+        """Is it the name or the title of one of them?"""
+        return self._named(word) is not None
+
+    async def preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
+        """All phases with dates and counts; nothing is written."""
+        file = self._file(asked.request.push)
+        seen = await campaigns.preview(tx, file, asked.now_ms, shop_zone=self._zone)
+        return Reply(True, view_text(file.title, seen, self._zone), data=seen.as_json())
+
+    async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
+        """What would happen; refused where something must be mended first."""
+        file = self._file(asked.request.push)
+        seen = await campaigns.preview(tx, file, asked.now_ms, shop_zone=self._zone)
+        text = view_text(file.title, seen, self._zone)
+        if seen.wrong:
+            raise Refused(text, hint=say("scheduler.campaign_refused.hint"))
+        return Shown(text, Push(push=file.name, fingerprint=fingerprint(file)), seen.recipients)
+
+    async def push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
+        """Start exactly what was shown."""
+        file = self._file(asked.request.push)
+        if fingerprint(file) != asked.request.fingerprint:
+            raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=file.name))
+        id = await campaigns.create(tx, file, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
+        line = await campaigns.start(tx, id, asked.now_ms, shop_zone=self._zone)
+        first = min(due.due_ms for due in line.phases)
+        text = say(
+            "operations.campaign.started", title=file.title, id=id, phases=len(line.phases), at=_at(first, self._zone)
+        )
+        return Reply(True, text, data={"campaign": id})
+
+    async def override(self, tx: AsyncConnection, asked: Asked[Override]) -> Reply:
+        """An owner's word for a named campaign, with the reason, which stands in the log."""
+        id, title = await self._ours(tx, asked.request.campaign)
+        if not asked.request.reason.strip():
+            raise CannotBeUsed(say("operations.campaign.why_override"), hint=say("commands.usage.override"))
+        await campaigns.override_weekly(tx, id, asked.now_ms)
+        return Reply(True, say("operations.campaign.overridden", title=title, id=id), trace=f"campaign:{id}")
+
+    async def show_override(self, tx: AsyncConnection, asked: Asked[Override]) -> Shown:
+        id, title = await self._ours(tx, asked.request.campaign)
+        if not asked.request.reason.strip():
+            raise CannotBeUsed(say("operations.campaign.why_override"), hint=say("commands.usage.override"))
+        exact = Override(campaign=str(id), reason=asked.request.reason)
+        return Shown(say("operations.campaign.override_asks", title=title, id=id), exact)
+
+    async def came(self, tx: AsyncConnection, asked: Asked[Came]) -> Reply:
+        """Somebody took part, or did not; `全部`: all who said yes."""
+        request = asked.request
+        id, title = await self._ours(tx, request.campaign)
+        if request.who.casefold() in ALL:
+            states = [standing.value for standing in SAID_YES]
+            query = select(Participant.person).where(Participant.campaign == id, Participant.state.in_(states))
+            people, who = list((await tx.scalars(query)).all()), say("operations.campaign.all")
+        else:
+            person = await person_named(tx, request.who)
+            people, who = [person.id], called(person)
+        answer = Answer.CAME if request.came else Answer.STAYED_AWAY
+        number = await settle(tx, id, people, answer, f"staff:{asked.staff.id}", asked.now_ms)
+        if not number:
+            raise Refused(
+                say("operations.campaign.nobody_settled", who=who, title=title),
+                hint=say("operations.campaign.nobody_settled.hint"),
+            )
+        key = "operations.campaign.came" if request.came else "operations.campaign.stayed_away"
+        return Reply(True, say(key, who=who, title=title, number=number))
+
+    async def _ours(self, tx: AsyncConnection, word: str) -> tuple[int, str]:
+        """A campaign with phases, open or over. Raises NotFound."""
+        query = select(Campaign.id, Campaign.name, Campaign.title).where(Campaign.kind == CAMPAIGN)
+        rows = (await tx.execute(query.order_by(Campaign.id.desc()))).all()
+        for row in rows:
+            if word in (str(row.id), row.name, row.title):
+                return row.id, row.title
+        raise NotFound(say("operations.no_campaign", campaign=word), hint=say("operations.no_campaign.hint"))
+
+    def _named(self, word: str) -> CampaignFile | None:
+        return next((file for file in self._files.values() if word and word in (file.name, file.title)), None)
+
+    def _file(self, word: str) -> CampaignFile:
+        file = self._named(word)
+        if file is None:
+            raise NotFound(say("operations.no_campaign", campaign=word), hint=say("operations.no_campaign.hint"))
+        return file
+
+
+async def running_lines(tx: AsyncConnection, zone: str) -> list[str]:
+    """A line for each campaign that is under way: where it stands, who said what, and what comes next."""
+    query = select(Campaign.id, Campaign.title, Campaign.state).where(
+        Campaign.kind == CAMPAIGN, Campaign.state.in_(("running", "paused"))
+    )
+    lines = []
+    for row in (await tx.execute(query.order_by(Campaign.id))).all():
+        numbers: dict[str, Any] = {**await counted(tx, row.id)}
+        waiting = (Phase.campaign == row.id, Phase.state == "waiting")
+        upcoming = (await tx.execute(select(Phase.kind, Phase.due_ms).where(*waiting).order_by(Phase.due_ms))).first()
+        following = (
+            say(
+                "operations.campaign.next", phase=say(f"scheduler.phase.{upcoming.kind}"), at=_at(upcoming.due_ms, zone)
+            )
+            if upcoming
+            else say("operations.campaign.no_next")
+        )
+        state = say(f"scheduler.state.{row.state}")
+        lines.append(
+            say("operations.campaign.line", title=row.title, id=row.id, state=state, next=following, **numbers,
+                said_yes=numbers["yes"] + numbers["promised"] + numbers["kept"])
+        )  # fmt: skip
+    return lines
+
+
+async def asked_so_far(tx: AsyncConnection, campaign: int) -> int:
+    """How many people were asked."""
+    query = select(func.count()).where(Participant.campaign == campaign, Participant.invited_ms.is_not(None))
+    return await tx.scalar(query) or 0
+
+
+def view_text(title: str, seen: CampaignView, zone: str) -> str:
+    """The whole timeline, one line for each phase; what is wrong or doubtful below."""
+    span = f"{_at(seen.from_ms, zone)}–{_at(seen.until_ms, zone)}"
+    lines = [say("operations.campaign.head", title=title, span=span)]
+    if seen.promised is not None:
+        invited = str(seen.invited) if seen.invited is not None else say("operations.campaign.everybody")
+        lines.append(say("operations.campaign.places", promised=seen.promised, invited=invited))
+    lines += [_phase_line(view, zone) for view in seen.phases]
+    lines += [f"✘ {words}" for words in seen.wrong]
+    lines += [f"！ {words}" for words in seen.doubts]
+    return "\n".join(lines)
+
+
+def _phase_line(view: PhaseView, zone: str) -> str:
+    what = []
+    if view.posts:
+        what.append(say("operations.campaign.posts", posts=view.posts))
+    if view.push is not None:
+        left = "".join(f" − {number} {reason_words(reason)}" for reason, number in view.push.excluded.items() if number)
+        people, of, accounts = view.push.recipients, view.push.audience, len(view.push.by_account)
+        words = say("operations.campaign.people", recipients=people, audience=of, left_out=left, accounts=accounts)
+        what.append(words)
+    elif view.kind.follows_up:
+        what.append(say(f"operations.campaign.to_{view.kind}"))
+    return f"{_at(view.due_ms, zone)} {say(f'scheduler.phase.{view.kind}')}：{say('texts.comma').join(what)}"
+
+
+def fingerprint(file: CampaignFile) -> str:
+    """Changes when a single word of the campaign does."""
+    return hashlib.sha256(json.dumps(campaign_spec(file), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _at(ms: int, zone: str) -> str:
+    return f"{local(ms, zone):%m-%d %H:%M}"

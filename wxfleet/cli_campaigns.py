@@ -1,0 +1,110 @@
+"""`wxfleet push …` for campaigns of several phases."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from customers.segment_file import load_segments
+from operations.audit import Outcome, record
+from operations.campaigning import running_lines, view_text
+from operations.requests import Door, Push
+from rules.quiet_hours import local
+from scheduler import campaigns
+from scheduler.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files import load_campaigns, read_campaign
+from scheduler.campaigns import CampaignView
+from scheduler.participants import counted
+from storage.campaign_tables import Phase
+from storage.engine import Database
+from storage.tables import Campaign
+from texts.catalogue import say
+from texts.errors import ConfigurationInvalid, Severity
+from wxfleet.cli_fleet import shop_now_ms
+from wxfleet.clocks import wall_ms
+from wxfleet.settings import Settings
+from wxfleet.terminal import Terminal
+
+
+def campaign_file(settings: Settings, word: str) -> CampaignFile | None:
+    """By the path of a file below campaigns/, or by name or title; None when it is no campaign.
+
+    Raises ConfigurationInvalid where the file has mistakes.
+    """
+    segments, _ = load_segments(settings.segments)
+    path = Path(word)
+    if path.is_file():
+        if path.resolve().parent != settings.campaigns.resolve():
+            return None
+        _, campaign, mistakes = read_campaign(path, segments)
+        if campaign is None:
+            raise ConfigurationInvalid(mistakes)
+        return campaign
+    known, mistakes = load_campaigns(settings.campaigns, wall_ms(), settings.shop.time_zone, segments=segments)
+    meant = next((campaign for campaign in known.values() if word in (campaign.name, campaign.title)), None)
+    if meant is None and any(mistake.severity is Severity.ERROR for mistake in mistakes):
+        raise ConfigurationInvalid(mistakes)
+    return meant
+
+
+async def preview(terminal: Terminal, settings: Settings, campaign: CampaignFile) -> None:
+    """All phases with their dates and counts."""
+    async with terminal.database(settings) as db, db.read() as connection:
+        now_ms = await shop_now_ms(connection, settings)
+        seen = await campaigns.preview(connection, campaign, now_ms, shop_zone=settings.shop.time_zone)
+    terminal.show(seen.as_json(), view_text(campaign.title, seen, settings.shop.time_zone))
+
+
+async def create(terminal: Terminal, settings: Settings, campaign: CampaignFile) -> None:
+    """A draft. Raises CampaignRefused with all that is wrong."""
+    async with terminal.database(settings) as db, db.write() as tx:
+        now_ms = await shop_now_ms(tx, settings)
+        id = await campaigns.create(tx, campaign, "cli", now_ms, shop_zone=settings.shop.time_zone)
+        await record(tx, "cli", Push(push=campaign.name), Door.CLI, Outcome.ASKED, now_ms, f"#{id}")
+    terminal.show({"id": id, "name": campaign.name}, say("cli.push.created", id=id, title=campaign.title))
+
+
+async def seen_again(connection: AsyncConnection, settings: Settings, id: int, now_ms: int) -> CampaignView | None:
+    """A draft as it would be now; None for a push."""
+    if not await campaigns.is_campaign(connection, id):
+        return None
+    spec = await connection.scalar(select(Campaign.spec).where(Campaign.id == id))
+    return await campaigns.preview(connection, campaign_of(spec or {}), now_ms, shop_zone=settings.shop.time_zone)
+
+
+async def start(terminal: Terminal, settings: Settings, db: Database, id: int, title: str) -> None:
+    """Its phases wait for their moments from now on; a fleet that runs takes them. Raises CampaignRefused."""
+    async with db.write() as tx:
+        now_ms = await shop_now_ms(tx, settings)
+        line = await campaigns.start(tx, id, now_ms, shop_zone=settings.shop.time_zone)
+        await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"#{id}")
+    first = f"{local(min(due.due_ms for due in line.phases), settings.shop.time_zone):%m-%d %H:%M}"
+    text = say("operations.campaign.started", title=title, id=id, phases=len(line.phases), at=first)
+    terminal.show({"id": id, "phases": len(line.phases)}, text)
+
+
+async def progress_of(connection: AsyncConnection, id: int) -> dict[str, Any]:
+    """{phases: [{name, kind, state, reason, push}], people: {standing: n}}; {} for a push."""
+    if not await campaigns.is_campaign(connection, id):
+        return {}
+    rows = (await connection.execute(select(Phase.__table__).where(Phase.campaign == id).order_by(Phase.due_ms))).all()
+    phases = [
+        {"name": row.name, "kind": row.kind, "state": row.state, "reason": row.reason, "push": row.child}
+        for row in rows
+    ]
+    return {"phases": phases, "people": await counted(connection, id)}
+
+
+async def progress_lines(connection: AsyncConnection, found: dict[str, Any], zone: str) -> list[str]:
+    """The same for people."""
+    lines = [
+        say(
+            "cli.push.phase",
+            phase=say(f"scheduler.phase.{phase['kind']}"),
+            state=say(f"scheduler.phase_state.{phase['state']}"),
+            reason=f"：{phase['reason']}" if phase["reason"] else "",
+        )
+        for phase in found["phases"]
+    ]
+    return [*lines, *await running_lines(connection, zone)]
