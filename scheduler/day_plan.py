@@ -51,17 +51,23 @@ async def preview(
 
 
 async def plan_day(
-    tx: AsyncConnection, calendar: Calendar, day: date, now_ms: int, *, time_zone: str | None = None
+    tx: AsyncConnection,
+    calendar: Calendar,
+    day: date,
+    now_ms: int,
+    *,
+    time_zone: str | None = None,
+    accounts: Sequence[str] | None = None,
 ) -> DayPlan:
     """Write the posts of `day` (a date in each account's own zone) for every account that is nobody's mirror.
 
-    Only accounts of `time_zone`, where given. What does not appear is written as skipped with its reason: it is past
-    (too_late), the role forbids it (role), the account is young (young_account), it would sell too often, no minute is
-    free, a restored backup may have forgotten it (restored). Planning a day again changes nothing, except where the
-    calendar changed: words, pictures and minutes of what has not left yet follow it.
+    Only accounts of `time_zone`, or only `accounts`, where given. What does not appear is written as skipped with its
+    reason: it is past (too_late), the role forbids it (role), the account is young (young_account), it would sell too
+    often, no minute is free, a restored backup may have forgotten it (restored). Planning a day again changes nothing,
+    except where the calendar changed: words, pictures and minutes of what has not left yet follow it.
     """
     plan = DayPlan()
-    people = await posters(tx, time_zone=time_zone)
+    people = await posters(tx, time_zone=time_zone, accounts=accounts)
     known = _by_account(await known_posts(tx, [poster.id for poster in people], near_days(day)))
     restored_ms = await _restored_ms(tx)
     materials = await found(tx, calendar.materials)
@@ -95,6 +101,12 @@ async def posters(
         Poster(row.id, row.persona, Role(row.role), row.time_zone, limits.of(row.limits), row.opened_ms)
         for row in await tx.execute(query.order_by(Account.id))
     ]
+
+
+async def who_posts(tx: AsyncConnection, time_zone: str) -> list[str]:
+    """Ids of the accounts of that zone that have posts of their own."""
+    own = select(Account.id).where(Account.removed.is_(False), Account.mirror_of.is_(None))
+    return list((await tx.scalars(own.where(Account.time_zone == time_zone).order_by(Account.id))).all())
 
 
 class _LimitsOnce:
