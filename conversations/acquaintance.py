@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.bond import bond_case
 from customers.consent import hold_back
+from customers.one_at_a_time import hold
 from personas.model import Stage
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person
@@ -90,7 +91,11 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
 
 async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
     # The same WeChat id at a sibling is the same person.
-    known = await tx.scalar(select(Friendship.person).where(Friendship.contact == contact).limit(1))
+    elsewhere = select(Friendship.person).where(Friendship.contact == contact).limit(1)
+    known = await tx.scalar(elsewhere)
+    if known is not None:
+        await hold(tx, [known])
+        known = await tx.scalar(elsewhere)  # they may have been merged into somebody just now
     person = known
     if person is None:
         made = await tx.execute(insert(Person).values(created_ms=now_ms, name=""))

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.claim_words import Hint
 from customers.linking import link_or_ask
 from customers.merging import survivor
+from customers.one_at_a_time import hold
 from customers.stand_ins import former_selves, is_stand_in, take_order
 from rules.quiet_hours import to_ms, zone
 from storage.outbox import insert_ignoring
 from storage.tables import NUMBER_END, Claim, Order, Person
-
-_MOST_FITTING = 20
 
 
 class ClaimOutcome(StrEnum):
@@ -41,6 +40,9 @@ async def claim(tx: AsyncConnection, person: int, account: str, number: str, now
     merged for it. Who was erased has no other way back than to become friends anew and to claim again; for everybody
     else their orders are taken. See `customers.stand_ins`. Raises NoSuchPerson.
     """
+    await hold(tx, [person])
+    # Of two who name one order at once, the second must see the first.
+    await tx.execute(select(Order.number).where(Order.number == number).with_for_update())
     person = await survivor(tx, person)
     claimed_by = (await tx.execute(select(Claim.person).where(Claim.order_number == number))).scalar_one_or_none()
     if claimed_by is not None and await survivor(tx, claimed_by) not in {person} | await former_selves(tx, person):
@@ -69,14 +71,17 @@ async def claim_by_hint(
     if not hint.enough:
         return ClaimOutcome.ASK_MORE
     fitting = (await tx.execute(_fitting(hint, zone))).all()
-    if not fitting or len({row.member_name for row in fitting}) > 1:
+    if len(fitting) != 1:
         return ClaimOutcome.NOT_ONE
     return await claim(tx, person, account, fitting[0].number, now_ms)
 
 
 def _fitting(hint: Hint, zone_name: str) -> Select[str, str]:
     ends: ColumnElement[str] = literal_column(NUMBER_END)
-    query = select(Order.number, Order.member_name).where(ends == hint.end[-4:], Order.number.like("%" + hint.end))
+    # The newest order of each buyer.
+    query = select(func.max(Order.number).label("number"), Order.member_name).where(
+        ends == hint.end[-4:], Order.number.like("%" + hint.end)
+    )
     if hint.amount_fen is not None:
         # Who says 259 may have paid 258.90 or 259.50.
         about = 1 if hint.exact else 100
@@ -85,7 +90,7 @@ def _fitting(hint: Hint, zone_name: str) -> Select[str, str]:
         begin = to_ms(datetime.combine(hint.day, time(), tzinfo=zone(zone_name)))
         end = to_ms(datetime.combine(hint.day + timedelta(days=1), time(), tzinfo=zone(zone_name)))
         query = query.where(or_(*(and_(moment >= begin, moment < end) for moment in (Order.created_ms, Order.paid_ms))))
-    return query.order_by(Order.created_ms.desc()).limit(_MOST_FITTING)
+    return query.group_by(Order.member_name).limit(2)
 
 
 async def remembered(tx: AsyncConnection, batch: int) -> Sequence[Row[int, str, str]]:

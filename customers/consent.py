@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import Sign, Why, forget, listed, nobody_listed, pseudonyms_of, remember, signs_of
+from customers.one_at_a_time import hold
 from rules.kinds import GATES, AfterOptOut, Surface
 from storage.customer_tables import Consent
 from storage.outbox import DeliveryState
@@ -60,6 +61,7 @@ async def opt_out_all(tx: AsyncConnection, people: Collection[int], *, by: str, 
 
     A wish that an import brought gives way to one of their own: taking back the import does not take that one back.
     """
+    await hold(tx, people)
     open_to_it: ColumnElement[bool] = Person.opted_out_ms.is_(None)
     if by != LISTED and not by.startswith(IMPORTED):
         open_to_it = or_(open_to_it, Person.opted_out_by.startswith(IMPORTED))
@@ -99,6 +101,7 @@ async def opt_in(tx: AsyncConnection, person: int, *, by: str, words: str, now_m
 
     What an opt-out skipped stays skipped. `opted_out_by` keeps who brought them back.
     """
+    await hold(tx, [person])
     changed = await tx.scalars(
         update(Person)
         .where(Person.id.in_(_entry(person)), Person.opted_out_ms.is_not(None))
@@ -138,6 +141,7 @@ async def take_back_opt_outs(
 
 async def mute(tx: AsyncConnection, person: int, until_ms: int, by: str, *, words: str = "", now_ms: int) -> None:
     """Leave the person alone until then; a later date stays. `until_ms` 0 lifts it."""
+    await hold(tx, [person])
     statement = update(Person).where(Person.id.in_(_entry(person))).returning(Person.id)
     if until_ms == 0:
         lifted = await tx.scalars(

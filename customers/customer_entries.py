@@ -67,6 +67,8 @@ class Entry:
     friendships: list[Known] = field(default_factory=list)
     spoken_of: bool = False
     former_phone: str | None = None
+    other_members: set[str] = field(default_factory=set)
+    """Member names that lead to them by entries that were merged into theirs."""
 
     @property
     def names(self) -> set[str]:
@@ -80,7 +82,8 @@ class Entry:
         `mine` are the friendships it speaks of: what stands on a phone already, remark and origin, is not overwritten.
         """
         change, again, self.spoken_of = Change(), self.spoken_of, True
-        given = {"name": row.name, "member_name": row.member, "phone": row.phone}
+        member = "" if row.member in self.other_members else row.member
+        given = {"name": row.name, "member_name": member, "phone": row.phone}
         if self.id < 0 and not self.name:
             given["name"] = row.name or row.nickname or row.remark
         for column, value in given.items():
@@ -146,6 +149,10 @@ async def entries_of(tx: AsyncConnection, people: Iterable[int]) -> dict[int, En
         )
         for row in (await tx.execute(query)).all()
     }
+    merged = select(Person.merged_into, Person.member_name).where(Person.merged_into.in_(ids))
+    for into, member in (await tx.execute(merged.where(Person.member_name.is_not(None)))).all():
+        if into in entries:
+            entries[into].other_members.add(str(member))
     tags = await tx.execute(select(PersonTag.person, PersonTag.tag).where(PersonTag.person.in_(ids)))
     for person, tag in tags.all():
         if person in entries:

@@ -97,15 +97,19 @@ async def _settle_claims(db: Database, batch: int, now_ms: int, breathe: Breathe
 
 
 async def _link_stragglers(db: Database, batch: int, breathe: Breathe) -> None:
-    """Orders whose member became known while they were written."""
-    query = (
+    """Orders whose member became known, or was merged into somebody, while they were written."""
+    named = (
         select(Order.member_name)
         .join(Person, Person.member_name == Order.member_name)
         .where(Order.batch == batch, Order.person.is_(None))
-        .distinct()
+    )
+    merged = (
+        select(Order.member_name)
+        .join(Person, Person.id == Order.person)
+        .where(Order.batch == batch, Person.merged_into.is_not(None))
     )
     async with db.read() as connection:
-        names = (await connection.execute(query)).scalars().all()
+        names = (await connection.execute(union(named, merged))).scalars().all()
     strides = Strides(db, breathe, first=_FIRST_NAMES, most=_MOST_NAMES)
     await strides.through(names, link_orders)
 

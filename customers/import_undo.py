@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.customer_undo import count_customers, undo_customers
 from customers.errors import NoSuchBatch, UndoRefused
 from customers.import_batches import alone, finish_interrupted, recount
-from customers.order_writing import known_orders, put, row_of
+from customers.order_writing import known_orders, owners_of, put, row_of
+from customers.stand_ins import is_stand_in
 from storage.bulk import among, among_ids
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
@@ -118,14 +119,18 @@ async def _put_back(tx: AsyncConnection, batch: int, most: int) -> tuple[int, se
         return 0, set()
     now = await known_orders(tx, [version.number for version in versions])
     kept = await _kept(tx, versions)
+    bearers = await owners_of(tx, {version.before["member_name"] for version in versions})
     restored = []
     for version in versions:
         current = now.get(version.number)
         if current is None or current.batch != batch:
             continue
         before = row_of(version.before)
-        same_member = current.row.member_name == before.member_name
-        person = current.person if same_member else kept.get(version.before["person"])
+        person = current.person
+        if is_stand_in(before.member_name) and current.row.member_name != before.member_name:
+            person = kept.get(version.before["person"])
+        elif current.row.member_name != before.member_name:
+            person = bearers.get(before.member_name)  # who bears the name now, whoever did then
         restored.append((before, person, version.before["batch"]))
     await put(tx, restored)
     await tx.execute(delete(OrderVersion).where(among_ids(tx, OrderVersion.id, [version.id for version in versions])))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.consent import hold_back
 from customers.errors import MergeInConflict, MergeRefused
 from customers.merging import conflict_key, merge, record_names, survivor
+from customers.one_at_a_time import hold
 from customers.purchases import link_orders, recompute
 from customers.search import refresh_terms
 from customers.stand_ins import is_stand_in, take_order
@@ -38,7 +39,8 @@ async def link_member(
     names keeps both, where they claimed an order of each; on the word of staff only when they are `sure`. Raises
     MergeInConflict (two phones, two member names by staff), MergeRefused, NoSuchPerson.
     """
-    person = await survivor(tx, person)
+    await hold(tx, [person])
+    person = await _customer(tx, person)
     owner = (
         await tx.execute(select(func.coalesce(Person.merged_into, Person.id)).where(Person.member_name == member_name))
     ).scalar_one_or_none()
@@ -66,7 +68,8 @@ async def link_phone(
     So is the one member of the shop whose orders went to it; orders under masked names go with it. Returns who the
     person is now. Raises MergeInConflict when they have another phone, MergeRefused, NoSuchPerson.
     """
-    person = await survivor(tx, person)
+    await hold(tx, [person])
+    person = await _customer(tx, person)
     known = await tx.scalar(select(Person.phone).where(Person.id == person))
     if known and known != phone and not sure:
         raise MergeInConflict("two_phones", person, person)
@@ -83,6 +86,17 @@ async def link_phone(
     for member, number in by_member.items():
         if is_stand_in(member):
             await take_order(tx, person, number, now_ms)
+    return person
+
+
+async def _customer(tx: AsyncConnection, person: int) -> int:
+    """Who they are today. Raises NoSuchPerson; MergeRefused for staff, our own accounts, and who was erased."""
+    person = await survivor(tx, person)
+    row = (await tx.execute(select(Person.kind, Person.erased_ms).where(Person.id == person))).one()
+    if row.erased_ms is not None:
+        raise MergeRefused("erased")
+    if row.kind != "customer":
+        raise MergeRefused("not_customer")
     return person
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import drop_marketing
@@ -109,8 +109,10 @@ async def _part(tx: AsyncConnection, record: Row[Any], now_ms: int) -> Undone:
     await tx.execute(update(Person).where(Person.id == record.kept).values(theirs))
     await tx.execute(update(Person).where(Person.id == record.gone).values(back))
     await move_back(tx, record.kept, record.gone, before.get("moved", {}))
+    # An export may have given an order that moved another member name since: whose name it bears has it.
+    both = (record.kept, record.gone)
     named = select(Person.member_name).where(
-        Person.member_name.is_not(None), (Person.id == record.gone) | (Person.merged_into == record.gone)
+        Person.member_name.is_not(None), or_(Person.id.in_(both), Person.merged_into.in_(both))
     )
     await link_orders(tx, [name for name in (await tx.scalars(named)).all() if name])
     return Undone(record.kept, record.gone)

@@ -115,7 +115,7 @@ async def known_orders(tx: AsyncConnection, numbers: Collection[str]) -> dict[st
 
 async def write_orders(tx: AsyncConnection, batch: int, found: Sorted, known: Mapping[str, KnownOrder]) -> None:
     """Insert the new, update the changed and keep what they were; each with the person whose member name it bears."""
-    owners = await _owners(tx, {order.member_name for order in (*found.new.values(), *found.changed.values())})
+    owners = await owners_of(tx, {order.member_name for order in (*found.new.values(), *found.changed.values())})
     rows = [(*order, owners.get(order.member_name), batch) for order in found.new.values()]
     await insert_rows(tx, Order.__tablename__, (*_FIELDS, "person", "batch"), rows)
     if not found.changed:
@@ -153,7 +153,7 @@ def _bound(row: OrderRow, person: int | None, batch: int) -> dict[str, Any]:
     return {f"v_{name}": value for name, value in values.items()}
 
 
-async def _owners(tx: AsyncConnection, names: Collection[str]) -> dict[str, int]:
+async def owners_of(tx: AsyncConnection, names: Collection[str]) -> dict[str, int]:
     """Who bears these member names; a name that went with a merged entry leads to who was kept."""
     owner = func.coalesce(Person.merged_into, Person.id)
     rows = await tx.execute(select(Person.member_name, owner).where(among(tx, Person.member_name, names)))

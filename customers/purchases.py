@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from customers.levels import relevel
+from customers.one_at_a_time import hold
 from customers.order_rows import PURCHASES
 from customers.referrals import refresh_referrals
 from storage.bulk import among, among_ids
@@ -61,6 +62,8 @@ async def recompute(tx: AsyncConnection, people: Collection[int] | None = None, 
     Purchases are paid orders with something left after refunds; unpaid and closed ones are not. For `people`, or for
     everybody.
     """
+    if people is not None:
+        await hold(tx, people)
     who = Person.kind == "customer" if people is None else among_ids(tx, Person.id, sorted(people))
     await tx.execute(_counting(tx, who))
     await note_items(tx, who)

@@ -4,13 +4,14 @@ One person is brought once, never by themselves, and never by somebody they brou
 referral. What was there before goes into the merge's record, and comes back with an undo.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.referrals import brought_by, count_referred, refresh_referrals
+from storage.bulk import among_ids
 from storage.customer_tables import Referral
 from storage.tables import Person
 
@@ -52,12 +53,20 @@ async def undo_merge(tx: AsyncConnection, before: Sequence[dict[str, Any]], kept
     for column in (Referral.person, Referral.referrer):
         ids = [row["id"] for row in before if row[column.key] == gone]
         await tx.execute(update(Referral).where(Referral.id.in_(ids), column == kept).values({column: gone}))
+    today = await _today(tx, {row[name] for row in before for name in ("person", "referrer")})
     for row in before:
-        if row["id"] not in there and not await _in_the_way(tx, row["person"], row["referrer"]):
-            await tx.execute(insert(Referral).values(row))
-    touched = {row["person"] for row in before} | {kept, gone}
+        person, referrer = today[row["person"]], today[row["referrer"]]
+        if row["id"] not in there and not await _in_the_way(tx, person, referrer):
+            await tx.execute(insert(Referral).values(row | {"person": person, "referrer": referrer}))
+    touched = {today[row["person"]] for row in before} | {kept, gone}
     await refresh_referrals(tx, now_ms, Person.id.in_(touched))
-    await count_referred(tx, {row["referrer"] for row in before} | {kept, gone})
+    await count_referred(tx, {today[row["referrer"]] for row in before} | {kept, gone})
+
+
+async def _today(tx: AsyncConnection, people: Collection[int]) -> dict[int, int]:
+    """Who these are by now: a later merge may have made somebody else of them."""
+    query = select(Person.id, func.coalesce(Person.merged_into, Person.id)).where(among_ids(tx, Person.id, people))
+    return {person: owner for person, owner in (await tx.execute(query)).all()}  # noqa: C416  # rows are no pairs
 
 
 async def _in_the_way(tx: AsyncConnection, person: int, referrer: int) -> bool:

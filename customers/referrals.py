@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, insert, litera
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import NoSuchPerson, ReferralRefused
+from customers.one_at_a_time import hold
 from customers.order_rows import OrderStatus
 from storage.customer_tables import Referral
 from storage.tables import Order, Person
@@ -49,6 +50,7 @@ async def register(
     NoSuchPerson.
     """
     await _one_at_a_time(tx)
+    await hold(tx, (person, referrer))
     new, old = await _customer(tx, person), await _customer(tx, referrer)
     if new == old:
         raise ReferralRefused("same")
@@ -136,6 +138,7 @@ async def refresh_referrals(tx: AsyncConnection, now_ms: int, who: ColumnElement
 
 async def count_referred(tx: AsyncConnection, referrers: Select[int] | Collection[int]) -> None:
     """What those whom `referrers` brought have paid, net, into `people.referred_net_fen`."""
+    await hold(tx, referrers)
     brought = select(Person.id, Person.net_paid_fen).subquery()
     paid = (
         select(func.coalesce(func.sum(brought.c.net_paid_fen), 0))
