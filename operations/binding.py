@@ -3,13 +3,14 @@
 import re
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import MergeInConflict
 from customers.linking import PHONE, link_member, link_phone
 from customers.merging import merge, survivor, unmerge
 from customers.people import FoundPerson, shown
+from customers.profile import newest_line
 from customers.stand_ins import is_stand_in, let_go, take_order
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
@@ -22,6 +23,7 @@ from texts.catalogue import say
 
 _ENTRY = re.compile(r"#\d{1,15}")
 _ORDER = re.compile(r"\d{12,21}")
+_TRACE = re.compile(r"merges (\d+)-(\d+), lines (\d+)-(\d+)(?:, order (\d+))?")
 
 
 async def bind(tx: AsyncConnection, asked: Asked[Bind]) -> Reply:
@@ -31,20 +33,22 @@ async def bind(tx: AsyncConnection, asked: Asked[Bind]) -> Reply:
     if not what or "*" in what:
         key = "operations.bind.masked" if what else "operations.bind.what"
         raise CannotBeUsed(say(key), hint=say("operations.bind.what.hint"))
+    merge_before, line_before, claimed = await _newest_merge(tx), await newest_line(tx), ""
     if _ENTRY.fullmatch(what):
         await _bind_entry(tx, asked, person, await person_named(tx, what))
     elif PHONE.fullmatch(what):
         await _bind_phone(tx, asked, person, what)
     elif _ORDER.fullmatch(what):
-        await _bind_order(tx, asked, person, what)
+        claimed = f", order {what}" if await _bind_order(tx, asked, person, what) else ""
     else:
         await _bind_member(tx, asked, person.id, what, f"staff:{asked.staff.id}")
-    numbers = await _numbers(tx, asked)
+    trace = f"merges {merge_before}-{await _newest_merge(tx)}, lines {line_before}-{await newest_line(tx)}{claimed}"
+    numbers = await _numbers(tx, asked, merge_before)
     now = (await shown(tx, [await survivor(tx, person.id)]))[0]
     text = say("operations.bound", who=described(now), orders=now.orders, paid=f"{now.net_paid_fen / 100:.2f}")
     if numbers:
         text += say("operations.bound.number", number="、".join(map(str, numbers)))
-    return Reply(True, text, data={"person": now.id, "merges": numbers})
+    return Reply(True, text, data={"person": now.id, "merges": numbers}, trace=trace)
 
 
 async def unmerge_(tx: AsyncConnection, asked: Asked[Unmerge]) -> Reply:
@@ -57,17 +61,22 @@ async def take_back_bind(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any])
     """What that very command merged, named and wrote."""
     assert isinstance(request_of(row.request), Bind)  # noqa: S101  # the verb says so
     by = f"staff:{asked.staff.id}"
-    query = select(Merge.id).where(Merge.by == by, Merge.merged_ms == row.at_ms, Merge.undone_ms.is_(None))
-    numbers = (await tx.scalars(query.order_by(Merge.id.desc()))).all()
+    trace = _TRACE.fullmatch(row.detail)
+    if trace is None:  # an erasure may have struck it out
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    first_merge, last_merge, first_line, last_line = (int(number) for number in trace.groups()[:4])
+    written = select(Merge.id).where(Merge.by == by, Merge.id > first_merge, Merge.id <= last_merge)
+    numbers = (await tx.scalars(written.where(Merge.undone_ms.is_(None)).order_by(Merge.id.desc()))).all()
     lines = [await _undone(tx, number, by, asked.now_ms) for number in numbers]
     phones = select(ProfileChange.__table__).where(
-        ProfileChange.by == by, ProfileChange.at_ms == row.at_ms, ProfileChange.field == "phone"
-    )
+        ProfileChange.by == by, ProfileChange.id > first_line, ProfileChange.id <= last_line,
+        ProfileChange.field == "phone",
+    )  # fmt: skip
     for change in (await tx.execute(phones)).all():
         await _write_phone(tx, change.person, change.after, change.before, by, asked.now_ms)
         lines.append(say("operations.undo.phone"))
-    claimed = delete(Claim).where(Claim.evidence == by, Claim.claimed_ms == row.at_ms).returning(Claim.order_number)
-    for number in (await tx.scalars(claimed)).all():
+    claimed = delete(Claim).where(Claim.order_number == (trace[5] or ""), Claim.evidence == by)
+    for number in (await tx.scalars(claimed.returning(Claim.order_number))).all():
         if await let_go(tx, number, asked.now_ms):
             lines.append(say("operations.undo.order", number=number))
     if not lines:
@@ -92,8 +101,8 @@ async def _bind_phone(tx: AsyncConnection, asked: Asked[Bind], person: FoundPers
         await tx.execute(insert(ProfileChange).values(change | {"by": by, "at_ms": asked.now_ms}))
 
 
-async def _bind_order(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, number: str) -> None:
-    """The order's member is theirs; an order that no import brought yet is remembered as claimed."""
+async def _bind_order(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, number: str) -> bool:
+    """The order's member is theirs; one that no import brought yet is remembered as claimed. Is the claim a new one?"""
     member = await tx.scalar(select(Order.member_name).where(Order.number == number))
     if member is not None and not is_stand_in(member):
         await _bind_member(tx, asked, person.id, member, f"order {number}")
@@ -101,10 +110,11 @@ async def _bind_order(tx: AsyncConnection, asked: Asked[Bind], person: FoundPers
         owner = await tx.scalar(select(Order.person).where(Order.number == number))
         raise Refused(say("operations.bind.taken", other=owner), hint=say("operations.bind.taken.hint", other=owner))
     row = {"order_number": number, "person": person.id, "account": "", "evidence": f"staff:{asked.staff.id}"}
-    await tx.execute(insert_ignoring(tx, Claim).values(row | {"claimed_ms": asked.now_ms}))
+    new = await tx.execute(insert_ignoring(tx, Claim).values(row | {"claimed_ms": asked.now_ms}))
     owner = await tx.scalar(select(Claim.person).where(Claim.order_number == number))
     if owner is not None and await survivor(tx, owner) != person.id:
         raise Refused(say("operations.bind.taken", other=owner), hint=say("operations.bind.taken.hint", other=owner))
+    return bool(new.rowcount)
 
 
 async def _bind_member(tx: AsyncConnection, asked: Asked[Bind], person: int, member: str, evidence: str) -> None:
@@ -133,7 +143,11 @@ async def _write_phone(
         await tx.execute(insert(ProfileChange).values(row))
 
 
-async def _numbers(tx: AsyncConnection, asked: Asked[Bind]) -> list[int]:
-    """What this command merged and named."""
-    mine = select(Merge.id).where(Merge.by == f"staff:{asked.staff.id}", Merge.merged_ms == asked.now_ms)
+async def _numbers(tx: AsyncConnection, asked: Asked[Bind], before: int) -> list[int]:
+    """What this command merged and named; not by its time, which stands still where no fleet runs."""
+    mine = select(Merge.id).where(Merge.by == f"staff:{asked.staff.id}", Merge.id > before)
     return list((await tx.scalars(mine.where(Merge.undone_ms.is_(None)).order_by(Merge.id))).all())
+
+
+async def _newest_merge(tx: AsyncConnection) -> int:
+    return await tx.scalar(select(func.max(Merge.id))) or 0

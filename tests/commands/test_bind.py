@@ -95,3 +95,11 @@ async def test_somebody_cannot_be_merged_with_themself(shop: Office) -> None:
     hua = await _person(shop, "花花🌸")
     reply = await shop.says(f"/绑定 #{hua.id} #{hua.id}")
     assert (reply.ok, reply.exit_code) == (False, ExitCode.REFUSED_BY_POLICY)
+
+
+async def test_a_binding_speaks_of_and_takes_back_itself_alone_while_the_shops_clock_stands_still(shop: Office) -> None:
+    first, second = await shop.says("/绑定 花花 M1"), await shop.says("/绑定 花花 13800001234")
+    (named,), (merged,) = first.data["merges"], second.data["merges"]
+    assert second.text.endswith(f"以后用 /拆分 {merged}") and str(named) != str(merged)
+    assert "又是两位客户" in (await shop.says("/撤销")).text
+    assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == ("M1", 1)
