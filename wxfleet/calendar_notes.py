@@ -1,8 +1,10 @@
 """What `check` says of a month of the calendar: each warning at the post it is about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
+from personas.book import Book
 from personas.model import MomentsPlan
 from rules.limits import Limits
 from rules.roles import Role
@@ -12,19 +14,36 @@ from scheduler.moments import Calendar, CalendarFile
 from scheduler.rhythm import Planned
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
-from texts.yaml_reader import Document
-from wxfleet.files import Files
+from texts.yaml_reader import Document, read_document
+from wxfleet.settings import Settings
 
 
-def calendar_notes(documents: Sequence[Document[CalendarFile]], files: Files, today: date) -> Iterator[Mistake]:
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Which accounts there are: their personas and roles, by id; and the personas' plans for their Moments."""
+
+    personas: Mapping[str, str]
+    roles: Mapping[str, Role]
+    plans: Mapping[str, MomentsPlan]
+
+
+def month_notes(settings: Settings, book: Book, today: date) -> list[Mistake]:
+    """The notes on the calendar of these settings."""
+    documents = [read_document(path, CalendarFile) for path in sorted(settings.moments.glob("*.yaml"))]
+    personas = {account.id: account.persona for account in settings.accounts}
+    roles = {account.id: account.role for account in settings.accounts}
+    return list(calendar_notes(documents, Cast(personas, roles, book.moments_plans), today))
+
+
+def calendar_notes(documents: Sequence[Document[CalendarFile]], cast: Cast, today: date) -> Iterator[Mistake]:
     """Repetition, balance, rhythm, days that never come: for the 30 days from `today` on. Warnings only."""
-    whole = Calendar(tuple(document.value for document in documents if document.value), files.book.moments_plans)
+    whole = Calendar(tuple(document.value for document in documents if document.value), cast.plans)
     told: set[tuple[str, str]] = set()
     for document in documents:
         if (file := document.value) is None:
             continue
         notes = [note for entry in file.posts if (note := timely(entry, today)) is not None]
-        notes += _month(file, whole, files, today)
+        notes += _month(file, whole, cast, today)
         for note in notes:
             mistake = _placed(document, file, note)
             if mistake is not None and (mistake.file, mistake.reason) not in told:
@@ -32,12 +51,12 @@ def calendar_notes(documents: Sequence[Document[CalendarFile]], files: Files, to
                 yield mistake
 
 
-def _month(file: CalendarFile, calendar: Calendar, files: Files, today: date) -> list[Note]:
+def _month(file: CalendarFile, calendar: Calendar, cast: Cast, today: date) -> list[Note]:
     """As the first account sees it that plays the persona, or that the file names."""
-    accounts = file.accounts or tuple(id_ for id_, persona in files.accounts.items() if persona == file.persona)
+    accounts = file.accounts or tuple(id_ for id_, persona in cast.personas.items() if persona == file.persona)
     first = accounts[0] if accounts else ""
-    persona = file.persona or files.accounts.get(first, "")
-    poster = Poster(first, persona, files.roles.get(first, Role.SALES), "Asia/Shanghai", Limits(), opened_ms=0)
+    persona = file.persona or cast.personas.get(first, "")
+    poster = Poster(first, persona, cast.roles.get(first, Role.SALES), "Asia/Shanghai", Limits(), opened_ms=0)
     composed: list[tuple[date, DayPost]] = []
     before: list[Planned] = []
     for day in (today + timedelta(days=n) for n in range(NEAR_DAYS)):

@@ -5,14 +5,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
-from wxfleet.settings import Overridden, examine
+from wxfleet.calendar_notes import month_notes
+from wxfleet.clocks import wall_ms
+from wxfleet.settings import Examination, Overridden, examine
 
 
 def check(path: Path, home: Path | None = None) -> list[Mistake]:
     """All mistakes and warnings of config.yaml and of every file it leads to, by file and line."""
-    return examine(path, home).mistakes
+    return everything_about(examine(path, home))
+
+
+def everything_about(examination: Examination) -> list[Mistake]:
+    """What was found, and how a month of the Moments calendar looks: warnings that only `check` takes time for."""
+    if examination.settings is None or not examination.valid:
+        return examination.mistakes  # first what is wrong, then what could be better
+    today = local(wall_ms(), examination.settings.shop.time_zone).date()
+    notes = month_notes(examination.settings, examination.book, today)
+    return sorted({*examination.mistakes, *notes})
 
 
 def errors_in(mistakes: Sequence[Mistake]) -> list[Mistake]:

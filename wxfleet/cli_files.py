@@ -12,7 +12,7 @@ from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
-from wxfleet.check import as_document, errors_in, overridden_lines, verdict
+from wxfleet.check import as_document, errors_in, everything_about, overridden_lines, verdict
 from wxfleet.init import Stage, start
 from wxfleet.schema import write_schemas
 from wxfleet.settings import examine, require_config
@@ -43,7 +43,7 @@ def init(
 def check_(terminal: Terminal) -> int:
     require_config(terminal.config)
     examination = examine(terminal.config, terminal.home)
-    mistakes = examination.mistakes
+    mistakes = everything_about(examination)
     lines = [*overridden_lines(examination.overridden), *(str(mistake) for mistake in mistakes)]
     if errors_in(mistakes) and not terminal.json:
         for line in (*lines, verdict(mistakes)):

@@ -7,7 +7,6 @@ from personas.copy_check import findings
 from personas.model import Persona
 from rules.gates import allowed_by_role
 from rules.kinds import Kind
-from rules.quiet_hours import local
 from rules.roles import PersonaKind, Role
 from scheduler.calendar_files import load_calendar
 from scheduler.care_file import load_care
@@ -17,8 +16,6 @@ from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
-from wxfleet.calendar_notes import calendar_notes
-from wxfleet.clocks import wall_ms
 from wxfleet.files import Files, Reader
 
 
@@ -33,8 +30,7 @@ def read_calendar(files: Files) -> list[Mistake]:
             for number, entry in enumerate(document.value.posts):
                 for text in entry.text:
                     mistakes += _copy(document, ("posts", number, "text"), text, files, post=True)
-    today = local(wall_ms(), "Asia/Shanghai").date()
-    return [*mistakes, *calendar_notes(documents, files, today)]
+    return mistakes
 
 
 def _whose(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:

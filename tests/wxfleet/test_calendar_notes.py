@@ -6,25 +6,20 @@ from typing import Any
 
 import pytest
 
-from personas.book import Book
-from personas.model import Persona, Style
+from personas.model import MomentsPlan
 from rules.roles import Role
 from scheduler.moments import CalendarFile
 from texts.yaml_reader import Document, read_document
-from wxfleet.calendar_notes import calendar_notes
-from wxfleet.files import Files
-from wxfleet.files_of_rooms import read_calendar
+from wxfleet.calendar_notes import Cast, calendar_notes, month_notes
 from wxfleet.moments_calendar import book_of
-from wxfleet.settings import read_config
+from wxfleet.settings import load
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 21)
 
 
-def _files(tmp_path: Path, plan: dict[str, Any]) -> Files:
-    persona = Persona.model_validate({"id": "lin", "kind": "influencer", "moments": plan})
-    book = Book({"lin": persona}, {"lin": persona})
-    return Files(tmp_path, {}, Style(), {"lin-1": "lin"}, {"lin-1": Role.SALES}, book)
+def _cast(plan: dict[str, Any]) -> Cast:
+    return Cast({"lin-1": "lin"}, {"lin-1": Role.SALES}, {"lin": MomentsPlan.model_validate(plan)})
 
 
 def _documents(tmp_path: Path, text: str) -> list[Document[CalendarFile]]:
@@ -63,24 +58,19 @@ def _post(name: str, **values: Any) -> str:
     ],
 )  # fmt: skip
 def test_each_warning_is_said(posts: list[str], plan: dict[str, Any], words: str, tmp_path: Path) -> None:
-    found = list(calendar_notes(_documents(tmp_path, "".join(posts)), _files(tmp_path, plan), TODAY))
+    found = list(calendar_notes(_documents(tmp_path, "".join(posts)), _cast(plan), TODAY))
     assert [mistake for mistake in found if words in mistake.reason], [mistake.reason for mistake in found]
     assert all(mistake.line for mistake in found)
 
 
 def test_a_year_whose_notice_is_not_known_is_said_and_never_guessed(tmp_path: Path) -> None:
     documents = _documents(tmp_path, _post("a", days=["工作日"]))
-    found = list(calendar_notes(documents, _files(tmp_path, {}), date(2089, 12, 20)))
+    found = list(calendar_notes(documents, _cast({}), date(2089, 12, 20)))
     assert ["2089 年" in mistake.reason and "还不知道" in mistake.reason for mistake in found] == [True]
 
 
 def test_the_committed_month_is_clean_whenever_one_looks() -> None:
-    files = Files.of(read_config(ROOT / "config.yaml").data, ROOT)
-    settings = read_config(ROOT / "config.yaml").value
-    assert settings is not None
-    whole = Files(files.home, files.folders, files.style, files.accounts, files.roles, book_of(settings))
-    assert read_calendar(whole) == []
-    documents = [read_document(path, CalendarFile) for path in sorted((ROOT / "moments").glob("*.yaml"))]
+    settings = load(ROOT / "config.yaml", strict=False)
     for weeks in range(0, 52, 5):
         day = TODAY + timedelta(days=7 * weeks + weeks % 7)
-        assert list(calendar_notes(documents, whole, day)) == [], day
+        assert month_notes(settings, book_of(settings), day) == [], day
