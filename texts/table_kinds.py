@@ -16,6 +16,7 @@ MAX_BYTES = 500 * 1024 * 1024
 """No table is larger (ours): a million orders are 300 MB."""
 _CHUNK = 1 << 20
 _HEAD = 4096
+_LONGEST_LINE = 8 << 20  # characters; ten thousand columns of the longest cells that Excel writes are rarer than a hoax
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _MAGIC = (
     (b"%PDF", "pdf"),
@@ -122,15 +123,23 @@ def encoding_of(path: Path) -> str:
 
 
 def _first_bad_line(path: Path, encoding: str) -> int:
-    """The line, from 1, where decoding fails; 0 when all of it decodes."""
+    """The line, from 1, where decoding fails; 0 when all of it decodes.
+
+    Raises TableUnreadable for a line that no table has: a reader would hold all of it at once.
+    """
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    line, length = 1, 0
     with path.open("rb") as file:
         while True:
             chunk = file.read(_CHUNK)
             try:
-                line += decoder.decode(chunk, final=not chunk).count("\n")
+                text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 return line + error.object[: error.start].count(b"\n")
+            end = max(text.rfind("\n"), text.rfind("\r"))
+            length = length + len(text) if end < 0 else len(text) - end
+            line += text.count("\n")
+            if length > _LONGEST_LINE:
+                raise problem("too_wide", path, line=line)
             if not chunk:
                 return 0

@@ -1,6 +1,7 @@
 """Tables are read whatever program saved them, and what is no table is refused in plain words."""
 
 import codecs
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,37 @@ def test_stray_zero_bytes_do_not_reach_the_database(tmp_path: Path) -> None:
     path = tmp_path / "o.csv"
     path.write_bytes(EXPORT.encode() + b"x" * 5000 + ",花\0花\0,,1\n".encode())
     assert rows_of(path)[-1].cells["买家会员名"] == "花花"
+
+
+def test_one_forgotten_cell_far_out_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "o.xlsx", [["订单编号", "买家会员名"], ["1", "花花"]])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = next(name for name in parts if "sheet1" in name)
+    for row, refused in (
+        (b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>', True),
+        (b'<x:row xmlns:x="u" r="1048576"><x:c s="1" r="XFD1048576"><x:v>1</x:v></x:c></x:row>', True),
+        (b'<row r="1048576"><c r="XFD1048576" s="1"/></row>', False),  # a colour only
+        (b'<row r="9000"><c r="AB9000"><v>1</v></c></row>', False),
+    ):
+        with zipfile.ZipFile(tmp_path / "far.xlsx", "w") as archive:
+            for name, content in parts.items():
+                far = content.replace(b"</sheetData>", row + b"</sheetData>") if name == sheet else content
+                archive.writestr(name, far)
+        if refused:
+            with pytest.raises(TableUnreadable, match="XFD1048576") as caught:
+                read_table(tmp_path / "far.xlsx", WANTED)
+            assert "Ctrl+End" in caught.value.hint
+        else:
+            assert next(read_table(tmp_path / "far.xlsx", WANTED).rows()).cells["买家会员名"] == "花花"
+
+
+def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_kinds, "_LONGEST_LINE", 5_000)
+    path = tmp_path / "o.csv"
+    for line_end in ("\n", "\r"):
+        path.write_text(EXPORT.replace("\r\n", "\n").replace("\n", line_end) * 100, encoding="utf-8", newline="")
+        read_table(path, WANTED)
+    path.write_text(EXPORT + '"' + "x" * 6_000, encoding="utf-8")
+    with pytest.raises(TableUnreadable, match="10 万字"):
+        read_table(path, WANTED)
