@@ -65,5 +65,10 @@ OUTSIDERS_COMMANDS = ("/状态", "/全停", "#推送 福利")
 STICKER = "[动画表情]"
 PICTURE = "wx_photo.jpg"
 
+ASKS_TO_JOIN = "回复 1"
+"""Stands in a campaign's message that wants an answer."""
+JOINS = ("1", "要", "参加", "+1", "报名", "我要～", "1！")
+DECLINES = ("不要", "不用了", "这次不参加了")
+
 TICK_OFF = "/完成 全部"
 CONFIRM = "/确认 {code}"

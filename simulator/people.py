@@ -186,6 +186,9 @@ class Customers:
             return self._following_card(contact, account, sibling, roll) if sibling and chance < 0.5 else None
         if self._in_conversation(received):
             return self._answer(contact, account, lines.THANKS, roll) if chance < 0.1 else None
+        if lines.ASKS_TO_JOIN in received.text:
+            words = lines.JOINS if chance < 0.45 else lines.DECLINES
+            return self._answer(contact, account, words, roll) if chance < 0.55 else None
         if chance < 0.25:
             return self._answer(contact, account, lines.THANKS, roll)
         if chance < 0.40:

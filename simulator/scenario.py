@@ -108,10 +108,12 @@ def shop_day(
     brand: str = "XL",
     zone: str = "Asia/Shanghai",
     push_minute: float = 12,
+    campaign: str = "",
 ) -> Scenario:
     """The day of a clothing shop: people come, ask, claim, leave; staff look, push and tick off.
 
-    `push` is the name by which staff start the welfare push at `push_minute`; '' for none.
+    `push` is the name by which staff start the welfare push at `push_minute`, `campaign` of what they start first; ''
+    for none.
     """
     plans = tuple(_with_habits(seed, number, plan, len(accounts)) for number, plan in enumerate(accounts))
     return Scenario(
@@ -124,7 +126,7 @@ def shop_day(
         shop=shop,
         brand=brand,
         zone=zone,
-        script=tuple(_script(plans, staff, desk, staff_room, push, push_minute)),
+        script=tuple(_script(plans, staff, desk, staff_room, push, push_minute, campaign)),
         known_buyers=min(150, 20 * len(plans)),
         claiming_buyers=min(96, 12 * len(plans)),
         requests_per_minute=min(2.0, 0.25 * len(plans)),
@@ -157,6 +159,7 @@ def _script(
     room: str,
     push: str,
     push_minute: float,
+    campaign: str,
 ) -> list[Step]:
     if not staff or not accounts:
         return []
@@ -177,6 +180,8 @@ def _script(
             Step(push_minute - 3, boss.id, together, f"/预览 {push}"),
             Step(push_minute, boss.id, together, f"/推送 {push}"),
         ]
+    if campaign:
+        steps.append(Step(7, boss.id, together, f"/推送 {campaign}"))
     if rested is not None:
         steps += [Step(30, boss.id, first, f"/暂停 {rested}"), Step(38, boss.id, first, f"/恢复 {rested}")]
     return sorted(steps, key=lambda step: step.minute)

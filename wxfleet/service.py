@@ -16,6 +16,8 @@ from customers.orders import import_orders
 from customers.segment_file import load_segments
 from reports.summary import summary
 from rules.clock import Clock
+from scheduler.campaign_file import CampaignKind
+from scheduler.campaign_files import load_campaigns
 from scheduler.clock import Ticker
 from scheduler.push_file import load_pushes
 from simulator.simulation import Simulation
@@ -104,8 +106,9 @@ class Service:
             doors = None
             if any(account.simulated for account in self._settings.accounts):
                 self.simulation = simulation_for(
-                    self._settings, self._examination.book, clock, self._data, push=_first_push(self._settings)
-                )
+                    self._settings, self._examination.book, clock, self._data, push=_first_push(self._settings),
+                    campaign=_first_campaign(self._settings),
+                )  # fmt: skip
                 doors = await self.simulation.start()
                 stack.push_async_callback(self._close_world, self.simulation)
                 if doors.orders_csv is not None and self._settings.all_simulated:
@@ -236,6 +239,16 @@ def _first_push(settings: Settings) -> str:
     segments, _ = load_segments(settings.segments)
     known, _ = load_pushes(settings.pushes, segments=segments)
     return next(iter(sorted(known)), "")
+
+
+def _first_campaign(settings: Settings) -> str:
+    """The promotion that the simulated staff will start: one that counts from its start. '' when there is none."""
+    segments, _ = load_segments(settings.segments)
+    known, _ = load_campaigns(settings.campaigns, wall_ms(), settings.shop.time_zone, segments=segments)
+    return next(
+        (name for name, campaign in sorted(known.items())
+         if campaign.kind is CampaignKind.PROMOTION and not campaign.from_.absolute), ""
+    )  # fmt: skip
 
 
 async def _last_moment(connection: AsyncConnection) -> int | None:

@@ -9,12 +9,16 @@ from simulator.simulation import Simulation
 from wxfleet.settings import Settings
 
 
-def simulation_for(settings: Settings, book: Book, clock: Clock, folder: Path, push: str) -> Simulation:
-    """A world with these accounts in it; what happened there is kept in `folder`. `push` is what staff will start."""
-    return Simulation(scenario_for(settings, book, push), clock, folder / "world.jsonl")
+def simulation_for(
+    settings: Settings, book: Book, clock: Clock, folder: Path, push: str, campaign: str = ""
+) -> Simulation:
+    """A world with these accounts in it; what happened there is kept in `folder`. `push` and `campaign` are what staff
+    will start.
+    """
+    return Simulation(scenario_for(settings, book, push, campaign), clock, folder / "world.jsonl")
 
 
-def scenario_for(settings: Settings, book: Book, push: str) -> Scenario:
+def scenario_for(settings: Settings, book: Book, push: str, campaign: str = "") -> Scenario:
     accounts = [account for account in settings.accounts if account.simulated]
     ids = {account.id for account in accounts}
     plans = [
@@ -44,6 +48,7 @@ def scenario_for(settings: Settings, book: Book, push: str) -> Scenario:
         staff_room=(room.id or "") if room else "",
         desk=room.desk if room and room.desk in ids else "",
         push=push,
+        campaign=campaign,
         shop=settings.shop.name,
         brand=settings.shop.brand or settings.shop.name,
         zone=settings.shop.time_zone,
