@@ -182,6 +182,12 @@ async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
     return True
 
 
+async def changed_since(tx: AsyncConnection, moment_ms: int) -> bool:
+    """Was another ladder adopted after that?"""
+    later = select(Setting.key).where(Setting.key == _SETTING, Setting.changed_ms > moment_ms)
+    return await tx.scalar(later) is not None
+
+
 async def current(tx: AsyncConnection) -> Ladder:
     """The ladder of this fleet; `STANDARD` where none was remembered."""
     stored = await _stored(tx)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import LevelRefused, NoSuchPerson
@@ -23,12 +23,27 @@ class Why(StrEnum):
     """The levels themselves were written anew."""
 
 
+AT_ONCE = 5_000
+"""Of so many entries levels are set in the transaction that changes the ladder: some tens of milliseconds. Ours."""
+
+
 async def adopt_ladder(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
-    """Make it the ladder of this fleet; everybody's level follows when it changed. Returns whether it did."""
+    """Make it the ladder of this fleet. Returns whether it changed.
+
+    Then levels follow: those of the oldest `AT_ONCE` entries here, the others' with the next pass of
+    `customers.standing`, which is due at once.
+    """
     if not await keep(tx, ladder, now_ms):
         return False
-    await relevel(tx, Person.kind == "customer", now_ms=now_ms, why=Why.LADDER)
+    oldest = select(Person.id.label("id")).order_by(Person.id).limit(AT_ONCE).subquery()
+    last = await tx.scalar(select(func.max(oldest.c.id))) or 0
+    await relevel(tx, and_(on_ladder(), Person.id <= last), now_ms=now_ms, why=Why.LADDER)
     return True
+
+
+def on_ladder() -> ColumnElement[bool]:
+    """Does a row of `people` stand for somebody who has a level?"""
+    return and_(Person.kind == "customer", Person.merged_into.is_(None))
 
 
 async def relevel(tx: AsyncConnection, who: ColumnElement[bool], *, now_ms: int, why: str = Why.ORDERS) -> None:

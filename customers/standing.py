@@ -1,7 +1,7 @@
 """Once a day, and after an import, everybody's tier, the core and the bonds are set anew: a slice at a time.
 
-Levels and tiers follow orders at once; what time alone changes (the last purchase grows old, somebody falls silent)
-and what depends on all others (the best 20 %) is this pass's.
+Levels and tiers follow orders at once; what time alone changes (the last purchase grows old, somebody falls silent),
+what depends on all others (the best 20 %) and what another ladder changes for everybody is this pass's.
 """
 
 import json
@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from customers.bond import bond_case
-from customers.tiers import core_line, current_rules, in_core, tier_case
+from customers.ladder import changed_since
+from customers.levels import Why, on_ladder, relevel
+from customers.tiers import core_line, in_core
 from storage.bulk import among_ids
 from storage.customer_tables import LevelMove
 from storage.engine import Database
@@ -47,10 +49,47 @@ class _Pass:
         return (self.people_done, self.friendships_done) == (self.people, self.friendships)
 
 
-async def is_due(tx: AsyncConnection, now_ms: int) -> bool:
-    """Is a pass under way, or is it time for a new one? Writes nothing."""
-    last = await _last(tx)
-    if last is None or not last.finished or last.began_ms <= now_ms - _DAY_MS:
+class Standing:
+    """The pass as a step of the planner: a look that writes nothing, and the next slice.
+
+    What a new pass goes by is read with the look: who is the core is known only when all buyers were sorted, and
+    nobody should wait for that to write.
+    """
+
+    def __init__(self) -> None:
+        self._next: _Pass | None = None
+
+    async def due(self, tx: AsyncConnection, now_ms: int) -> bool:
+        """Is a pass under way, or is it time for a new one? Writes nothing."""
+        last = await _last(tx)
+        self._next = None
+        if last is not None and not last.finished:
+            return True
+        if last is None or await _has_changed(tx, last, now_ms):
+            self._next = await _begin(tx, now_ms)
+        return self._next is not None
+
+    async def act(self, tx: AsyncConnection, now_ms: int) -> bool:
+        """The next slice of the pass, or the first of a new one. Returns whether it is finished now."""
+        last = await _last(tx)
+        under_way = self._next if last is None or last.finished else last
+        if under_way is None:
+            return True
+        self._next = None
+        people = await _slice_of(tx, Person.id, under_way.people_done, under_way.people)
+        friendships = await _slice_of(tx, Friendship.id, under_way.friendships_done, under_way.friendships)
+        if people > under_way.people_done:
+            await _set_people(tx, Person.id.between(under_way.people_done + 1, people), under_way)
+        if friendships > under_way.friendships_done:
+            await _set_bonds(tx, Friendship.id.between(under_way.friendships_done + 1, friendships), now_ms)
+        now_at = replace(under_way, people_done=people, friendships_done=friendships)
+        await _note(tx, now_at, now_ms)
+        return now_at.finished
+
+
+async def _has_changed(tx: AsyncConnection, last: _Pass, now_ms: int) -> bool:
+    """Has anything happened since that a pass is to follow, or a day gone by?"""
+    if last.began_ms <= now_ms - _DAY_MS or await changed_since(tx, last.began_ms):
         return True
     imports = select(ImportBatch.id).where(
         or_(ImportBatch.finished_ms > last.began_ms, ImportBatch.undone_ms > last.began_ms)
@@ -62,35 +101,11 @@ async def is_due(tx: AsyncConnection, now_ms: int) -> bool:
     return last.began_ms <= now_ms - _HOUR_MS and await tx.scalar(moves.limit(1)) is not None
 
 
-async def go_on(tx: AsyncConnection, now_ms: int) -> bool:
-    """The next slice of the pass, or the first of a new one. Returns whether it is finished now."""
-    under_way = await _last(tx)
-    if under_way is None or under_way.finished:
-        under_way = await _begin(tx, now_ms)
-    people = await _slice_of(tx, Person.id, under_way.people_done, under_way.people)
-    friendships = await _slice_of(tx, Friendship.id, under_way.friendships_done, under_way.friendships)
-    if people > under_way.people_done:
-        await _set_people(tx, Person.id.between(under_way.people_done + 1, people), under_way)
-    if friendships > under_way.friendships_done:
-        await _set_bonds(tx, Friendship.id.between(under_way.friendships_done + 1, friendships), now_ms)
-    now_at = replace(under_way, people_done=people, friendships_done=friendships)
-    await _note(tx, now_at, now_ms)
-    return now_at.finished
-
-
 async def _begin(tx: AsyncConnection, now_ms: int) -> _Pass:
     paid_fen, last = await core_line(tx)
     people = await tx.scalar(select(func.max(Person.id))) or 0
     friendships = await tx.scalar(select(func.max(Friendship.id))) or 0
     return _Pass(now_ms, paid_fen, last, people, friendships)
-
-
-async def set_all(db: Database, now_ms: int) -> None:
-    """A whole pass, in short transactions."""
-    finished = False
-    while not finished:
-        async with db.write() as tx:
-            finished = await go_on(tx, now_ms)
 
 
 async def set_core(db: Database, breathe: Breathe = no_need) -> None:
@@ -115,10 +130,9 @@ async def _put_core(tx: AsyncConnection, people: Sequence[int], core: bool) -> N
 
 
 async def _set_people(tx: AsyncConnection, which: ColumnElement[bool], under_way: _Pass) -> None:
-    tier = tier_case(await current_rules(tx), under_way.began_ms)
+    await relevel(tx, and_(which, on_ladder()), now_ms=under_way.began_ms, why=Why.LADDER)
     core = and_(literal(bool(under_way.core_last)), in_core((under_way.core_fen, under_way.core_last)))
-    differs = or_(Person.tier.is_distinct_from(tier), Person.core != core)
-    await tx.execute(update(Person).where(which, differs).values(tier=tier, core=core))
+    await tx.execute(update(Person).where(which, Person.core != core).values(core=core))
 
 
 async def _set_bonds(tx: AsyncConnection, which: ColumnElement[bool], now_ms: int) -> None:

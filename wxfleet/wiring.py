@@ -34,9 +34,10 @@ from conversations.intake import Intake, is_urgent
 from conversations.promotions import Promotions
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
-from customers import search, standing
+from customers import search
 from customers.retention import Retention
 from customers.segment_file import load_segments
+from customers.standing import Standing
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
 from operations.posting import Posting
@@ -142,6 +143,7 @@ def build(
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
+    standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
     planner = Planner(
         db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
@@ -156,7 +158,7 @@ def build(
             Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
             Step(search.some_missing, search.catch_up, every=_UNHURRIED),
             Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),
-            Step(standing.is_due, standing.go_on, every=_UNHURRIED),
+            Step(standings.due, standings.act, every=_UNHURRIED),
             Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
             Step(daily.due, daily.act, every=_UNHURRIED),
             Step(care.due, care.act, every=_UNHURRIED),

@@ -13,10 +13,10 @@ from sqlalchemy import delete, insert, select, update
 from customers.errors import LevelRefused
 from customers.import_undo import undo_import
 from customers.ladder import STANDARD, Ladder, Level, load_ladder
-from customers.levels import adopt_ladder, give_level
+from customers.levels import AT_ONCE, adopt_ladder, give_level
 from customers.orders import import_orders
 from customers.purchases import recompute
-from customers.standing import go_on, is_due, set_all
+from customers.standing import Standing
 from customers.tiers import CORE_SHARE, TierRules
 from storage.customer_tables import LevelMove, Referral
 from storage.engine import Database
@@ -133,15 +133,48 @@ async def test_tiers_and_the_core_are_as_the_rule_says(database: Database, buyer
         ]  # fmt: skip
         if rows:
             await tx.execute(insert(Person), rows)
-    await set_all(database, NOW)
+    await whole_pass(database, NOW)
     async with database.read() as connection:
         found = (await connection.execute(select(Person.__table__).order_by(Person.id))).all()
-        assert not await is_due(connection, NOW + DAY - 1)
-        assert await is_due(connection, NOW + DAY)
+        assert not await Standing().due(connection, NOW + DAY - 1)
+        assert await Standing().due(connection, NOW + DAY)
     assert [row.tier for row in found] == [_tier(*buyer, TierRules()) for buyer in buyers]
     paying = sorted((row for row in found if row.net_paid_fen), key=lambda row: (-row.net_paid_fen, row.id))
     best = {row.id for row in paying[: math.ceil(len(paying) / CORE_SHARE)]}
     assert {row.id for row in found if row.core} == best
+
+
+async def whole_pass(db: Database, now_ms: int) -> None:
+    """As the planner goes through it."""
+    standing = Standing()
+    while True:
+        async with db.read() as connection:
+            if not await standing.due(connection, now_ms):
+                return
+        async with db.write() as tx:
+            await standing.act(tx, now_ms)
+
+
+async def test_another_ladder_is_the_oldest_peoples_at_once_and_everybodys_with_the_next_pass(
+    database: Database,
+) -> None:
+    """So adopting it in a large shop holds up nobody who writes; entries that were merged stay as they are."""
+    easier = Ladder(levels=(Level(id="friend"), Level(id="silver", any_purchase=True)))
+    rows = [{"level": "VIP1", "orders": 1, "net_paid_fen": 100, "created_ms": 0, "merged_into": None}] * (AT_ONCE + 2)
+    rows[1] = {**rows[1], "merged_into": 1, "orders": 0}
+    async with database.write() as tx:
+        await tx.execute(insert(Person), rows)
+        assert await adopt_ladder(tx, easier, NOW)
+        levels = (await tx.scalars(select(Person.level).order_by(Person.id))).all()
+    assert levels == ["silver", "VIP1", *["silver"] * (AT_ONCE - 2), "VIP1", "VIP1"]
+    await whole_pass(database, NOW)
+    async with database.write() as tx:
+        levels = (await tx.scalars(select(Person.level).order_by(Person.id))).all()
+        assert levels == ["silver", "VIP1", *["silver"] * AT_ONCE]
+        assert set(await tx.scalars(select(LevelMove.why).distinct())) == {"ladder"}
+        assert await adopt_ladder(tx, STANDARD, NOW + 1)
+    async with database.read() as connection:
+        assert await Standing().due(connection, NOW + 2), "the others wait for it"
 
 
 async def test_bonds_grow_with_words_pictures_and_friends_brought_and_fade_in_silence(database: Database) -> None:
@@ -158,8 +191,8 @@ async def test_bonds_grow_with_words_pictures_and_friends_brought_and_fade_in_si
             await tx.execute(insert(Referral).values(
                 person=new, referrer=referrer, evidence="", by="x", at_ms=1, state=state
             ))  # fmt: skip
-        while not await go_on(tx, NOW):
-            pass
+    await whole_pass(database, NOW)
+    async with database.read() as tx:
         bonds = (await tx.execute(select(Friendship.bond).order_by(Friendship.id))).scalars().all()
     assert bonds == ["new", "weak", "strong", "fan", "weak", "strong", "fan"]
 
