@@ -18,6 +18,7 @@ from rules.pacing import MINUTE_MS
 from storage.outbox import Claimed, Content, DeliveryState, NewDelivery, insert_ignoring, plan
 from storage.statements import both, rows_of
 from storage.tables import Account, Delivery, Post, Task
+from storage.task_tables import Gift
 from texts.catalogue import say
 
 EXPIRES_MS = 12 * 60 * MINUTE_MS
@@ -172,6 +173,8 @@ async def complete(tx: AsyncConnection, staff: str, which: str | int, now_ms: in
         )
         .values(state=DeliveryState.ACCEPTED.value, settled_ms=now_ms)
     )
+    given = {"state": "given", "done_ms": now_ms, "done_by": staff}
+    await tx.execute(update(Gift).where(Gift.task.in_(ids), Gift.state == "planned").values(given))
     return [Finished(row.id, row.account, row.title) for row in rows]
 
 
@@ -181,10 +184,12 @@ async def _expire(tx: AsyncConnection, now_ms: int) -> int:
             update(Task)
             .where(Task.state == "open", Task.expires_ms <= now_ms)
             .values(state="expired", closed_ms=now_ms)
-            .returning(Task.delivery)
+            .returning(Task.delivery, Task.id)
         )
     ).all()
     if rows:
+        ids = [row.id for row in rows]
+        await tx.execute(update(Gift).where(Gift.task.in_(ids), Gift.state == "planned").values(state="dropped"))
         await tx.execute(
             update(Delivery)
             .where(Delivery.id.in_([row.delivery for row in rows]), Delivery.state == DeliveryState.HANDED.value)

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import Road, road_to_holder
 from rules.kinds import Kind
-from storage.outbox import Content, NewDelivery, insert_ignoring, plan
-from storage.tables import Task
+from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
+from storage.tables import Delivery, Task
 from texts.catalogue import say
+
+_MOST_MESSAGES = 12
+"""Of one package: what to do, words to copy, pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class Part:
 class Package:
     """Things that one person does in one go.
 
-    `key` is the package's name in `tasks`; `words` is the catalogue's key of what to do, given `accounts`, `numbers`
-    and `values`; `copies` are texts to be copied in one touch, `pictures` file names below media/.
+    `key` is the package's name in `tasks`; `words` is the catalogue's key of what to do, given `accounts` and `values`;
+    `copies` are texts to be copied in one touch, `pictures` file names below media/.
     """
 
     key: str
@@ -40,12 +43,17 @@ class Package:
     values: Mapping[str, Any] = field(default_factory=dict)
     copies: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    """Accounts whose parts follow shortly: the message speaks of them, too, and they need none of their own."""
 
 
 async def hand_over_package(tx: AsyncConnection, package: Package, now_ms: int, expires_ms: int) -> list[int]:
-    """Open its tasks, and write to whoever holds the phone; nothing for a package that is there. Returns new tasks."""
-    known = select(Task.account).where(Task.package == package.key)
-    there = set((await tx.scalars(known)).all())
+    """Open its tasks, and write to whoever holds the phone; a part that is there is left alone. Returns new tasks.
+
+    Who joins a package that is still open was spoken of in its message.
+    """
+    known = select(Task.account, Task.state).where(Task.package == package.key)
+    there = {row.account: row.state for row in await tx.execute(known)}
     ids = []
     for part in package.parts:
         if part.account in there:
@@ -68,7 +76,7 @@ async def hand_over_package(tx: AsyncConnection, package: Package, now_ms: int, 
         )
         if id is not None:
             ids.append((int(id), part.account))
-    if ids:
+    if ids and "open" not in there.values():
         await _write_to_holder(tx, package, ids, now_ms, expires_ms)
     return [id for id, _ in ids]
 
@@ -78,8 +86,7 @@ async def _write_to_holder(
 ) -> None:
     head = say(
         package.words,
-        accounts="、".join(account for _, account in tasks),
-        numbers=" ".join(str(id) for id, _ in tasks),
+        accounts="、".join(sorted({account for _, account in tasks} | set(package.mentions))),
         **package.values,
     )
     contents = [Content(text=head), *(Content(text=words) for words in package.copies)]
@@ -87,6 +94,16 @@ async def _write_to_holder(
     road = await road_to_holder(tx, tasks[0][1], package.holder or None)
     rows = notices(road, f"task:{package.key}:{tasks[0][0]}", contents, now_ms, expires_ms)
     await plan(tx, rows, now_ms=now_ms)
+
+
+async def withdraw(tx: AsyncConnection, package: str, task: int, now_ms: int) -> None:
+    """What was to be said of a package with this first task is not said, as far as it has not left."""
+    keys = [f"task:{package}:{task}:{number}" for number in range(_MOST_MESSAGES)]
+    await tx.execute(
+        update(Delivery)
+        .where(Delivery.key.in_(keys), Delivery.state == DeliveryState.PENDING.value)
+        .values(state=DeliveryState.SKIPPED.value, reason="cancelled", settled_ms=now_ms)
+    )
 
 
 def notices(road: Road, key: str, contents: Sequence[Content], now_ms: int, valid_until_ms: int) -> list[NewDelivery]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.packages import Package, Part, hand_over_package
+from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from storage.outbox import Claimed
-from storage.tables import Account
+from storage.tables import Account, Delivery
 from texts.catalogue import say
 
 EXPIRES_MS = 3 * DAY_MS
@@ -24,29 +26,47 @@ async def hand_over_profiles(tx: AsyncConnection, rows: Sequence[Claimed], now_m
         row.id: row.holder or ""
         for row in await tx.execute(select(Account.id, Account.holder).where(Account.id.in_({r.account for r in rows})))
     }
-    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Part]] = {}
+    groups: dict[tuple[str, str], list[Claimed]] = {}
     for row in rows:
-        fields = (row.content.profile or {}).get("fields", {})
-        alike = (holders.get(row.account, ""), tuple(fields.items()))
-        groups.setdefault(alike, []).append(Part(row.account, row.id, {"fields": fields}))
-    for (holder, fields), parts in groups.items():
-        package = _package(holder, dict(fields), parts)
+        groups.setdefault((holders.get(row.account, ""), _alike(row.content.profile)), []).append(row)
+    for (holder, alike), group in groups.items():
+        mentions = await _follow_shortly(tx, holder, alike)
+        package = _package(f"{holder}:profile:{alike}", holder, group, mentions)
         await hand_over_package(tx, package, now_ms, now_ms + EXPIRES_MS)
 
 
-def _package(holder: str, fields: Mapping[str, str], parts: Sequence[Part]) -> Package:
-    alike = sha256(repr(sorted(fields.items())).encode()).hexdigest()[:8]
-    first = min(part.delivery or 0 for part in parts)
+def _alike(profile: Mapping[str, Any] | None) -> str:
+    """The same for what was asked at once in the same words."""
+    return sha256(repr(sorted((profile or {}).items())).encode()).hexdigest()[:12]
+
+
+async def _follow_shortly(tx: AsyncConnection, holder: str, alike: str) -> tuple[str, ...]:
+    """Accounts on the same person's phones whose rows say the same and wait for their turn."""
+    waiting = await tx.execute(
+        select(Delivery.account, Delivery.content)
+        .join(Account, Account.id == Delivery.account)
+        .where(
+            func.coalesce(Account.holder, "") == holder,
+            Delivery.state == "pending",
+            Delivery.kind == Kind.PROFILE.value,
+        )
+    )
+    return tuple(sorted(row.account for row in waiting if _alike(row.content.get("profile")) == alike))
+
+
+def _package(key: str, holder: str, rows: Sequence[Claimed], mentions: tuple[str, ...]) -> Package:
+    fields: Mapping[str, str] = (rows[0].content.profile or {}).get("fields", {})
     lines = "\n".join(
         say("bots.profile_line", field=_name(field), value=_shown(field, fields[field])) for field in fields
     )
     return Package(
-        key=f"{holder}:profile:{alike}:{first}",
+        key=key,
         kind="profile",
         holder=holder,
         title=say("bots.profile_task", fields="、".join(_name(field) for field in fields)),
         words="bots.profile_package",
-        parts=tuple(parts),
+        parts=tuple(Part(row.account, row.id, {"fields": dict(fields)}) for row in rows),
+        mentions=mentions,
         values={"lines": lines},
         copies=tuple(fields[field] for field in _COPIED if field in fields),
         pictures=tuple(fields[field] for field in _PICTURES if field in fields),

@@ -25,6 +25,7 @@ _ENDINGS = {
 _SURE = frozenset({"确定", "是的", "sure", "yes"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
+_YUAN = re.compile(r"[0-9]{1,5}(\.[0-9]{1,2})?")
 _ROLES = {"老板": "owner", "运营": "operator", "客服": "service", "只看": "viewer"}
 
 
@@ -88,6 +89,21 @@ def _came(said: Said) -> Request:
 def _done(said: Said) -> Request:
     which = said.line.word(0)
     return requests.Done(which="" if which in _ALL else which.removeprefix("#"))
+
+
+def _give(kind: str) -> Callable[[Said], Request]:
+    """Whom, how many yuan, for which occasion; what follows are the words that go with it."""
+
+    def build(said: Said) -> Request:
+        who, amount, occasion, *note = (*said.line.mentioned[:1], *said.line.words, "", "", "")
+        amount = amount.removesuffix("元").removeprefix("¥")
+        if not _YUAN.fullmatch(amount) or not occasion:
+            raise NotUnderstood(say("commands.gift_needs"), hint=say("commands.usage.gift"))
+        return requests.Give(
+            who=who, kind=kind, amount_fen=round(float(amount) * 100), occasion=occasion, note=" ".join(note).strip()
+        )
+
+    return build
 
 
 def _bind(said: Said) -> Request:
@@ -192,6 +208,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.ACCOUNTS, ("账号", "accounts", "帐号"), lambda said: requests.Accounts()),
     Command(Verb.TASKS, ("任务", "tasks"), lambda said: requests.Tasks()),
     Command(Verb.DONE, ("完成", "done"), _done, words=1),
+    Command(Verb.GIVE, ("红包", "redpacket"), _give("red_packet"), words=_ANY),
+    Command(Verb.GIVE, ("礼物", "gift"), _give("gift"), words=_ANY),
     Command(
         Verb.WHY,
         ("为什么", "why"),

@@ -25,6 +25,7 @@ from operations.campaigning import Campaigning
 from operations.confirmations import LIFE_MS, ask, redeem
 from operations.errors import NotStaff
 from operations.finding import is_account, is_open_campaign
+from operations.giving import Giving
 from operations.invitations import invite, invite_room, make_staff_room
 from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
@@ -33,6 +34,7 @@ from operations.pushing import Pushing
 from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Preview, Push, Request, Verb
 from operations.staff import StaffRole
 from scheduler.campaign_file import CampaignFile
+from scheduler.gifts import GiftsConfig
 from scheduler.moments import Calendar
 from scheduler.push_file import PushFile
 from texts.catalogue import say
@@ -58,6 +60,7 @@ class Desk:
         second_person_above: int = SECOND_PERSON_ABOVE,
         code_life_ms: int = LIFE_MS,
         campaigns: Mapping[str, CampaignFile] | None = None,
+        gifts: GiftsConfig | None = None,
     ) -> None:
         """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code."""
         self._code_life_ms = code_life_ms
@@ -75,6 +78,7 @@ class Desk:
             Verb.TASKS: looking.tasks,
             Verb.WHY: looking.why_,
             Verb.DONE: people_acts.done,
+            Verb.GIVE: Giving(gifts or GiftsConfig(), zone).give,
             Verb.OPTOUT: people_acts.opt_out_,
             Verb.MUTE: self._mute,
             Verb.VIP: levels.vip,

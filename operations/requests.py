@@ -16,6 +16,7 @@ class Verb(StrEnum):
     ACCOUNTS = "accounts"
     WHY = "why"
     TASKS = "tasks"
+    GIVE = "gift"
     DONE = "done"
     TAKEOVER = "takeover"
     RELEASE = "release"
@@ -120,6 +121,19 @@ class Why(Request):
 @dataclass(frozen=True, slots=True)
 class Tasks(Request):
     verb: ClassVar[Verb] = Verb.TASKS
+
+
+@dataclass(frozen=True, slots=True)
+class Give(Request):
+    """A red packet or a gift. `kind`: red_packet | gift; `account` '': the one that they wrote to last."""
+
+    verb: ClassVar[Verb] = Verb.GIVE
+    who: str = ""
+    kind: str = "red_packet"
+    amount_fen: int = 0
+    occasion: str = ""
+    note: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from operations.audit import Outcome
 from operations.binding import take_back_bind
 from operations.errors import NotFound, Refused
 from operations.finding import account_named, described, person_named
+from operations.giving import take_back_gift_
 from operations.levels import take_back_level
 from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
@@ -147,6 +148,7 @@ _ACTS: Mapping[Verb, Undone] = {
     Verb.PROFILE: take_back_profile,
     Verb.TAG: take_back_profile,
     Verb.NOTE: take_back_note,
+    Verb.GIVE: take_back_gift_,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.CONFIRM: _confirmed,

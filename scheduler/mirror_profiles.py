@@ -205,7 +205,7 @@ def _rows_for(profile: Any, mends: Mapping[Field, Mend], now_ms: int) -> tuple[l
                 kind=Kind.PROFILE,
                 account=profile.account,
                 to="",
-                content=Content(profile={"fields": fields, "by_hand": hand}),
+                content=Content(profile={"fields": fields, "by_hand": hand, "asked_ms": now_ms}),
                 key=key,
                 due_ms=now_ms,
                 valid_until_ms=now_ms + DAY_MS,

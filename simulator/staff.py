@@ -18,6 +18,7 @@ _CODE = re.compile(r"/(?:确认|confirm)\s*(\d{4,6})")
 _PACKAGE = re.compile(r"/完成|/done\b")
 _ASKS_FOR_CODE = ("/推送", "/全部恢复", "/发圈", "/继续")
 _PROFILE_LINE = re.compile(r"^(昵称|个性签名|头像|朋友圈封面|地区|朋友圈可见范围)：(.+)$", re.MULTILINE)
+_NO_POST = re.compile(r"【(点赞|红包|礼物)】")
 _CODE_WAIT_MS = 5 * 60_000
 _COMMAND = re.compile(r"/[\u4e00-\u9fff]{2,}|/[a-z]{2,}")
 _MOST_COMMANDS = 2
@@ -141,6 +142,8 @@ class Staff:
             for account in self._named_in(package, member):
                 if wishes := _profile_in(package.text):
                     self._set_profile(account, wishes)
+                    continue
+                if _NO_POST.match(package.text):
                     continue
                 self.world.publish(account, f"phone:{package.message_id}:{account}", "by_phone", package.text)
         self._say(member, done[-1].account, lines.TICK_OFF)

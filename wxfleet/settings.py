@@ -21,6 +21,8 @@ from operations.staff import StaffConfig, StaffRoomConfig
 from personas.book import Book
 from personas.model import Shop
 from rules.limits import Limits
+from scheduler.gifts import GiftsConfig
+from scheduler.likes import LikesConfig
 from texts.errors import ConfigurationInvalid, Mistake, Severity
 from texts.overrides import Override, shown_value
 from texts.yaml_reader import Document, read_document
@@ -116,6 +118,8 @@ class Settings(_Part):
     worker: WorkerConfig = Field(
         default_factory=WorkerConfig, description="PostgreSQL 上一个或多个进程怎么接替；一般不用写"
     )
+    likes: LikesConfig = Field(default_factory=LikesConfig, description="每天给哪些客户点赞（员工在手机上点）")
+    gifts: GiftsConfig = Field(default_factory=GiftsConfig, description="红包和礼物的预算（员工在手机上发）")
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="个人信息：聊天内容保留多久")
     log: LogConfig = Field(default_factory=LogConfig, description="日志记多细、什么格式、留多少")
     metrics: MetricsConfig | None = Field(default=None, description="Prometheus 指标；不写就不提供，也不开端口")

@@ -23,6 +23,7 @@ from bots.lane import LaneConfig
 from bots.live_requests import ask_for_own_codes, own_codes_missing
 from bots.own_profiles import ask_for_looks, looks_due
 from bots.payloads import friendship_of
+from bots.phone_tasks import hand_out_likes
 from bots.staff_line import tell_staff
 from bots.sync import FriendSync
 from bots.tally import Tally
@@ -50,6 +51,7 @@ from rules.quiet_hours import zone
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
+from scheduler.likes import LikeRound, Likes
 from scheduler.live_calendar import LiveCalendar
 from scheduler.material_sweep import MaterialSweep
 from scheduler.media_watch import MediaWatch
@@ -145,6 +147,8 @@ def build(
     sweep = MaterialSweep(settings.media)
     standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
+    live = {member.account for member in members if member.lane.live}
+    likes = Likes(settings.likes, settings.shop.time_zone, live, _hand_out_likes)
     planner = Planner(
         db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
         breathe=partial(asyncio.sleep, BREATH_S),
@@ -155,6 +159,7 @@ def build(
             Step(own_codes_missing, ask_for_own_codes, every=_UNHURRIED),
             Step(looks_due, ask_for_looks, every=_UNHURRIED),
             Step(profiles.due, profiles.act, every=_UNHURRIED),
+            Step(likes.due, likes.act, every=_UNHURRIED),
             Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
             Step(search.some_missing, search.catch_up, every=_UNHURRIED),
             Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),
@@ -185,7 +190,14 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         style=settings.shop.style,
         media=settings.media,
     )
-    return Desk(pushes, zone=zone_name, posting=posting, code_life_ms=round(LIFE_MS * speed), campaigns=campaigns)
+    return Desk(
+        pushes,
+        zone=zone_name,
+        posting=posting,
+        code_life_ms=round(LIFE_MS * speed),
+        campaigns=campaigns,
+        gifts=settings.gifts,
+    )
 
 
 async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:
@@ -198,6 +210,14 @@ async def tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: in
     text = say(f"scheduler.event.{event.what}", **values)
     key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what in ('error_budget', 'refused') else ''}"
     await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
+
+
+async def _hand_out_likes(tx: AsyncConnection, likes: LikeRound, now_ms: int) -> None:
+    """Whoever holds the phones hears whom to like."""
+    names: dict[str, list[str]] = {}
+    for one in likes.liked:
+        names.setdefault(one.account, []).append(one.name)
+    await hand_out_likes(tx, likes.holder, likes.day, names, now_ms)
 
 
 async def _tell_the_day(tx: AsyncConnection, text: str, key: str, now_ms: int) -> None:

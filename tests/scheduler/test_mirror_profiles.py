@@ -72,9 +72,9 @@ async def test_the_gateway_sets_what_it_can_and_a_person_the_rest_in_one_package
     planned = await _look(matrix, step, NOW, nickname="林")
     assert {row.kind for row in planned} == {"profile"}
     assert [row.content["profile"] for row in planned] == [
-        {"fields": {"nickname": "小林"}, "by_hand": False},
-        {"fields": {"signature": "法式的懒"}, "by_hand": False},
-        {"fields": {"avatar": "lin.png"}, "by_hand": True},
+        {"fields": {"nickname": "小林"}, "by_hand": False, "asked_ms": NOW},
+        {"fields": {"signature": "法式的懒"}, "by_hand": False, "asked_ms": NOW},
+        {"fields": {"avatar": "lin.png"}, "by_hand": True, "asked_ms": NOW},
     ]
     assert await _look(matrix, step, NOW + HOUR_MS, nickname="林") == []
 
@@ -86,7 +86,11 @@ async def test_what_the_gateway_refused_is_asked_of_a_person(matrix: Database) -
     await settle(matrix, [name.key], "failed", NOW + 1000, "Refused")
     await settle(matrix, [signature.key, picture.key], "accepted", NOW + 1000)
     (by_hand,) = await _look(matrix, step, NOW + HOUR_MS, nickname="林")
-    assert by_hand.content["profile"] == {"fields": {"nickname": "小林"}, "by_hand": True}
+    assert by_hand.content["profile"] == {
+        "fields": {"nickname": "小林"},
+        "by_hand": True,
+        "asked_ms": NOW + HOUR_MS,
+    }
 
 
 async def test_what_was_ticked_off_is_believed_until_the_gateway_says_otherwise_days_later(matrix: Database) -> None:
