@@ -1,8 +1,8 @@
 """What a fleet costs that has nothing to do: `python -m benchmarks.idle --accounts 1000`.
 
-`wxfleet run` in a process of its own, all accounts online, their friends counted, their own QR codes known, nothing due,
-nobody writing; the gateways beat every fifteen seconds. Its processor time by the kernel's count, as a share of one core;
-the database's thread is in it, a PostgreSQL server is not.
+`wxfleet run` in a process of its own, all accounts online, their friends counted, their own QR codes known, nothing
+due, nobody writing; the gateways beat every fifteen seconds. Its processor time by the kernel's count, as a share of
+one core; the thread of the database is in it, a PostgreSQL server is not.
 """
 
 import argparse
