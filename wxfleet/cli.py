@@ -26,7 +26,6 @@ def build() -> typer.Typer:
         cli_people,
         cli_plans,
         cli_referrals,
-        cli_tasks,
         cli_reports,
         cli_segments,
         cli_worker,
@@ -35,6 +34,7 @@ def build() -> typer.Typer:
     if language() == "zh":
         _chinese_headings()
     _help_option_in_our_words()
+    _help_whole()
     app = typer.Typer(
         name="wxfleet", help=say("cli.help"), no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
         pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,7 +42,7 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for part in (
         cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans,
-        cli_reports, cli_segments, cli_channels, cli_referrals, cli_tasks, cli_worker,
+        cli_reports, cli_segments, cli_channels, cli_referrals, cli_worker,
     ):  # fmt: skip
         part.add_to(app)
     return app
@@ -98,6 +98,23 @@ def _help_option_in_our_words() -> None:
 
         setattr(in_our_words, "ours", True)  # noqa: B010
         setattr(kind, "get_help_option", in_our_words)  # noqa: B010  # the types say it is fixed
+
+
+def _help_whole() -> None:
+    """Chinese has no blanks to break a line at: without this the library cuts a long explanation short with an …"""
+    from typer import rich_utils
+
+    made = getattr(rich_utils, "_make_rich_text", None)
+    if made is None or getattr(made, "ours", False):
+        return
+
+    def folding(**given: Any) -> Any:
+        text = made(**given)
+        text.overflow = "fold"
+        return text
+
+    setattr(folding, "ours", True)  # noqa: B010  # functions have attributes, and the types don't say so
+    setattr(rich_utils, "_make_rich_text", folding)  # noqa: B010
 
 
 def _chinese_headings() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from reports.cells import is_number, shown, totals_line
@@ -16,6 +17,7 @@ from texts.catalogue import say
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.terminal import Terminal, command, table
 from wxfleet.usage import NotUnderstood
+from wxfleet.wide_table import fitting
 
 LIST = "list"
 
@@ -72,21 +74,15 @@ def _period(asked_for: Volume, when: str, first: str, last: str, now_ms: int, zo
 def _print(terminal: Terminal, made: Report) -> None:
     """Title, table, totals; what is counted and how stands beside the data."""
     terminal.show(None, f"{made.title} · {made.period}")
-    terminal.show(None, _table(made) if made.rows else say("reports.empty"))
+    terminal.show(None, _table(made, Console().width) if made.rows else say("reports.empty"))
     terminal.show(None, totals_line(made))
     for remark in made.remarks:
         terminal.note(f"· {remark}")
     terminal.note(f"\n{made.definition}")
 
 
-def _table(made: Report) -> Table:
+def _table(made: Report, width: int) -> Table | str:
     """Columns in which nothing stands are left out: there is little room on a screen."""
     columns = [column for column in made.columns if any(row.get(column) is not None for row in made.rows)]
-    shown_ = table(*map(header, columns))
-    shown_.columns[0].no_wrap = True
-    for place, column in enumerate(columns):
-        if is_number(column, made):
-            shown_.columns[place].justify = "right"
-    for row in made.rows:
-        shown_.add_row(*(shown(column, row.get(column), made.period.zone) for column in columns))
-    return shown_
+    cells = [[shown(column, row.get(column), made.period.zone) for column in columns] for row in made.rows]
+    return fitting([header(column) for column in columns], cells, [is_number(one, made) for one in columns], width)
