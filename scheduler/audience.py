@@ -1,8 +1,8 @@
 """Who gets a push, from which account, and why the others do not: one statement over everybody."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Float,
+    RowMapping,
     Select,
     SQLColumnExpression,
     Subquery,
@@ -62,6 +63,7 @@ _GOLD = "gold"  # customers.tiers.Tier
 _SPREAD = 618_035
 """Neighbouring friendships are far apart in turn: the golden section of the prime they are counted by."""
 
+_PEOPLE_A_STATEMENT = 50_000
 SHOP_ZONE = "Asia/Shanghai"
 """Whose day it is for a birthday, where the caller names no other."""
 
@@ -71,7 +73,8 @@ class Look:
     """Who looks at everybody, and how much of them.
 
     `people`: ids above the first up to the second, everybody where it is None. `full`: accounts whose pushes of the
-    day are used up. `cut`: whose turn is later is left out, where a push goes to so many at most.
+    day are used up. `cut`: whose turn is later is left out, where a push goes to so many at most. `belongs`: who is of
+    the push's segment, where that was found before.
     """
 
     now_ms: int
@@ -81,6 +84,7 @@ class Look:
     people: tuple[int, int] | None = None
     full: Collection[str] = ()
     cut: int | None = None
+    belongs: ColumnElement[bool] | None = None
 
     def covers(self, person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Is it one of these people?"""
@@ -156,16 +160,20 @@ def _not_joined(push: PushFile) -> ColumnElement[bool]:
 
 
 def _outside_segment(push: PushFile, look: Look) -> ColumnElement[bool]:
-    """Raises PushRefused for a segment that was never read from its file."""
+    belongs = of_segment(push, look) if look.belongs is None else look.belongs
+    return false() if belongs is None else and_(Person.kind == "customer", not_(func.coalesce(belongs, false())))
+
+
+def of_segment(push: PushFile, look: Look) -> ColumnElement[bool] | None:
+    """Who belongs to the push's segment; None where it has none. Raises PushRefused for one that was never read."""
     segment = push.who.segment
     if segment is None:
-        return false()
+        return None
     if isinstance(segment, str):
         raise PushRefused("no_segment", name=segment)
     # Who opted out is left out with that reason, not with this one.
     wanted = segment.model_copy(update={"opted_out": True})
-    belongs = members(wanted, View(look.now_ms, local(look.now_ms, look.shop_zone).date()))
-    return and_(Person.kind == "customer", not_(func.coalesce(belongs, false())))
+    return members(wanted, View(look.now_ms, local(look.now_ms, look.shop_zone).date()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,29 +195,37 @@ class Tally:
         return sum(self.by_account.values())
 
 
-async def tally(tx: AsyncConnection, push: PushFile, everybody: Subquery) -> Tally:
-    """Count everybody in one statement."""
+async def tally(tx: AsyncConnection, push: PushFile, look: Look) -> Tally:
+    """Count everybody, a part of them in each statement: sorting all at once would cost several times as much."""
+    last = int(await tx.scalar(select(func.max(Person.id))) or 0)
+    excluded, accounts, held, by_level, lacking = (Counter[Any]() for _ in range(5))
+    for start in range(0, last, _PEOPLE_A_STATEMENT):
+        part = replace(look, people=(start, start + _PEOPLE_A_STATEMENT))
+        for row in await _tally_part(tx, push, part):
+            if row["reason"] is not None:
+                excluded[row["reason"]] += row["people"]
+                continue
+            accounts[row["account"]] += row["people"]
+            held[row["account"]] += row["held_back"]
+            by_level[row["level"]] += row["people"]
+            for name in ("member_name", *push.of_each()):
+                lacking[row["level"], name] += row["people"] - row[f"has_{name}"]
+    ordered = {reason: excluded[reason] for reason in REASONS if reason in excluded}
+    return Tally(ordered, dict(sorted(accounts.items())), held, by_level, lacking)
+
+
+async def _tally_part(tx: AsyncConnection, push: PushFile, look: Look) -> Sequence[RowMapping]:
+    everybody = audience(push, look)
     own = {name: everybody.c[f"own_{name}"] for name in push.of_each()}
-    known = {"member_name": everybody.c.member_name, **own}
     by = (everybody.c.reason, everybody.c.account, everybody.c.level)
     query = select(
         *by,
         func.count().label("people"),
         func.count(case((everybody.c.held_back, 1))).label("held_back"),
-        *(func.count(column).label(f"has_{name}") for name, column in known.items()),
+        func.count(everybody.c.member_name).label("has_member_name"),
+        *(func.count(column).label(f"has_{name}") for name, column in own.items()),
     ).group_by(*by)
-    excluded, accounts, held, by_level, lacking = (Counter[Any]() for _ in range(5))
-    for row in (await tx.execute(query)).mappings():
-        if row["reason"] is not None:
-            excluded[row["reason"]] += row["people"]
-            continue
-        accounts[row["account"]] += row["people"]
-        held[row["account"]] += row["held_back"]
-        by_level[row["level"]] += row["people"]
-        for name in known:
-            lacking[row["level"], name] += row["people"] - row[f"has_{name}"]
-    ordered = {reason: excluded[reason] for reason in REASONS if reason in excluded}
-    return Tally(ordered, dict(sorted(accounts.items())), held, by_level, lacking)
+    return (await tx.execute(query)).mappings().all()
 
 
 def _best_friendship(push: PushFile, look: Look) -> Subquery:

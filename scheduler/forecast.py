@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import time
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind, gate_of
@@ -163,10 +163,12 @@ async def loads(tx: AsyncConnection, by_account: Mapping[str, int], now_ms: int)
 async def full_accounts(tx: AsyncConnection, now_ms: int) -> list[str]:
     """Accounts whose pushes of the last 24 hours, and those that wait, use the day up."""
     pushes = [kind.value for kind in Kind if gate_of(kind).push_budget]
-    today = or_(Delivery.sent_ms > now_ms - DAY_MS, Delivery.state == DeliveryState.PENDING.value)
     accounts = (await tx.execute(select(Account.id, Account.limits).where(Account.removed.is_(False)))).all()
-    taken = await _counted(tx, [row.id for row in accounts], pushes, today)
-    return [row.id for row in accounts if taken.get(row.id, 0) >= a_day(Limits.model_validate(row.limits))]
+    ids = [row.id for row in accounts]
+    sent = await _counted(tx, ids, pushes, Delivery.sent_ms > now_ms - DAY_MS)
+    waiting = await _counted(tx, ids, pushes, Delivery.state == DeliveryState.PENDING.value)
+    taken = {id: sent.get(id, 0) + waiting.get(id, 0) for id in ids}
+    return [row.id for row in accounts if taken[row.id] >= a_day(Limits.model_validate(row.limits))]
 
 
 async def _first_sent(

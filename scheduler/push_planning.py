@@ -4,15 +4,16 @@ What was done up to where stands in `push_plans` and is written together with th
 where it was, and of two that work at once each slice is done by one.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.audience import SHOP_ZONE, Look
+from scheduler.audience import SHOP_ZONE, Look, of_segment
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.errors import PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts
@@ -22,14 +23,33 @@ from scheduler.push_plan import Stage, line_of, plan_of, reached, set_plan
 from scheduler.push_rows import close_slice, open_first_batch, open_slice, waiting, write_rows
 from scheduler.pushes import check
 from scheduler.sending_hours import opens_ms
+from storage.bulk import among_ids
 from storage.engine import Database
 from storage.strides import Breathe, Strides, no_need
 from storage.tables import Account, Person
 
 FIRST_STRIDE, LONGEST_STRIDE = 2_000, 50_000
 """People, or rows, of the first transaction and of the largest. Ours."""
+PEOPLE_A_BLOCK = 100_000
 Now = Callable[[], int]
 Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """People above `since` up to `to`; those of them who are of the segment, in order, where there is one."""
+
+    campaign: int
+    since: int
+    to: int
+    full: Collection[str]
+    members: Sequence[int] | None
+
+    def belongs(self, tx: AsyncConnection, above: int, to: int) -> ColumnElement[bool] | None:
+        if self.members is None:
+            return None
+        ids = self.members[bisect_right(self.members, above) : bisect_right(self.members, to)]
+        return among_ids(tx, Person.id, ids)
 
 
 class PushPlanning:
@@ -44,6 +64,7 @@ class PushPlanning:
         self._shop_zone = shop_zone
         self._breathe = breathe
         self._strides: Strides | None = None
+        self._known: _Block | None = None
 
     async def carry_on(self, campaign: int, *, strides: int | None = None) -> None:
         """Until nothing is left to do for it just now, or for so many strides."""
@@ -99,18 +120,36 @@ class PushPlanning:
 
     async def _plan(self, row: Row[Any], plan: Row[Any], strides: Strides) -> bool:
         push = from_spec(row.spec)
-        async with self._db.read() as connection:
-            last = int(await connection.scalar(select(func.max(Person.id))) or 0)
-            full = await full_accounts(connection, self._now())
-        if plan.done_to >= last or row.valid_until_ms <= self._now():
+        block = await self._block(row, push, plan.done_to)
+        if plan.done_to >= block.to or row.valid_until_ms <= self._now():
             return await self._planned(row, push)
-        to = min(last, plan.done_to + strides.rows)
-        look = Look(self._now(), row.id, self._shop_zone, row.overrides_weekly, cut=plan.cut, full=full)
+        to = min(block.to, plan.done_to + strides.rows)
+        look = Look(self._now(), row.id, self._shop_zone, row.overrides_weekly, cut=plan.cut, full=block.full)
         async with strides.write() as tx:
             if await reached(tx, plan, to):
-                part = replace(look, people=(plan.done_to, to))
+                belongs = block.belongs(tx, plan.done_to, to)
+                part = replace(look, people=(plan.done_to, to), belongs=belongs)
                 await write_rows(tx, push, row, part, control=plan.control > 0)
         return True
+
+    async def _block(self, row: Row[Any], push: PushFile, done_to: int) -> "_Block":
+        """What is found out for many people at once, and without keeping others from writing."""
+        known = self._known
+        if known is not None and known.campaign == row.id and known.since <= done_to < known.to:
+            return known
+        async with self._db.read() as connection:
+            last = int(await connection.scalar(select(func.max(Person.id))) or 0)
+            to = min(last, done_to + PEOPLE_A_BLOCK)
+            look = Look(self._now(), row.id, self._shop_zone, people=(done_to, to))
+            full = known.full if known is not None and known.campaign == row.id else None
+            if full is None:
+                full = await full_accounts(connection, self._now())
+            members = None
+            if (belongs := of_segment(push, look)) is not None:
+                ids = select(Person.id).where(look.covers(Person.id), belongs).order_by(Person.id)
+                members = list((await connection.execute(ids)).scalars().all())
+        self._known = _Block(row.id, done_to, to, full, members)
+        return self._known
 
     async def _planned(self, row: Row[Any], push: PushFile) -> bool:
         """All rows are there: the first batch goes, or a person is asked when the hour has come."""

@@ -239,14 +239,13 @@ async def open_rest(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
 
 async def _counted(tx: AsyncConnection, push: PushFile, look: Look) -> tuple[Tally, int, int | None, Subquery]:
     """Who is reached; how many of 10,000 are held back; the turn up to which there is room; and who they are."""
-    everybody = audience(push, look)
-    seen, cut = await tally(tx, push, everybody), None
+    seen, cut = await tally(tx, push, look), None
     if push.who.at_most is not None and seen.reached > push.who.at_most:
-        cut = await _last_turn(tx, everybody, push.who.at_most)
-        everybody = audience(push, replace(look, cut=cut))
-        seen = await tally(tx, push, everybody)
+        cut = await _last_turn(tx, audience(push, look), push.who.at_most)
+        look = replace(look, cut=cut)
+        seen = await tally(tx, push, look)
     control = round(push.control.share * ALL) if seen.reached >= push.control.least else 0
-    return seen, control, cut, everybody
+    return seen, control, cut, audience(push, look)
 
 
 async def _last_turn(tx: AsyncConnection, everybody: Subquery, places: int) -> int:
