@@ -44,6 +44,7 @@ from operations.desk import Desk
 from operations.posting import Posting
 from operations.report_wishes import ReportWishes
 from operations.reporting import message_of
+from operations.why import reason_words
 from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
@@ -55,6 +56,7 @@ from scheduler.likes import LikeRound, Likes
 from scheduler.live_calendar import LiveCalendar
 from scheduler.material_sweep import MaterialSweep
 from scheduler.media_watch import MediaWatch
+from scheduler.mirror_gaps import Gap, MirrorGaps
 from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
@@ -74,6 +76,7 @@ from wxfleet.settings import Settings
 OnScan = Callable[[str, str], None]
 BREATH_S = 0.03
 """Wall time between two transactions of long work: whoever waits for the one writer of SQLite asks again within it."""
+_GAP_CHARACTERS = 30
 _UNHURRIED = 5
 """Ticks, about seconds: how often is looked for what nobody sits and waits for."""
 
@@ -149,6 +152,7 @@ def build(
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
     live = {member.account for member in members if member.lane.live}
     likes = Likes(settings.likes, settings.shop.time_zone, live, _hand_out_likes)
+    gaps = MirrorGaps(_tell_of_gap)
     planner = Planner(
         db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
         breathe=partial(asyncio.sleep, BREATH_S),
@@ -159,6 +163,7 @@ def build(
             Step(own_codes_missing, ask_for_own_codes, every=_UNHURRIED),
             Step(looks_due, ask_for_looks, every=_UNHURRIED),
             Step(profiles.due, profiles.act, every=_UNHURRIED),
+            Step(gaps.due, gaps.act, every=_UNHURRIED),
             Step(likes.due, likes.act, every=_UNHURRIED),
             Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
             Step(search.some_missing, search.catch_up, every=_UNHURRIED),
@@ -218,6 +223,14 @@ async def _hand_out_likes(tx: AsyncConnection, likes: LikeRound, now_ms: int) ->
     for one in likes.liked:
         names.setdefault(one.account, []).append(one.name)
     await hand_out_likes(tx, likes.holder, likes.day, names, now_ms)
+
+
+async def _tell_of_gap(tx: AsyncConnection, gap: Gap, now_ms: int) -> None:
+    """The staff room hears that a mirror lacks a post of its source."""
+    first = gap.text.strip().split("\n", 1)[0][:_GAP_CHARACTERS]
+    reason = reason_words(gap.reason) or say("scheduler.mirror_gap.unknown")
+    text = say("scheduler.mirror_gap", mirror=gap.mirror, source=gap.source, text=first, reason=reason)
+    await tell_staff(tx, text, account=gap.mirror, staff=(), key=f"mirror_gap:{gap.delivery}", now_ms=now_ms)
 
 
 async def _tell_the_day(tx: AsyncConnection, text: str, key: str, now_ms: int) -> None:
