@@ -28,6 +28,7 @@ def build() -> typer.Typer:
         cli_referrals,
         cli_reports,
         cli_segments,
+        cli_tasks,
         cli_worker,
     )
 
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for part in (
         cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans,
-        cli_reports, cli_segments, cli_channels, cli_referrals, cli_worker,
+        cli_reports, cli_segments, cli_channels, cli_referrals, cli_tasks, cli_worker,
     ):  # fmt: skip
         part.add_to(app)
     return app
