@@ -26,6 +26,10 @@ _SURE = frozenset({"确定", "是的", "sure", "yes"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
 _YUAN = re.compile(r"[0-9]{1,5}(\.[0-9]{1,2})?")
+_LESSON_ACTS = {
+    "开始": "start", "开课": "start", "start": "start", "停": "pause", "暂停": "pause", "pause": "pause",
+    "继续": "resume", "resume": "resume",
+}  # fmt: skip
 _ROLES = {"老板": "owner", "运营": "operator", "客服": "service", "只看": "viewer"}
 
 
@@ -175,6 +179,14 @@ def _resolve(said: Said) -> Request:
     return requests.ResolveDoubt(ending=ending, what="".join(others), ids=ids)
 
 
+def _lesson(said: Said) -> Request:
+    """Nothing, somebody, or what to do with whose lessons."""
+    words = (*said.line.words, *said.line.mentioned[:1])
+    act = _LESSON_ACTS.get(said.line.word(0).casefold(), "")
+    who, sequence, *_ = (*(words[1:] if act else words), "", "")
+    return requests.Lesson(act=act or "show", who=who, sequence=sequence)
+
+
 def _staff_room(said: Said) -> Request:
     return requests.MakeStaffRoom(code=said.line.word(0), room=said.room, account=said.account)
 
@@ -229,6 +241,7 @@ COMMANDS: tuple[Command, ...] = (
         marks=True,
     ),
     Command(Verb.MATERIAL, ("素材", "material", "materials"), lambda said: moment_lines.material(said.line), words=3),
+    Command(Verb.LESSON, ("课程", "lesson", "lessons", "上课"), _lesson, words=3),
     Command(Verb.PUSH, ("推送", "push", "群发", "福利"), lambda said: requests.Push(push=said.line.word(0)), words=1),
     Command(Verb.CAME, ("到场", "came"), _came, words=3),
     Command(

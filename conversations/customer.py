@@ -17,9 +17,11 @@ from customers.claims import ClaimOutcome, claim, claim_by_hint
 from customers.consent import mute, opt_in, opt_out
 from customers.ladder import current
 from customers.referral_words import recognise
-from personas.model import Occasion
+from personas.model import Occasion, Stage
 from personas.replies import answer
 from rules.kinds import Kind
+from scheduler import lesson_marks
+from scheduler.lesson_marks import Mark
 from texts.catalogue import say
 
 MINUTE_MS = 60_000
@@ -77,6 +79,8 @@ class CustomerTalk:
         outcome = await self._campaigns.hear(tx, who, heard_now.said, message, arrival=arrival, now_ms=now_ms)
         if outcome:
             return outcome
+        if who.stage is Stage.PARTNER and await self._of_a_lesson(tx, heard_now, late=late):
+            return "answered"
         if late:
             await self._to_a_person(tx, heard_now, "late", tell_customer=False)
             return "handed_over"
@@ -96,6 +100,18 @@ class CustomerTalk:
             return await answer_referral(tx, who, heard_now.said, told, arrival=arrival, words=words, now_ms=now_ms)
         order = find_order_number(message.text) or find_hint(message.text, now_ms, self._voices.shop.time_zone)
         return await (self._claim(tx, heard_now, order) if order else self._answer(tx, heard_now))
+
+    async def _of_a_lesson(self, tx: AsyncConnection, heard_now: Heard, *, late: bool) -> bool:
+        """Mark the lesson they were given. A mere "read" is thanked for; their work is answered like anything else."""
+        who, message, now_ms = heard_now.who, heard_now.message, heard_now.now_ms
+        words = message.text if message.kind is MessageKind.TEXT else ""
+        mark = await lesson_marks.heard(tx, who.person, who.account, words, now_ms)
+        if mark is not Mark.READ or late or who.held(now_ms):
+            return False
+        if not heard_now.said.includes("lesson_read"):
+            text = say("conversations.lesson_read", lang="zh")
+            await reply(tx, who, text, arrival=heard_now.arrival, entry="lesson_read", now_ms=now_ms)
+        return True
 
     async def _consent(self, tx: AsyncConnection, heard_now: Heard) -> str:
         """What they say about being written to; '' when nothing."""

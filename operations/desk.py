@@ -27,6 +27,7 @@ from operations.errors import NotStaff
 from operations.finding import is_account, is_open_campaign
 from operations.giving import Giving
 from operations.invitations import invite, invite_room, make_staff_room
+from operations.learning import Learning
 from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
 from operations.posting import Posting
@@ -57,6 +58,7 @@ class Desk:
         *,
         zone: str,
         posting: Posting | None = None,
+        learning: Learning | None = None,
         second_person_above: int = SECOND_PERSON_ABOVE,
         code_life_ms: int = LIFE_MS,
         campaigns: Mapping[str, CampaignFile] | None = None,
@@ -69,6 +71,7 @@ class Desk:
         pushing = self._pushing = Pushing(specs, zone)
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone)
         posting = posting or Posting(Calendar, zone=zone)
+        learning = learning or Learning({}, zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
             Verb.STATUS: self._status,
@@ -97,6 +100,7 @@ class Desk:
             Verb.PREVIEW_MOMENTS: posting.preview,
             Verb.MOMENT: posting.moment,
             Verb.MATERIAL: self._materials,
+            Verb.LESSON: learning.act,
             Verb.PUSH: self._push,
             Verb.CONTINUE: pushing.continue_,
             Verb.CANCEL: pushing.cancel,

@@ -21,7 +21,7 @@ _LOOKING = frozenset(
 )  # fmt: skip
 _SERVING = _LOOKING | {
     Verb.DONE, Verb.TAKEOVER, Verb.RELEASE, Verb.OPTOUT, Verb.MUTE, Verb.STOP_ALL, Verb.LOGIN, Verb.UNDO,
-    Verb.BIND, Verb.PROFILE, Verb.TAG, Verb.NOTE, Verb.MATERIAL,
+    Verb.BIND, Verb.PROFILE, Verb.TAG, Verb.NOTE, Verb.MATERIAL, Verb.LESSON,
     Verb.REFER, Verb.DELIVER, Verb.VIP, Verb.CAME,
 }  # fmt: skip
 _OPERATING = _SERVING | {

@@ -36,6 +36,7 @@ class Verb(StrEnum):
     PREVIEW_MOMENTS = "previewmoments"
     MOMENT = "moment"
     MATERIAL = "material"
+    LESSON = "lesson"
     CONFIRM = "confirm"
     STOP_ALL = "stopall"
     RESUME_ALL = "resumeall"
@@ -433,6 +434,16 @@ class Vip(Request):
     verb: ClassVar[Verb] = Verb.VIP
     who: str = ""
     level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson(Request):
+    """`act`: show, start, pause or resume; `who`: which partner, '' for all; `sequence`: which lessons."""
+
+    verb: ClassVar[Verb] = Verb.LESSON
+    act: str = "show"
+    who: str = ""
+    sequence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ async def _last(tx: AsyncConnection, asked: Asked[Undo], life_ms: int) -> Row[An
     for row in (await tx.execute(recent)).all():
         if row.verb == Verb.UNDO:
             del acts[-1:]
-        elif row.verb not in _LOOKS:
+        elif row.verb not in _LOOKS and row.request.get("act") != "show":
             acts.append(row)
     return acts[-1] if acts else None
 

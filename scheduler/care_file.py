@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from texts.catalogue import say
 from texts.errors import Mistake
 from texts.yaml_reader import Document, read_document
 
+M = TypeVar("M", bound=BaseModel)
 BIRTHDAY = "birthday"
 DEFAULT = "default"
 NAMES = frozenset({"call_me", "me", "position", "shop", "brand", "contact"})
@@ -152,7 +153,7 @@ def load_care(
 
 
 def text_flaws(
-    document: Document[CareFile] | Document[BaseModel],
+    document: Document[M],
     place: tuple[str | int, ...],
     text: str,
     names: frozenset[str],

@@ -86,13 +86,16 @@ async def page(tx: AsyncConnection, whose: ColumnElement[bool], after: int, limi
     return list((await tx.scalars(query)).all())
 
 
-async def known_best(tx: AsyncConnection, people: Iterable[int], *, roles: Collection[str] = ()) -> dict[int, Known]:
+async def known_best(
+    tx: AsyncConnection, people: Iterable[int], *, roles: Collection[str] = (), account: str | None = None
+) -> dict[int, Known]:
     """For each of these people the account they are best friends with; nobody for whom there is none.
 
     In order: not paused or resting, the persona they prefer, the last conversation, the oldest friendship. `roles`:
-    only accounts with one of these, where given.
+    only accounts with one of these, `account`: only this one, where given.
     """
-    rows = (await tx.execute(_best(list(people), roles))).all()
+    query = _best(list(people), roles, account)
+    rows = (await tx.execute(query)).all()
     return {
         row.person: Known(
             row.person, row.account, row.contact, row.time_zone, row.persona, row.position, row.call_me or row.nickname
@@ -101,7 +104,9 @@ async def known_best(tx: AsyncConnection, people: Iterable[int], *, roles: Colle
     }
 
 
-def _best(people: list[int], roles: Collection[str]) -> Select[tuple[int, str, str, str, str, str | None, str, str]]:
+def _best(
+    people: list[int], roles: Collection[str], account: str | None
+) -> Select[tuple[int, str, str, str, str, str | None, str, str]]:
     # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
     rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
     preferred = func.coalesce(Person.preferred_persona == Account.persona, False)
@@ -130,6 +135,7 @@ def _best(people: list[int], roles: Collection[str]) -> Select[tuple[int, str, s
             Friendship.state == "friend",
             Account.removed.is_(False),
             Account.role.in_(roles) if roles else true(),
+            Account.id == account if account is not None else true(),
             Friendship.contact.not_in(ours),
         )
         .subquery()

@@ -22,6 +22,7 @@ def build() -> typer.Typer:
         cli_files,
         cli_fleet,
         cli_imports,
+        cli_lessons,
         cli_moments,
         cli_people,
         cli_plans,
@@ -43,7 +44,7 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for part in (
         cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans,
-        cli_reports, cli_segments, cli_channels, cli_referrals, cli_tasks, cli_worker,
+        cli_lessons, cli_reports, cli_segments, cli_channels, cli_referrals, cli_tasks, cli_worker,
     ):  # fmt: skip
         part.add_to(app)
     return app

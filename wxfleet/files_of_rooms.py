@@ -10,12 +10,14 @@ from rules.kinds import Kind
 from rules.roles import PersonaKind, Role
 from scheduler.calendar_files import load_calendar
 from scheduler.care_file import load_care
+from scheduler.lesson_file import load_lessons
 from scheduler.moments import CalendarFile
 from scheduler.push_file import PushFile, load_pushes
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
+from wxfleet.campaign_checks import read_campaigns
 from wxfleet.files import Files, Reader
 
 
@@ -99,5 +101,10 @@ def read_care(files: Files) -> list[Mistake]:
     return load_care(files.folders["care"], style=files.style, media=files.folders["media"], levels=levels)[1]
 
 
-READERS: tuple[Reader, ...] = (read_calendar, read_pushes, read_segments, read_care)
+def read_lessons(files: Files) -> list[Mistake]:
+    """Everything wrong in lessons/."""
+    return load_lessons(files.folders["lessons"], style=files.style, media=files.folders["media"])[1]
+
+
+READERS: tuple[Reader, ...] = (read_calendar, read_pushes, read_campaigns, read_segments, read_care, read_lessons)
 """One per room whose files people write, beside the personas and the ladder."""

@@ -11,7 +11,17 @@ from wxfleet.reference import reference
 ROOT = Path(__file__).parent.parent
 """The checkout; this module is of no use in an installed package."""
 TEMPLATES = Path("wxfleet/templates/matrix")
-_COPIED = ("config.yaml", "ladder.yaml", "care.yaml", "personas/*.yaml", "moments/*", "pushes/*.yaml", "campaigns/*.yaml", "segments/*", "media/*")
+_COPIED = (
+    "config.yaml",
+    "ladder.yaml",
+    "care.yaml",
+    "personas/*.yaml",
+    "moments/*",
+    "pushes/*.yaml",
+    "campaigns/*.yaml",
+    "segments/*",
+    "lessons/*.yaml", "media/*",
+)
 
 
 def generated() -> dict[Path, bytes]:

@@ -23,6 +23,10 @@ _TITLES = {
         "care.yaml",
         "关怀：生日、节日、交易成功之后。只表心意，不卖东西；每人每个场合一次，每人一个月最多两次。",
     ),
+    "lesson": (
+        "lessons/*.yaml",
+        "合伙人课程：培训号按各人的进度一课一课发，记下谁看了、谁答了。`wxfleet lessons list` 看进度。",
+    ),
     "segment": (
         "segments/*.yaml",
         "人群：推送和 `wxfleet segments preview` 用。`all`、`any`、`not` 里面写的键和 `who` 里一样，可以一层套一层。",

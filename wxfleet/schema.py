@@ -15,6 +15,7 @@ from customers.segment_file import Segment
 from personas.model import Persona
 from scheduler.campaign_file import CampaignFile
 from scheduler.care_file import CareFile
+from scheduler.lesson_file import LessonFile
 from scheduler.moments import CalendarFile
 from scheduler.push_file import PushFile
 from wxfleet.settings import Settings
@@ -30,6 +31,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "ladder": Ladder,
     "segment": Segment,
     "care": CareFile,
+    "lesson": LessonFile,
 }
 """Each kind of file that people write, by the name of its schema."""
 

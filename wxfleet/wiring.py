@@ -41,6 +41,7 @@ from customers.segment_file import load_segments
 from customers.standing import Standing
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
+from operations.learning import Learning
 from operations.posting import Posting
 from operations.report_wishes import ReportWishes
 from operations.reporting import message_of
@@ -52,6 +53,8 @@ from rules.quiet_hours import zone
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
+from scheduler.lesson_file import load_lessons
+from scheduler.lessons import Lessons, Stuck
 from scheduler.likes import LikeRound, Likes
 from scheduler.live_calendar import LiveCalendar
 from scheduler.material_sweep import MaterialSweep
@@ -144,6 +147,7 @@ def build(
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
+    lessons = Lessons(load_lessons(settings.lessons)[0], book, settings.shop, tell=_tell_who_is_stuck)
     care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
@@ -172,6 +176,7 @@ def build(
             Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
             Step(daily.due, daily.act, every=_UNHURRIED),
             Step(care.due, care.act, every=_UNHURRIED),
+            Step(lessons.due, lessons.act, every=_UNHURRIED),
             Step(wishes.due, wishes.act),
             Step(phases.due, phases.act),
             Step(pictures.due, pictures.act),
@@ -199,6 +204,7 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         pushes,
         zone=zone_name,
         posting=posting,
+        learning=Learning(load_lessons(settings.lessons)[0], zone_name),
         code_life_ms=round(LIFE_MS * speed),
         campaigns=campaigns,
         gifts=settings.gifts,
@@ -215,6 +221,16 @@ async def tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: in
     text = say(f"scheduler.event.{event.what}", **values)
     key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what in ('error_budget', 'refused') else ''}"
     await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
+
+
+async def _tell_who_is_stuck(tx: AsyncConnection, stuck: Stuck, now_ms: int) -> None:
+    """The staff room hears of a partner who fell silent over the lessons."""
+    text = say(
+        "scheduler.event.stuck", name=stuck.name, title=stuck.title, lesson=stuck.lesson, lessons=stuck.lessons,
+        account=stuck.account,
+    )  # fmt: skip
+    key = f"lesson_stuck:{stuck.pupil}:{stuck.lesson}"
+    await tell_staff(tx, text, account=stuck.account, staff=(), key=key, now_ms=now_ms)
 
 
 async def _hand_out_likes(tx: AsyncConnection, likes: LikeRound, now_ms: int) -> None:
