@@ -72,7 +72,7 @@ async def _undo_orders(db: Database, batch: int, now_ms: int, breathe: Breathe) 
     await finish_interrupted(db, now_ms, breathe)
     again = await _begin(db, batch)
     count, people = 0, set[int]()
-    for step in (_put_back, _take_out):
+    for step in (_put_back, _leave_to_others, _take_out):
         strides = Strides(db, breathe, first=_FIRST_ORDERS, most=_MOST_ORDERS)
         touched = 1
         while touched:
@@ -114,16 +114,22 @@ async def _begin(db: Database, batch: int) -> bool:
 async def _put_back(tx: AsyncConnection, batch: int, most: int) -> tuple[int, set[int]]:
     """Some of the orders that the import changed, as they were. Returns how many, and whom they concern."""
     query = select(OrderVersion.id, OrderVersion.number, OrderVersion.before).where(OrderVersion.batch == batch)
-    versions = (await tx.execute(query.order_by(OrderVersion.number).limit(most))).all()
+    newest_first = query.order_by(OrderVersion.number, OrderVersion.id.desc())
+    versions = (await tx.execute(newest_first.limit(most))).all()
     if not versions:
         return 0, set()
     now = await known_orders(tx, [version.number for version in versions])
+    above = await _above(tx, batch, versions)
     kept = await _kept(tx, versions)
     bearers = await owners_of(tx, {version.before["member_name"] for version in versions})
     restored = []
     for version in versions:
         current = now.get(version.number)
-        if current is None or current.batch != batch:
+        if version.id in above:
+            await tx.execute(
+                update(OrderVersion).where(OrderVersion.id == above[version.id]).values(before=version.before)
+            )
+        if version.id in above or current is None or current.batch != batch:
             continue
         before = row_of(version.before)
         person = current.person
@@ -136,6 +142,24 @@ async def _put_back(tx: AsyncConnection, batch: int, most: int) -> tuple[int, se
     await tx.execute(delete(OrderVersion).where(among_ids(tx, OrderVersion.id, [version.id for version in versions])))
     concerned = {known.person for known in now.values()} | {person for _, person, _ in restored}
     return len(versions), {person for person in concerned if person is not None}
+
+
+async def _above(tx: AsyncConnection, batch: int, versions: Sequence[Row[Any]]) -> Mapping[int, int]:
+    """Where another import that ran beside this one changed the same order after it: {our version: theirs above it}."""
+    numbers = [version.number for version in versions]
+    query = select(OrderVersion.id, OrderVersion.number).where(among(tx, OrderVersion.number, numbers))
+    others: dict[str, list[int]] = {}
+    for row in (await tx.execute(query.where(OrderVersion.batch != batch).order_by(OrderVersion.id))).all():
+        others.setdefault(row.number, []).append(row.id)
+    later = {v.id: next((id for id in others.get(v.number, ()) if id > v.id), None) for v in versions}
+    return {ours: theirs for ours, theirs in later.items() if theirs is not None}
+
+
+async def _leave_to_others(tx: AsyncConnection, batch: int, most: int) -> tuple[int, set[int]]:
+    """What this import brought and another beside it changed is brought by that other one from now on."""
+    stands_on = OrderVersion.before["batch"].as_integer() == batch
+    await tx.execute(delete(OrderVersion).where(OrderVersion.batch != batch, stands_on))
+    return 0, set()
 
 
 async def _kept(tx: AsyncConnection, versions: Sequence[Row[Any]]) -> Mapping[int, int]:

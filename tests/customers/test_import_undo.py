@@ -294,3 +294,37 @@ def _oracle(shop: dict[int, tuple[Any, ...]], rows: Sequence[Any]) -> dict[int, 
         if n not in best or far(tuple(row)) > far(best[n]):
             best[n] = tuple(row)
     return {**shop, **{n: row for n, row in best.items() if n not in shop or far(row) >= far(shop[n])}}
+
+
+async def test_two_imports_that_ran_beside_each_other_are_taken_back_whole(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "FIRST_ROWS", 1)
+    monkeypatch.setattr(orders, "MOST_ROWS", 1)
+    await person(database, member_name="花花")
+    unpaid, paid, shipped, done, _ = STATUSES
+    ours = [order(NUMBERS[0], "花花", status=unpaid)]
+    ours += [order(number, "花花", status=done) for number in (NUMBERS[0], NUMBERS[1])]
+    ours = [order(NUMBERS[2], "花花", status=unpaid), *ours, order(NUMBERS[2], "花花", status=shipped)]
+    theirs = [order(number, "花花", status=paid) for number in NUMBERS[:4]]
+    begun: list[int | None] = []
+
+    async def meanwhile() -> None:
+        if len(begun) < 2:
+            begun.append(None)
+        if len(begun) == 2:
+            begun.append((await import_orders(database, [export(tmp_path / "b.csv", theirs)], now_ms=2)).batch)
+
+    await import_orders(database, [export(tmp_path / "a.csv", ours)], now_ms=1, breathe=meanwhile)
+    assert [batch for batch in begun if batch] == [2]
+    async with database.read() as connection:
+        rows = (await connection.execute(select(Order.number, Order.batch))).all()
+    expected = {NUMBERS[0]: 1, NUMBERS[1]: 1, NUMBERS[2]: 1, NUMBERS[3]: 2}
+    assert {row.number: row.batch for row in rows} == expected
+    with pytest.raises(UndoRefused):
+        await undo_import(database, 1, by="cli", now_ms=3)
+    for batch in (2, 1):
+        await undo_import(database, batch, by="cli", now_ms=4)
+    assert (await _everything(database))[0] == []
+    async with database.read() as connection:
+        assert (await connection.scalars(select(OrderVersion.id))).all() == []
