@@ -23,7 +23,7 @@ class Why(StrEnum):
     """The levels themselves were written anew."""
 
 
-AT_ONCE = 5_000
+AT_ONCE = 2_000
 """Of so many entries levels are set in the transaction that changes the ladder: some tens of milliseconds. Ours."""
 
 

@@ -27,8 +27,8 @@ from storage.tables import Friendship, ImportBatch, Person, Setting
 _SETTING = "standing_pass"
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
-_SLICE = 5_000
-"""Entries a transaction: some tens of milliseconds."""
+_SLICE = 2_000
+"""Entries a transaction: some tens of milliseconds, also when everybody's level changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ async def set_core(db: Database, breathe: Breathe = no_need) -> None:
             core: (await connection.scalars(select(Person.id).where(Person.core != core, best == core))).all()
             for core in (False, True)
         }
-    strides = Strides(db, breathe, first=_SLICE, most=4 * _SLICE)
+    strides = Strides(db, breathe, first=_SLICE, most=10 * _SLICE)
     for core, people in moves.items():
         await strides.through(people, partial(_put_core, core=core))
 
