@@ -19,11 +19,14 @@ _MOST_MESSAGES = 12
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is to be done with one account. `delivery`: the row of the outbox that a person carries out."""
+    """What is to be done with one account. `delivery`: the row of the outbox that a person carries out; `title` '':
+    that of the package.
+    """
 
     account: str
     delivery: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ async def hand_over_package(tx: AsyncConnection, package: Package, now_ms: int, 
                 account=part.account,
                 holder=package.holder,
                 delivery=part.delivery,
-                title=package.title,
+                title=part.title or package.title,
                 detail=dict(part.detail),
                 state="open",
                 created_ms=now_ms,

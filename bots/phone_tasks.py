@@ -31,7 +31,10 @@ async def hand_out_likes(
         holder=holder,
         title=say("bots.likes_task", number=number),
         words="bots.likes_package",
-        parts=tuple(Part(account, detail={"names": list(who)}) for account, who in names.items()),
+        parts=tuple(
+            Part(account, detail={"names": list(who)}, title=say("bots.likes_task", number=len(who)))
+            for account, who in names.items()
+        ),
         values={"number": number, "lines": lines},
     )
     return await hand_over_package(tx, package, now_ms, now_ms + LIKES_EXPIRE_MS)

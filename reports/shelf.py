@@ -9,6 +9,7 @@ from reports.capacity import capacity
 from reports.channel_funnel import channels
 from reports.digest import digest
 from reports.errors import NoSuchReport
+from reports.gifts import gifts
 from reports.items import items
 from reports.ladder import ladder
 from reports.push_effect import push
@@ -59,6 +60,7 @@ _VOLUMES = (
     Volume("capacity", capacity, "last 28 days"),
     Volume("reach", reach, "last 30 days"),
     Volume("referrals", referrals, "all"),
+    Volume("gifts", gifts, "this month"),
     Volume("service", service, "last 28 days"),
     Volume("digest", digest, "today"),
 )  # fmt: skip

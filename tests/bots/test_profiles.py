@@ -13,6 +13,7 @@ from bots.errors import GatewayProblem, Refused
 from bots.gateway import OwnProfile
 from bots.live_requests import answer_requests
 from bots.own_profiles import AGAIN_MS, ask_for_looks, looks_due
+from bots.phone_tasks import hand_out_likes
 from bots.wechaty_gateway import WechatyGateway
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
@@ -158,3 +159,17 @@ async def test_the_gateway_gets_what_it_can_set_and_a_holder_one_package_for_ali
         await complete(tx, "fan", "all", clock.now_ms())
     found = await states(database)
     assert {found[f"profile:{account}:True"] for account in ("lin-1", "lin-2")} == {("accepted", None)}
+
+
+async def test_likes_are_one_message_for_a_holder_and_one_task_for_each_phone(database: Database) -> None:
+    await add_accounts(database, "lin-1", "lin-2", holder="fan")
+    names = {"lin-1": ["花花", "阿美"], "lin-2": ["小西 13800001234"]}
+    for _ in range(2):
+        async with database.write() as tx:
+            await hand_out_likes(tx, "fan", "2026-11-21", names, 1)
+    async with database.read() as connection:
+        tasks = (await connection.execute(select(Task.account, Task.title).order_by(Task.account))).all()
+        [content] = (await connection.scalars(select(Delivery.content))).all()
+    assert [tuple(task) for task in tasks] == [("lin-1", "给 2 位客户点赞"), ("lin-2", "给 1 位客户点赞")]
+    assert "lin-1：花花、阿美\nlin-2：小西 138****1234" in content["text"]
+    assert "这 3 位" in content["text"]
