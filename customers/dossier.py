@@ -16,6 +16,7 @@ from customers.holdings import OF_PEOPLE
 from customers.identity import identity_of
 from customers.personal_data import says
 from rules.quiet_hours import local
+from storage.customer_tables import BoughtItem, SearchTerm
 from storage.tables import Audit
 from texts.catalogue import say
 from texts.os_words import os_reason
@@ -23,6 +24,8 @@ from texts.os_words import os_reason
 Dossier = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows by table, each without what is empty; times in epoch ms, amounts in fen."""
 
+_DERIVED = (SearchTerm, BoughtItem)
+"""Pieces of names and titles that stand whole in the other tables."""
 FORMATS = (".json", ".txt", ".xlsx")
 _TIME, _AMOUNT = "_ms", "_fen"
 _LONGEST_CELL = 32_767  # characters; Excel's limit
@@ -33,6 +36,8 @@ async def everything_about(tx: AsyncConnection, person: int) -> Dossier:
     who = await identity_of(tx, person)
     found: dict[str, list[dict[str, Any]]] = {}
     for model, holding in OF_PEOPLE.items():
+        if model in _DERIVED:
+            continue
         table = model.__table__
         assert isinstance(table, Table)  # noqa: S101  # every model of ours is one
         assert holding.theirs is not None  # noqa: S101  # what makes it a table of people

@@ -101,7 +101,7 @@ async def _graded(tx: AsyncConnection, text: str) -> dict[int, Grade]:
     digits = _PHONE_BREAKS.sub("", text)
     entry = _ENTRY.fullmatch(text)
     if entry:
-        return {int(entry[1]): Grade.ENTRY}
+        return dict.fromkeys(await _entry(tx, int(entry[1])), Grade.ENTRY)
     if not text:
         return {}
     alone = await _alone(tx, text, digits)
@@ -109,7 +109,7 @@ async def _graded(tx: AsyncConnection, text: str) -> dict[int, Grade]:
         return dict.fromkeys(alone, Grade.ENTRY)
     graded: dict[int, Grade] = {}
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ENTRY:
-        graded[int(text)] = Grade.ENTRY
+        graded = dict.fromkeys(await _entry(tx, int(text)), Grade.ENTRY)
     for person in await _member(tx, text):
         graded.setdefault(person, Grade.NAME)
     whole = searched(text)
@@ -120,6 +120,12 @@ async def _graded(tx: AsyncConnection, text: str) -> dict[int, Grade]:
         for person in await _by_ending(tx, digits):
             graded[person] = min(graded.get(person, Grade.ENDING), Grade.ENDING)
     return graded
+
+
+async def _entry(tx: AsyncConnection, number: int) -> Sequence[int]:
+    """An entry that became part of another leads there: its number stands in somebody's notes."""
+    query = select(func.coalesce(Person.merged_into, Person.id)).where(Person.id == number)
+    return (await tx.scalars(query)).all()
 
 
 async def _alone(tx: AsyncConnection, text: str, digits: str) -> Sequence[int]:

@@ -86,9 +86,9 @@ def _who(view: ProfileView, zone: str, whole: bool) -> Iterator[str]:
     if row.kind != "customer":
         yield say(f"profile.kind.{row.kind}")
     if row.opted_out_ms is not None:
-        yield say(
-            "profile.opted_out", at=_day(row.opted_out_ms, zone), by=one_line(row.opted_out_by or "—").rstrip(": ")
-        )
+        source, _, words = one_line(row.opted_out_by or "—").partition(": ")
+        by = say("texts.comma").join(filter(None, (said_by(source.rstrip(": ")), words)))
+        yield say("profile.opted_out", at=_day(row.opted_out_ms, zone), by=by)
     names = say("texts.comma").join(one_line(name) for name in view.member_names)
     if len(view.member_names) > 1:
         yield say("profile.members", members=names)

@@ -7,6 +7,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.people import FoundPerson, meant
+from customers.unmatched import unmatched
 from operations.errors import CannotBeUsed, NotFound, Refused
 from storage.tables import Account, Campaign
 from texts.catalogue import say
@@ -48,7 +49,7 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
         raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
     found = await meant(tx, word)
     if not found:
-        raise NotFound(say("operations.no_person", who=word), hint=say("operations.no_person.hint"))
+        raise await nobody(tx, word)
     if len(found) > 1:
         lines = "\n".join(f"#{person.id}  {described(person)}" for person in found[:_SHOWN])
         raise CannotBeUsed(
@@ -56,6 +57,17 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
             hint=say("operations.several_people.hint"),
         )
     return found[0]
+
+
+async def nobody(tx: AsyncConnection, word: str) -> NotFound:
+    """No customer is meant by `word`. Perhaps there are orders of whom nobody knows who it is: what to do then."""
+    orders = await unmatched(tx, word)
+    if orders is None:
+        return NotFound(say("operations.no_person", who=word), hint=say("operations.no_person.hint"))
+    return NotFound(
+        say("operations.unmatched", who=word, orders=orders.orders, member=orders.member_name),
+        hint=say("operations.unmatched.hint", binds=orders.binds),
+    )
 
 
 def as_json(person: FoundPerson) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from customers.profile_fields import one_line
 from customers.profile_view import ProfileView, profile_view
 from customers.profile_words import document, page
 from operations.asking import Asked, Reply
-from operations.errors import CannotBeUsed, NotFound
-from operations.finding import as_json, called
+from operations.errors import CannotBeUsed
+from operations.finding import as_json, called, nobody
 from operations.requests import Customer
 from texts.catalogue import say
 
@@ -26,7 +26,7 @@ async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Re
         raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
     found = await find(tx, words)
     if not found:
-        raise NotFound(say("operations.no_person", who=words), hint=say("operations.no_person.hint"))
+        raise await nobody(tx, words)
     surely = found if len(found) == 1 else await meant(tx, words)
     if len(surely) == 1:
         return await _whole(tx, surely[0], len(found) - 1, zone)
@@ -46,7 +46,8 @@ async def _whole(tx: AsyncConnection, person: FoundPerson, others: int, zone: st
 
 def page_of(person: FoundPerson, view: ProfileView, zone: str, *, whole: bool = False) -> str:
     """As the list says it, and below all that is known. `whole`: phones and receivers unmasked."""
-    return f"{customer_line(person)}\n{page(view, zone, whole=whole)}"
+    below = page(view, zone, whole=whole)
+    return below if view.erased else f"{customer_line(person)}\n{below}"
 
 
 def document_of(person: FoundPerson, view: ProfileView, *, whole: bool = False) -> dict[str, Any]:

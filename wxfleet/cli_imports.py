@@ -213,7 +213,7 @@ def _told(result: ImportResult, *, dry_run: bool) -> str:
     if result.batch is not None:
         lines.append(say("imports.batch_is", batch=result.batch))
     elif not dry_run:
-        lines.append(say("imports.nothing_new"))
+        lines.append(say("imports.all_refused" if 0 < result.rows == result.refused else "imports.nothing_new"))
     return "\n".join(lines)
 
 

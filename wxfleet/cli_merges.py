@@ -6,6 +6,7 @@ import typer
 
 from customers.merge_list import Merged, merges
 from customers.people import FoundPerson
+from customers.profile_words import said_by
 from operations.asking import Reply
 from operations.finding import described, person_named
 from operations.requests import Bind, Unmerge
@@ -51,10 +52,9 @@ async def unmerge(
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         found = await merges(connection, number=number)
-    terminal.show(
-        [one.as_json() for one in found],
-        "\n".join(_merge_line(one, settings.shop.time_zone) for one in found) or say("merges.none"),
-    )
+    lines = [_merge_line(one, settings.shop.time_zone) for one in found]
+    text = say("merges.would_part", merge="\n".join(lines)) if found else say("merges.none")
+    terminal.show([one.as_json() for one in found], text)
     return ExitCode.OK if found else ExitCode.NOT_FOUND
 
 
@@ -82,9 +82,21 @@ def _merge_line(one: Merged, zone: str) -> str:
     key = "merges.line.member" if one.member_name else "merges.line"
     text = say(
         key, number=one.number, at=at, kept=one.kept, gone=one.gone, member=one.member_name or "",
-        evidence=one.evidence, by=one.by,
+        evidence=_evidence(one.evidence), by=_by(one.by),
     )  # fmt: skip
-    return text + (say("merges.line.undone", by=one.undone_by) if one.undone_by else "")
+    return text + (say("merges.line.undone", by=_by(one.undone_by)) if one.undone_by else "")
+
+
+def _evidence(evidence: str) -> str:
+    """`order 3214…` is 订单 3214…"""
+    if evidence == "erased":
+        return say("merges.evidence.erased")
+    kind, blank, which = evidence.partition(" ")
+    return say("merges.evidence.order", number=which) if blank and kind == "order" else said_by(evidence)
+
+
+def _by(by: str) -> str:
+    return say("merges.by.evidence") if by == "evidence" else said_by(by)
 
 
 def told(terminal: Terminal, reply: Reply) -> int:

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from customers.people import MOST_FOUND, FoundPerson, find
-from operations.finding import as_json, called, person_named
+from operations.finding import as_json, called, nobody, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
@@ -32,9 +32,9 @@ async def customers_find(
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         found = await find(connection, text)
-    if not found and not terminal.json:
-        terminal.note(say("cli.customers.nobody", text=text))
-        return ExitCode.NOT_FOUND
+        why_not = None if found or terminal.json else await nobody(connection, text)
+    if why_not is not None:
+        raise why_not
     terminal.show([as_json(person) for person in found], _people_table(found))
     if len(found) == MOST_FOUND:
         terminal.note(say("cli.customers.more", number=MOST_FOUND))

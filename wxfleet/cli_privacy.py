@@ -9,6 +9,7 @@ from rich.table import Table
 from customers.consent import Wish, wishes
 from customers.dossier import as_text, require_format, write_dossier
 from customers.merging import survivor
+from customers.profile_words import said_by
 from operations.personal_data import erase_person, export_person, preview_erasure
 from operations.requests import Door
 from rules.quiet_hours import local
@@ -52,7 +53,7 @@ def _wish_table(found: list[Wish], zone: str) -> Table:
     for wish in found:
         until = f"{local(wish.until_ms, zone):%Y-%m-%d %H:%M}" if wish.until_ms else ""
         what = say(f"privacy.wish.{wish.what.value}", until=until)
-        shown.add_row(f"{local(wish.at_ms, zone):%Y-%m-%d %H:%M}", what, wish.source, wish.words or "—")
+        shown.add_row(f"{local(wish.at_ms, zone):%Y-%m-%d %H:%M}", what, said_by(wish.source), wish.words or "—")
     return shown
 
 
