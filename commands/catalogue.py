@@ -247,7 +247,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         Verb.OVERRIDE,
         ("破例", "override"),
-        lambda said: requests.Override(campaign=said.line.word(0), reason=" ".join(said.line.words[1:])),
+        lambda said: requests.Override(campaign=said.line.word(0), reason=without_first(said.line.rest)),
         words=_ANY,
     ),
     Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),

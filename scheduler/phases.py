@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, literal, null, select, update
+from sqlalchemy import Row, func, literal, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import MINUTE_MS
@@ -200,13 +200,16 @@ async def _moved(tx: AsyncConnection, phase: int, to: PhaseState, now_ms: int, *
 
 
 async def _post(tx: AsyncConnection, row: Row[Any], phase: PhaseFile, due_ms: int, now_ms: int) -> None:
-    """A row for each account that may say it, in its own minute; mirrors follow by themselves."""
+    """A row for each account that may say it, in its own minute before the next phase; mirrors follow by themselves."""
     posts = []
+    following = select(func.min(Phase.due_ms)).where(Phase.campaign == row.id, Phase.due_ms > due_ms)
+    next_ms = await tx.scalar(following) or due_ms + 2 * _SPREAD_MINUTES * MINUTE_MS
+    spread = min(_SPREAD_MINUTES, (next_ms - due_ms) // (2 * MINUTE_MS))
     for poster in await posters(tx):
         for number, post in enumerate(phase.post):
             if poster.role is not Role.SALES or (post.personas and poster.persona not in post.personas):
                 continue
-            later = drawn(poster.id, row.id, phase.id, number, below=_SPREAD_MINUTES) * MINUTE_MS
+            later = drawn(poster.id, row.id, phase.id, number, below=spread) * MINUTE_MS
             at_ms = max(due_ms, now_ms) + later
             posts.append(
                 NewPost(

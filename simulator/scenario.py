@@ -182,6 +182,7 @@ def _script(
         ]
     if campaign:
         steps.append(Step(7, boss.id, together, f"/推送 {campaign}"))
+        steps.append(Step(95, boss.id, together, f"/到场 {campaign} 全部"))
     if rested is not None:
         steps += [Step(30, boss.id, first, f"/暂停 {rested}"), Step(38, boss.id, first, f"/恢复 {rested}")]
     return sorted(steps, key=lambda step: step.minute)
