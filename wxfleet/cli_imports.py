@@ -76,7 +76,7 @@ async def orders(
 ) -> int:
     settings = terminal.settings(strict=False)
     paths = tables_in(files)
-    place = report_place(errors, paths[0])
+    report_place(errors, paths[0])  # refused before anything is read
     said = mapping_of(mapped or [], COLUMNS)
     whose = shop or settings.shop.name
     async with terminal.database(settings) as db:
@@ -89,7 +89,8 @@ async def orders(
         result = await _carried_out(terminal, db, settings, wanted, now_ms, act, dry_run=dry_run, as_staff=as_)
         if save and said and not dry_run:
             await _keep_mapping(terminal, db, "orders", whose, mapping, now_ms)
-    return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
+    place = report_place(errors, _first_refused(paths, result)) if errors or not dry_run else None
+    return show_result(terminal, result, place, dry_run=dry_run)
 
 
 async def customers(
@@ -104,7 +105,7 @@ async def customers(
 ) -> int:
     settings = terminal.settings(strict=False)
     paths = tables_in(files)
-    place = report_place(errors, paths[0])
+    report_place(errors, paths[0])  # refused before anything is read
     said = mapping_of(mapped or [], CUSTOMER_COLUMNS)
     _require_account(settings, account)
     async with terminal.database(settings) as db:
@@ -121,7 +122,8 @@ async def customers(
         result = await _carried_out(terminal, db, settings, wanted, now_ms, act, dry_run=dry_run, as_staff=as_)
         if save and said and not dry_run:
             await _keep_mapping(terminal, db, KIND, settings.shop.name, mapping, now_ms)
-    return show_result(terminal, result, place if errors or not dry_run else None, dry_run=dry_run)
+    place = report_place(errors, _first_refused(paths, result)) if errors or not dry_run else None
+    return show_result(terminal, result, place, dry_run=dry_run)
 
 
 async def _carried_out(
@@ -149,6 +151,12 @@ async def _keep_mapping(
     async with db.write() as tx:
         await save_mapping(tx, kind, whose, mapping, now_ms)
     terminal.note(say("imports.mapping_saved"))
+
+
+def _first_refused(paths: Sequence[Path], result: ImportResult) -> Path:
+    """Beside which file the report belongs: the first that has refused rows."""
+    wrong = {error.file for error in result.errors}
+    return next((path for path in paths if str(path) in wrong), paths[0])
 
 
 def _named(paths: Sequence[Path]) -> str:

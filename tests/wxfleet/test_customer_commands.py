@@ -82,3 +82,12 @@ def test_people_without_a_name_are_listed_by_worth_and_named_by_the_sheet_they_c
     assert (done["changed"], done["unchanged"], done["errors"]) == (2, 1, [])
     assert [one["id"] for one in json.loads(shop.wxfleet("customers", "names", "--json")[1])] == [3]
     assert json.loads(shop.wxfleet("customers", "find", "阿成", "--json")[1])[0]["call_me"] == "阿成"
+
+
+def test_the_report_lies_beside_the_file_whose_rows_were_refused(shop: Shop) -> None:
+    (shop.folder / "a.csv").write_text("姓名,手机\n花花,13800001234\n", encoding="utf-8")
+    (shop.folder / "b.csv").write_text("姓名,手机\n小叶,138\n", encoding="utf-8")
+    assert shop.wxfleet("import", "customers", "a.csv", "b.csv")[0] == ExitCode.PARTLY_DONE
+    assert (shop.folder / "b.没导入的行.csv").exists() and not (shop.folder / "a.没导入的行.csv").exists()
+    code, out, _ = shop.wxfleet("import", "customers", "b.csv")
+    assert (code, "一行都没导入" in out, "没有新内容" in out) == (ExitCode.PARTLY_DONE, True, False)
