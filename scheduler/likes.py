@@ -66,41 +66,51 @@ class Likes:
         self._live = sorted(live)
         self._hand_out = hand_out
         self._done = ""
+        self._chosen: list[Liked] = []
 
     async def due(self, connection: AsyncConnection, now_ms: int) -> bool:
-        """Has the hour come, and nobody been asked today? Asks the tables once a day."""
+        """Has the hour come, nobody been asked today, and is it somebody's turn? Asks the tables once a day.
+
+        Of a large shop the choice takes its time: it is made here, where nobody waits for the writer.
+        """
         now = local(now_ms, self._zone)
         day = now.date().isoformat()
         if self._config.per_day == 0 or not self._live or self._done == day or now.time() < self._config.at:
             return False
-        if await connection.scalar(select(Setting.value).where(Setting.key == _DAY)) == day:
-            self._done = day
-            return False
-        return True
+        if await connection.scalar(select(Setting.value).where(Setting.key == _DAY)) != day:
+            self._chosen = await whose_turn(connection, self._config, self._live, now_ms)
+            if self._chosen:
+                return True
+        self._done = day
+        return False
 
     async def act(self, tx: AsyncConnection, now_ms: int) -> int:
-        """Choose today's people and hand them out. Returns how many."""
+        """Hand today's people out; from now on they have been asked for. Returns how many."""
         day = local(now_ms, self._zone).date().isoformat()
         if not await _claim_day(tx, day, now_ms):
             return 0
-        chosen = await choose(tx, self._config, self._live, now_ms)
-        for holder in dict.fromkeys(one.holder for one in chosen):
-            theirs = tuple(one for one in chosen if one.holder == holder)
+        await note_asked(tx, self._chosen, now_ms)
+        for holder in dict.fromkeys(one.holder for one in self._chosen):
+            theirs = tuple(one for one in self._chosen if one.holder == holder)
             await self._hand_out(tx, LikeRound(holder, day, theirs), now_ms)
-        return len(chosen)
+        return len(self._chosen)
 
 
-async def choose(tx: AsyncConnection, config: LikesConfig, live: Sequence[str], now_ms: int) -> list[Liked]:
-    """The gold ones and the core whose turn it is: who waits longest first. From now on they have been asked for."""
-    found = await tx.execute(
+async def whose_turn(connection: AsyncConnection, config: LikesConfig, live: Sequence[str], now_ms: int) -> list[Liked]:
+    """The gold ones and the core whose turn it is: who waits longest first. Writes nothing."""
+    found = await connection.execute(
         _whose_turn(live), {"before_ms": now_ms - config.again_days * DAY_MS, "at_most": config.per_day}
     )
     chosen = [Liked(row.person, row.account, row.holder or "", row.name) for row in found]
-    for one in chosen:
+    return sorted(chosen, key=lambda one: (one.holder, one.account))
+
+
+async def note_asked(tx: AsyncConnection, liked: Sequence[Liked], now_ms: int) -> None:
+    """It was their turn: the next one comes after the configured days."""
+    for one in liked:
         asked = {"person": one.person, "account": one.account, "asked_ms": now_ms}
         await tx.execute(insert_ignoring(tx, LikeAsked).values(asked))
         await tx.execute(update(LikeAsked).where(LikeAsked.person == one.person).values(asked))
-    return sorted(chosen, key=lambda one: (one.holder, one.account))
 
 
 def _whose_turn(live: Sequence[str]) -> Select[Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import DAY_MS
-from scheduler.likes import LikeRound, Likes, LikesConfig, choose
+from scheduler.likes import LikeRound, Likes, LikesConfig, note_asked, whose_turn
 from storage.engine import Database
 from storage.tables import Friendship
 from tests.scheduler.matrix import ZONE, account, friend
@@ -25,7 +25,9 @@ async def shop(database: Database) -> Database:
 
 async def _choose(db: Database, now_ms: int, **config: Any) -> list[int]:
     async with db.write() as tx:
-        return [one.person for one in await choose(tx, LikesConfig(**config), ["lin-1", "lin-2"], now_ms)]
+        chosen = await whose_turn(tx, LikesConfig(**config), ["lin-1", "lin-2"], now_ms)
+        await note_asked(tx, chosen, now_ms)
+        return [one.person for one in chosen]
 
 
 async def test_gold_first_then_core_and_nobody_twice_within_the_days(shop: Database) -> None:
@@ -50,7 +52,7 @@ async def test_each_person_once_by_the_account_they_wrote_to_last(shop: Database
                 account="lin-2", contact="wx", person=gold, since_ms=0, last_in_ms=9, nickname="花", alias="花花 M码"
             )
         )
-        [one] = await choose(tx, LikesConfig(), ["lin-1", "lin-2"], NOON)
+        [one] = await whose_turn(tx, LikesConfig(), ["lin-1", "lin-2"], NOON)
     assert (one.account, one.holder, one.name) == ("lin-2", "fan", "花花 M码")
 
 
