@@ -102,7 +102,8 @@ async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
     Raises Refused when it is over already, CannotBeUsed when several may be meant, NotFound.
     """
     open_ones = await _open_campaigns(tx)
-    meant = [row for row in open_ones if word in (str(row.id), row.name, row.title)] if word else open_ones
+    whole = [row for row in open_ones if row.parent is None]  # a phase is meant only by its own name
+    meant = [row for row in open_ones if word in (str(row.id), row.name, row.title)] if word else whole
     if not meant:
         await _refuse_if_over(tx, word)
         raise NotFound(say("operations.no_open_push"), hint=say("operations.no_open_push.hint"))

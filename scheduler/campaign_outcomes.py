@@ -12,7 +12,6 @@ from scheduler.campaign_timeline import timeline
 from scheduler.participants import Answer, Standing, settle
 from storage.campaign_tables import Participant
 from storage.outbox import insert_ignoring
-from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, ImportBatch, Order, Setting
 
 EVERYTHING = frozenset({"全店", "all"})
@@ -20,15 +19,12 @@ EVERYTHING = frozenset({"全店", "all"})
 LATE_ORDERS_MS = 30 * DAY_MS
 """So long after its end an import may still show who came. Ours."""
 _SEEN = "campaigns_orders_seen"
-_NEW_ORDERS = both(f"""
-    SELECT 1 FROM import_batches b WHERE b.finished_ms IS NOT NULL AND b.kind = 'orders' AND b.id > COALESCE(
-        (SELECT CAST(value AS BIGINT) FROM settings WHERE key = '{_SEEN}'), 0)
-    AND EXISTS (SELECT 1 FROM campaigns WHERE kind = '{CAMPAIGN}') LIMIT 1""")
-
-
-async def orders_arrived(tx: AsyncConnection) -> bool:
-    """Were orders imported that no campaign has looked at? Writes nothing."""
-    return bool(await rows_of(tx, _NEW_ORDERS, {}))
+ORDERS_ARRIVED = f"""
+    EXISTS (SELECT 1 FROM campaigns WHERE kind = '{CAMPAIGN}')
+    AND EXISTS (SELECT 1 FROM import_batches b
+                WHERE b.finished_ms IS NOT NULL AND b.kind = 'orders' AND b.id > COALESCE(
+                    (SELECT CAST(value AS BIGINT) FROM settings WHERE key = '{_SEEN}'), 0))"""
+"""SQL: were orders imported that no campaign has looked at?"""
 
 
 async def settle_by_orders(tx: AsyncConnection, now_ms: int, shop_zone: str) -> int:

@@ -16,7 +16,7 @@ from rules.roles import Role
 from scheduler import pushes
 from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, PhaseFile, campaign_of
-from scheduler.campaign_outcomes import orders_arrived, settle_by_orders, stayed_away
+from scheduler.campaign_outcomes import ORDERS_ARRIVED, settle_by_orders, stayed_away
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.campaign_timeline import timeline
 from scheduler.campaigns import push_of, to_ask
@@ -38,14 +38,14 @@ _SPREAD_MINUTES = 12
 _INVITED_A_TURN = 5_000
 _OVER = (CampaignState.FINISHED.value, CampaignState.CANCELLED.value)
 _DUE = both(f"""
-    SELECT 1 FROM campaigns c WHERE c.kind = '{CAMPAIGN}' AND c.state = 'running' AND (
+    SELECT 1 WHERE EXISTS (SELECT 1 FROM campaigns c WHERE c.kind = '{CAMPAIGN}' AND c.state = 'running' AND (
         c.valid_until_ms <= :now_ms
         OR EXISTS (SELECT 1 FROM phases p WHERE p.campaign = c.id AND p.state = 'waiting' AND p.due_ms <= :now_ms)
         OR EXISTS (SELECT 1 FROM phases p JOIN campaigns k ON k.id = p.child WHERE p.campaign = c.id
                    AND p.state = 'running' AND k.state IN ('draft', 'finished', 'cancelled'))
         OR EXISTS (SELECT 1 FROM phases p JOIN campaigns k ON k.id = p.child WHERE p.campaign = c.id
-                   AND p.invited IS NOT TRUE AND k.state NOT IN ('draft', 'planning')))
-    LIMIT 1""")
+                   AND p.invited IS NOT TRUE AND k.state NOT IN ('draft', 'planning'))))
+    OR {ORDERS_ARRIVED}""")
 
 
 class PhaseState(StrEnum):
@@ -75,7 +75,7 @@ class Phases:
 
     async def due(self, tx: AsyncConnection, now_ms: int) -> bool:
         """Is there anything to do? One statement over a handful of rows; writes nothing."""
-        return bool(await rows_of(tx, _DUE, {"now_ms": now_ms})) or await orders_arrived(tx)
+        return bool(await rows_of(tx, _DUE, {"now_ms": now_ms}))
 
     async def act(self, tx: AsyncConnection, now_ms: int) -> None:
         """Everything that is due. Doing it again changes nothing."""

@@ -15,15 +15,16 @@ async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | N
 
 
 async def resume(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
-    """Go on; of a campaign that runs, with the phase that holds. Raises NoSuchCampaign, MoveRefused."""
+    """Go on; of a campaign that runs, with the phase that stopped. Raises NoSuchCampaign, MoveRefused."""
     if not await campaigns.is_campaign(tx, campaign):
         await pushes.resume(tx, campaign, now_ms)
         return
-    holding = await tx.scalar(
-        select(Campaign.id).where(Campaign.parent == campaign, Campaign.state == CampaignState.HOLDING.value).limit(1)
+    stopped = (CampaignState.HOLDING.value, CampaignState.PAUSED.value)  # for a word, or by its error budget
+    waiting = await tx.scalar(
+        select(Campaign.id).where(Campaign.parent == campaign, Campaign.state.in_(stopped)).limit(1)
     )
-    if holding is not None and await _state(tx, campaign) == CampaignState.RUNNING.value:
-        await pushes.resume(tx, holding, now_ms)
+    if waiting is not None and await _state(tx, campaign) == CampaignState.RUNNING.value:
+        await pushes.resume(tx, waiting, now_ms)
         return
     await campaigns.resume(tx, campaign, now_ms)
 

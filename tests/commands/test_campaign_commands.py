@@ -16,7 +16,8 @@ from storage.engine import Database
 from storage.tables import Audit, Campaign, Delivery, Person
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import NOW_MS, open_shop, outbox
-from tests.scheduler.test_pushes import nobody_hears, planning
+from tests.scheduler.matrix import nobody_hears
+from tests.scheduler.test_pushes import planning
 
 ZONE = "Asia/Shanghai"
 FILE: dict[str, Any] = {
