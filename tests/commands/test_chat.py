@@ -44,6 +44,7 @@ from tests.conversations.shop import (
     texts,
     voices,
 )
+from tests.scheduler.matrix import plan_pushes
 from texts.problem import ExitCode
 
 ZONE = "Asia/Shanghai"
@@ -208,6 +209,8 @@ async def test_a_push_shows_its_counts_and_starts_when_confirmed(office: Office)
     assert await count(office.db, Campaign) == 0
     confirmed = await office.says(f"/确认 {asked.code}")
     assert confirmed.ok, confirmed.text
+    assert (await row_of(office.db, Campaign)).state == "planning"
+    await plan_pushes(office.db, NOW_MS)
     assert (await row_of(office.db, Campaign)).state == "running"
     assert len(await outbox(office.db, kind="push")) == 3
 
@@ -215,6 +218,7 @@ async def test_a_push_shows_its_counts_and_starts_when_confirmed(office: Office)
 async def test_a_push_can_be_paused_continued_and_cancelled(shop: Office) -> None:
     await vips(shop.db, 3)
     await shop.says(f"/确认 {(await shop.says('/推送 laoke-fuli')).code}")
+    await plan_pushes(shop.db, NOW_MS)
     assert (await shop.says("/暂停 laoke-fuli")).ok
     assert (await row_of(shop.db, Campaign)).state == "paused"
     assert (await shop.says(f"/确认 {(await shop.says('/继续')).code}")).ok

@@ -9,6 +9,7 @@ from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Delivery, Person
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import NOW_MS, open_shop
+from tests.scheduler.matrix import plan_pushes
 from texts.problem import ExitCode
 
 PUSHES = 5
@@ -87,6 +88,7 @@ async def test_of_a_push_the_rest_is_cancelled_and_what_is_out_is_said(shop: Off
     await vips(shop.db, PUSHES)
     asked = await shop.says("/推送 laoke-fuli")
     await shop.says(f"/确认 {asked.code}")
+    await plan_pushes(shop.db, NOW_MS)
     async with shop.db.write() as tx:
         first = select(Delivery.id).order_by(Delivery.id).limit(2)
         await tx.execute(update(Delivery).where(Delivery.id.in_(first)).values(state="accepted", sent_ms=NOW_MS))

@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.limits import Limits
 from rules.pacing import DAY_MS
+from scheduler.push_events import CampaignEvent
+from scheduler.push_plan import under_way
+from scheduler.push_planning import PushPlanning
 from storage.engine import Database
 from storage.tables import Account, Delivery, Friendship, Person
 
@@ -70,3 +74,15 @@ async def settle(db: Database, keys: Iterable[str], state: str, at_ms: int, reas
             .where(Delivery.key.in_(list(keys)))
             .values(state=state, settled_ms=at_ms, sent_ms=sent, reason=reason)
         )
+
+
+async def nobody_hears(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
+    """Nobody asked."""
+
+
+async def plan_pushes(db: Database, now_ms: int) -> None:
+    """The planner's part: all that is left to do on the rows of pushes."""
+    async with db.read() as connection:
+        campaigns = await under_way(connection, now_ms)
+    for campaign in campaigns:
+        await PushPlanning(db, lambda: now_ms, tell=nobody_hears).carry_on(campaign)

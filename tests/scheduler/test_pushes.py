@@ -25,7 +25,7 @@ from scheduler.pushes import Preview, cancel, check, create, pause, preview, res
 from storage.engine import Database
 from storage.outbox import Recipient
 from storage.tables import Account, Campaign, Claim, Delivery, Friendship, Person
-from tests.scheduler.matrix import account, friend, friends, rows, settle
+from tests.scheduler.matrix import account, friend, friends, nobody_hears, rows, settle
 from tests.virtual_time import START
 
 NOW_MS = round(START.timestamp() * 1000)  # Saturday 10:00 in Shanghai
@@ -58,10 +58,6 @@ async def _start(db: Database, file: PushFile, now_ms: int = NOW_MS) -> int:
         await start(tx, campaign, now_ms, checked=await check(tx, campaign, now_ms))
     await planning(db, now_ms).carry_on(campaign)
     return campaign
-
-
-async def nobody_hears(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
-    """Nobody asked."""
 
 
 def planning(db: Database, now_ms: int = NOW_MS, heard: list[CampaignEvent] | None = None) -> PushPlanning:
