@@ -9,7 +9,7 @@ from sqlalchemy import null, or_
 
 from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
 from rules.kinds import Kind
-from storage.campaign_tables import Material, Participant, Phase
+from storage.campaign_tables import Material, Participant, Phase, PushPlan
 from storage.care_tables import CareDay, LessonGiven, Pupil
 from storage.customer_tables import (
     BoughtItem,
@@ -204,6 +204,7 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     Shard: Holding(kept="number epoch owner"),
     Lane: Holding(kept="account shard"),
     Room: Holding(kept="id topic staff owner_account last_campaign_ms"),
+    PushPlan: Holding(kept="campaign stage done_to control cut reached reason changed_ms"),
     Campaign: Holding(
         kept="id name title kind parent phase state spec preview overrides_weekly created_by created_ms starts_ms"
         " valid_until_ms state_reason changed_ms"
