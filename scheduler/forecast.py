@@ -47,7 +47,7 @@ class Outlook:
 def gap_ms(limits: Limits) -> int:
     """The mean time between two messages to different people."""
     drawn_ms = (limits.gap_min_s + limits.gap_max_s) * 500
-    return round(max(drawn_ms, MINUTE_MS / limits.people_per_minute, MINUTE_MS / limits.messages_per_minute))
+    return max(1, round(max(drawn_ms, MINUTE_MS / limits.people_per_minute, MINUTE_MS / limits.messages_per_minute)))
 
 
 def a_day(limits: Limits) -> int:
