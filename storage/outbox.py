@@ -63,8 +63,8 @@ class Content:
     `text` is sent as it stands. `template` names a text of the row's campaign that is rendered at the claim for that
     person (so one row of a million stays small and the name is the freshest). `card` is a contact id; `image` a file
     path below the media folder; `link` is {url, title, description, thumbnail}; `request` the gateway's id of a friend
-    request to accept; `post` the id of a row of `posts`; `profile` {fields: {name: words}, by_hand, asked_ms} of the own
-    WeChat profile. `mentions` are contact ids, in rooms; `values` what a template says of this one person.
+    request to accept; `post` the id of a row of `posts`; `profile` {fields: {name: words}, by_hand, asked_ms} of the
+    account's own profile. `mentions` are contact ids, in rooms; `values` what a template says of this one person.
     """
 
     text: str | None = None
