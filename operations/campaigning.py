@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
@@ -142,12 +142,6 @@ async def running_lines(tx: AsyncConnection, zone: str) -> list[str]:
                 said_yes=numbers["yes"] + numbers["promised"] + numbers["kept"])
         )  # fmt: skip
     return lines
-
-
-async def asked_so_far(tx: AsyncConnection, campaign: int) -> int:
-    """How many people were asked."""
-    query = select(func.count()).where(Participant.campaign == campaign, Participant.invited_ms.is_not(None))
-    return await tx.scalar(query) or 0
 
 
 def view_text(title: str, seen: CampaignView, zone: str) -> str:

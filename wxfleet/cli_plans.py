@@ -132,7 +132,8 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
     if row is None:
         raise NotFound(say("cli.push.no_such", id=id), hint=say("cli.push.no_such.hint"))
     lines = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
-    lines.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
+    if not phases:
+        lines.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
     lines += [
         say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
     ]
