@@ -22,6 +22,7 @@ _ENDINGS = {
     "到了": "arrived", "已到": "arrived", "arrived": "arrived", "重发": "release", "release": "release",
     "不明": "unknown", "unknown": "unknown",
 }  # fmt: skip
+_TRIES = frozenset({"试发", "试", "test"})
 _SURE = frozenset({"确定", "是的", "sure", "yes"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
@@ -196,6 +197,16 @@ def _who(kind: Callable[[str], Request]) -> Callable[[Said], Request]:
     return lambda said: kind(said.line.word(0) or (said.line.mentioned[0] if said.line.mentioned else ""))
 
 
+def _push(said: Said) -> Request:
+    """Start it; with 试发 behind its name, let whoever asks read it first."""
+    what = said.line.word(1).casefold()
+    if what in _TRIES:
+        return requests.TryPush(push=said.line.word(0))
+    if what:
+        raise NotUnderstood(say("commands.too_much", surplus=said.line.word(1)), hint=say("commands.usage.push"))
+    return requests.Push(push=said.line.word(0))
+
+
 def _preview(said: Said) -> Request:
     """Of a push, or of the calendar."""
     calendar = moment_lines.preview(said.line, said.now_ms, said.zone)
@@ -242,7 +253,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(Verb.MATERIAL, ("素材", "material", "materials"), lambda said: moment_lines.material(said.line), words=3),
     Command(Verb.LESSON, ("课程", "lesson", "lessons", "上课"), _lesson, words=3),
-    Command(Verb.PUSH, ("推送", "push", "群发", "福利"), lambda said: requests.Push(push=said.line.word(0)), words=1),
+    Command(Verb.PUSH, ("推送", "push", "群发", "福利"), _push, words=2),
     Command(Verb.CAME, ("到场", "came"), _came, words=3),
     Command(
         Verb.OVERRIDE,

@@ -31,6 +31,7 @@ from operations.learning import Learning
 from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
 from operations.posting import Posting
+from operations.push_trial import MakeWording
 from operations.pushing import Pushing
 from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Preview, Push, Request, Verb
 from operations.staff import StaffRole
@@ -58,6 +59,7 @@ class Desk:
         *,
         zone: str,
         posting: Posting | None = None,
+        wording: MakeWording | None = None,
         learning: Learning | None = None,
         second_person_above: int = SECOND_PERSON_ABOVE,
         code_life_ms: int = LIFE_MS,
@@ -68,7 +70,7 @@ class Desk:
         self._code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
-        pushing = self._pushing = Pushing(specs, zone)
+        pushing = self._pushing = Pushing(specs, zone, wording)
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)
@@ -102,6 +104,7 @@ class Desk:
             Verb.MATERIAL: self._materials,
             Verb.LESSON: learning.act,
             Verb.PUSH: self._push,
+            Verb.TRY_PUSH: pushing.try_,
             Verb.CONTINUE: pushing.continue_,
             Verb.CANCEL: pushing.cancel,
             Verb.STAFF_ROOM: self._staff_room,

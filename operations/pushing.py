@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import campaign_named, choices
-from operations.requests import Cancel, Continue, Pause, Preview, Push
+from operations.push_trial import MakeWording, try_push
+from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
 from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler import pushes, steering
@@ -22,9 +23,18 @@ from texts.nearest import nearest
 class Pushing:
     """Knows the pushes of the shop's folder, by name."""
 
-    def __init__(self, specs: Mapping[str, PushFile], zone: str) -> None:
+    def __init__(self, specs: Mapping[str, PushFile], zone: str, wording: MakeWording | None = None) -> None:
+        """`wording` makes the words of pushes; without it none can be tried."""
         self._specs = specs
         self._zone = zone
+        self._wording = wording
+
+    async def try_(self, tx: AsyncConnection, asked: Asked[TryPush]) -> Reply:
+        """The exact words to staff, before anybody else gets them."""
+        push = self._spec(asked.request.push)
+        if self._wording is None:
+            raise Refused(say("operations.push.try_no_way"), hint=say("operations.push.try_no_way.hint"))
+        return await try_push(tx, asked, push, self._wording(), self._zone)
 
     async def preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
         """Who would get it and who not, with the reasons; nothing is written."""

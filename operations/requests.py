@@ -28,6 +28,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     LOGIN = "login"
     PUSH = "push"
+    TRY_PUSH = "push test"
     CONTINUE = "continue"
     CANCEL = "cancel"
     CAME = "came"
@@ -282,6 +283,15 @@ class Override(Request):
     verb: ClassVar[Verb] = Verb.OVERRIDE
     campaign: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TryPush(Request):
+    """The exact words to one of the staff; `to` '' is whoever asks."""
+
+    verb: ClassVar[Verb] = Verb.TRY_PUSH
+    push: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,14 +39,21 @@ class PushWording:
         if campaign in self._pushes:
             return
         row = await read(tx, campaign)
+        await self.load_accounts(tx)
+        self._pushes[campaign] = from_spec(row.spec)
+
+    async def load_accounts(self, tx: AsyncConnection) -> None:
+        """Which persona each account plays, and how the levels are called."""
         accounts = await tx.execute(select(Account.id, Account.persona))
         self._personas.update({account.id: account.persona for account in accounts.all()})
         self._ladder = await current(tx)
-        self._pushes[campaign] = from_spec(row.spec)
 
     def render(self, campaign: int, template: str, recipient: Recipient) -> str:
         """The words for one person. Raises TemplateRefused, ValueMissing, NoSuchPersona. After `load`."""
-        push = self._pushes[campaign]
+        return self.words(self._pushes[campaign], template, recipient)
+
+    def words(self, push: PushFile, template: str, recipient: Recipient) -> str:
+        """The words of any push for one person. Raises as `render`. After `load_accounts`."""
         persona = self._book.resolved(self._personas.get(recipient.account, recipient.account))
         return render(push.words[template], self._values(push, persona, recipient))
 

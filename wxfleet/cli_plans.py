@@ -14,7 +14,7 @@ from operations.audit import Outcome, record
 from operations.campaigning import view_text
 from operations.errors import NotFound
 from operations.finding import campaign_named, choices
-from operations.requests import Cancel, Continue, Door, Pause, Push, Request
+from operations.requests import Cancel, Continue, Door, Pause, Push, Request, TryPush
 from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local
@@ -29,7 +29,7 @@ from texts.nearest import nearest
 from texts.problem import ExitCode
 from texts.yaml_reader import read_document
 from wxfleet import cli_campaigns
-from wxfleet.cli_fleet import fleet_runs, shop_now_ms
+from wxfleet.cli_fleet import asked, fleet_runs, shop_now_ms
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
 from wxfleet.wiring import tell_of_campaign
@@ -41,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     for name, function in (
         ("preview", push_preview), ("create", push_create), ("start", push_start), ("pause", push_pause),
         ("resume", push_resume), ("cancel", push_cancel), ("show", push_show), ("list", push_list),
+        ("test", push_test),
     ):  # fmt: skip
         command(push, name, f"cli.push.{name}")(function)
     app.add_typer(push, name="push")
@@ -69,6 +70,17 @@ async def push_create(terminal: Terminal, file: Annotated[str, typer.Argument(he
         id = await pushes.create(tx, push, "cli", now_ms, shop_zone=settings.shop.time_zone)
         await record(tx, "cli", Push(push=push.name), Door.CLI, Outcome.ASKED, now_ms, f"#{id}")
     terminal.show({"id": id, "name": push.name}, say("cli.push.created", id=id, title=push.title))
+
+
+async def push_test(
+    terminal: Terminal,
+    file: Annotated[str, typer.Argument(help=say("cli.push.file"))],
+    to: Annotated[str, typer.Option("--to", help=say("cli.push.to"))] = "",
+) -> int:
+    push = _push(terminal.settings(strict=False), file)
+    reply = await asked(terminal, TryPush(push=push.name, to=to))
+    terminal.show(reply.as_json(), reply.text)
+    return ExitCode.OK if reply.ok else reply.exit_code
 
 
 async def push_start(
@@ -189,6 +201,7 @@ def _seen(title: str, seen: pushes.Preview, settings: Settings) -> str:
         if count
     ]
     lines += [say("cli.push.by_account", account=account, count=count) for account, count in seen.by_account.items()]
+    lines += [say("cli.push.fault", why=fault) for fault in seen.faults]
     if seen.ends_at is not None:
         ends = f"{local(seen.ends_at, settings.shop.time_zone):%m-%d %H:%M}"
         minutes = -(-seen.seconds // 60)

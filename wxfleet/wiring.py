@@ -204,6 +204,7 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         pushes,
         zone=zone_name,
         posting=posting,
+        wording=lambda: PushWording(book_of(settings), settings.shop),
         learning=Learning(load_lessons(settings.lessons)[0], zone_name),
         code_life_ms=round(LIFE_MS * speed),
         campaigns=campaigns,

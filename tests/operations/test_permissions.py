@@ -37,7 +37,7 @@ def test_whoever_may_ask_for_something_confirmed_may_confirm() -> None:
 
 def test_every_verb_has_a_request_and_a_command() -> None:
     assert set(BY_VERB) == set(Verb)
-    said_with_another = {Verb.PREVIEW_MOMENTS}  # /预览 朋友圈
+    said_with_another = {Verb.PREVIEW_MOMENTS, Verb.TRY_PUSH}  # /预览 朋友圈, /推送 名字 试发
     assert {command.verb for command in COMMANDS} == set(Verb) - TERMINAL_ONLY - said_with_another
 
 
