@@ -5,13 +5,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.moments import Calendar
+from storage.outbox import insert_ignoring
+from storage.tables import Repair
 from texts.errors import Mistake, Severity
 
 log = structlog.get_logger(__name__)
 
 Load = Callable[[], tuple[Calendar, list[Mistake]]]
+_REPAIR = "calendar:files"
 _Signature = tuple[tuple[str, int, int], ...]
 
 
@@ -26,6 +31,7 @@ class LiveCalendar:
         self.current, _ = load()
         self.errors: Sequence[Mistake] = ()
         """What keeps the newest files from counting; empty when they do."""
+        self._told: bool | None = None
 
     @classmethod
     def fixed(cls, calendar: Calendar) -> "LiveCalendar":
@@ -46,6 +52,20 @@ class LiveCalendar:
         log.info("moments.read_again", files=len(calendar.files))
         self.current = calendar
         return True
+
+    @property
+    def untold(self) -> bool:
+        """Must staff hear that the files have mistakes, or have none any more? Asked anew after a restart."""
+        return self._folder is not None and self._told is not bool(self.errors)
+
+    async def tell(self, tx: AsyncConnection, now_ms: int) -> None:
+        """A repair while the newest files do not count; none when they do."""
+        await tx.execute(delete(Repair).where(Repair.key == _REPAIR))
+        if self.errors:
+            values = {"first": str(self.errors[0]), "number": len(self.errors)}
+            row = {"key": _REPAIR, "message": "scheduler.repair.calendar", "values": values, "since_ms": now_ms}
+            await tx.execute(insert_ignoring(tx, Repair).values(row))
+        self._told = bool(self.errors)
 
     def _signature(self) -> _Signature:
         """Names, times and sizes: a handful of `stat` calls."""

@@ -168,9 +168,12 @@ class Planner:
             for today in (local(now_ms, zone_name).date(),)
             for later in (0, 1)
         ]
-        return any(day not in self._planned for day in self._days)
+        return self._calendar.untold or any(day not in self._planned for day in self._days)
 
     async def _plan_days(self) -> None:
+        if self._calendar.untold:
+            async with self._db.write() as tx:
+                await self._calendar.tell(tx, self._clock.now_ms())
         for zone_name, day in self._days:
             if (zone_name, day) in self._planned:
                 continue

@@ -6,6 +6,8 @@ from pathlib import Path
 from PIL import Image
 from sqlalchemy import select
 
+from operations.repairs import repairs_now
+from scheduler.calendar_files import load_calendar
 from scheduler.calendar_preview import as_text, preview_span
 from scheduler.day_plan import plan_day, posters
 from scheduler.live_calendar import LiveCalendar
@@ -13,10 +15,11 @@ from scheduler.materials import ConsentMark, add_file, mark
 from scheduler.media_watch import MediaWatch
 from scheduler.mirrors import follow
 from scheduler.moments import Calendar, CalendarFile, Entry
+from scheduler.planner import Planner
 from storage.engine import Database
 from storage.tables import Post, Repair
 from tests.scheduler.matrix import account, rows, settle
-from tests.virtual_time import START
+from tests.virtual_time import START, VirtualClock
 
 NOW_MS = round(START.timestamp() * 1000)  # Saturday 2026-11-21, 10:00 in Shanghai
 TODAY = date(2026, 11, 21)
@@ -174,3 +177,35 @@ async def test_files_that_change_count_at_once_and_files_with_mistakes_never(tmp
     file.write_text("ab", encoding="utf-8")
     assert await live.changed()
     assert live.current is good[-1]
+
+
+async def test_a_fleet_that_runs_takes_up_what_operators_change(
+    sqlite_database: Database, clock: VirtualClock, tmp_path: Path
+) -> None:
+    """A file saved in the middle of the day counts within a few ticks; one with mistakes changes nothing."""
+    await account(sqlite_database, "lin-1")
+    file = tmp_path / "lin.yaml"
+    head = "accounts: [lin-1]\nposts:\n"
+    file.write_text(f"{head}  - {{name: a, kind: life, at: '12:00', text: 早}}\n", encoding="utf-8")
+    live = LiveCalendar(lambda: load_calendar(tmp_path), tmp_path)
+    planner = Planner(sqlite_database, clock, live, tell=_nobody)
+    await planner.tick()
+    assert set(await _found(sqlite_database)) == {"a", "moment:lin-1:lin-1:2026-11-22:a"}
+    file.write_text(f"{head}  - {{name: b, kind: nonsense, at: '12:00', text: 早}}\n", encoding="utf-8")
+    for _ in range(4):
+        await planner.tick()
+    assert live.errors and (await _found(sqlite_database))["a"][0] == "pending"
+    async with sqlite_database.read() as connection:
+        [repair] = await repairs_now(connection)
+    assert "lin.yaml:3" in repair.text and "wxfleet check" in repair.mend
+    file.write_text(f"{head}  - {{name: b, kind: life, at: '14:00', text: 午}}\n", encoding="utf-8")
+    for _ in range(4):
+        await planner.tick()
+    found = await _found(sqlite_database)
+    assert (found["a"][1], found["b"][0]) == ("calendar_changed", "pending")
+    async with sqlite_database.read() as connection:
+        assert await repairs_now(connection) == []
+
+
+async def _nobody(*_: object) -> None:
+    """Nobody hears of campaigns here."""
