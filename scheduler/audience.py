@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Float,
@@ -81,7 +82,7 @@ class Look:
     campaign: int | None = None
     shop_zone: str = SHOP_ZONE
     overrides_weekly: bool = False
-    people: tuple[int, int] | None = None
+    people: tuple[int | BindParameter[int], int | BindParameter[int]] | None = None
     full: Collection[str] = ()
     cut: int | None = None
     belongs: ColumnElement[bool] | None = None

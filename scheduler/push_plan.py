@@ -73,11 +73,15 @@ async def set_plan(tx: AsyncConnection, campaign: int, stage: Stage, now_ms: int
     await tx.execute(update(PushPlan).where(PushPlan.campaign == campaign).values(line))
 
 
-async def reached(tx: AsyncConnection, row: Row[Any], to: int) -> bool:
-    """The work of this stage is done up to `to`; False when somebody else did it meanwhile, or it is at an end."""
+async def reached(tx: AsyncConnection, row: Row[Any], to: int, done_to: int | None = None) -> bool:
+    """The work of this stage is done up to `to`; False when somebody else did it meanwhile, or it is at an end.
+
+    `done_to`: how far it was, where that is further than the row says.
+    """
+    before = row.done_to if done_to is None else done_to
     moved = await tx.execute(
         update(PushPlan)
-        .where(PushPlan.campaign == row.campaign, PushPlan.stage == row.stage, PushPlan.done_to == row.done_to)
+        .where(PushPlan.campaign == row.campaign, PushPlan.stage == row.stage, PushPlan.done_to == before)
         .values(done_to=to)
     )
     return moved.rowcount == 1

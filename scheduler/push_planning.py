@@ -6,7 +6,7 @@ where it was, and of two that work at once each slice is done by one.
 
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -20,7 +20,7 @@ from scheduler.forecast import full_accounts
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import PushFile, from_spec
 from scheduler.push_plan import Stage, line_of, plan_of, reached, set_plan
-from scheduler.push_rows import close_slice, open_first_batch, open_slice, waiting, write_rows
+from scheduler.push_rows import Writing, close_slice, open_first_batch, open_slice, waiting
 from scheduler.pushes import check
 from scheduler.sending_hours import opens_ms
 from storage.bulk import among_ids
@@ -31,6 +31,8 @@ from storage.tables import Account, Person
 FIRST_STRIDE, LONGEST_STRIDE = 2_000, 50_000
 """People, or rows, of the first transaction and of the largest. Ours."""
 PEOPLE_A_BLOCK = 100_000
+STRIDES_A_LOOK = 10
+"""So many transactions before it is looked at anew what there is to do. Ours."""
 Now = Callable[[], int]
 Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
 
@@ -123,13 +125,18 @@ class PushPlanning:
         block = await self._block(row, push, plan.done_to)
         if plan.done_to >= block.to or row.valid_until_ms <= self._now():
             return await self._planned(row, push)
-        to = min(block.to, plan.done_to + strides.rows)
         look = Look(self._now(), row.id, self._shop_zone, row.overrides_weekly, cut=plan.cut, full=block.full)
-        async with strides.write() as tx:
-            if await reached(tx, plan, to):
-                belongs = block.belongs(tx, plan.done_to, to)
-                part = replace(look, people=(plan.done_to, to), belongs=belongs)
-                await write_rows(tx, push, row, part, control=plan.control > 0)
+        writing = Writing(push, row, look, control=plan.control > 0)
+        done_to = plan.done_to
+        for _ in range(STRIDES_A_LOOK):
+            to = min(block.to, done_to + strides.rows)
+            async with strides.write() as tx:
+                if not await reached(tx, plan, to, done_to):  # cancelled, or somebody else did it
+                    return True
+                await writing.write(tx, done_to, to, belongs=block.belongs(tx, done_to, to))
+            done_to = to
+            if done_to == block.to:
+                break
         return True
 
     async def _block(self, row: Row[Any], push: PushFile, done_to: int) -> "_Block":

@@ -1,9 +1,25 @@
 """The rows of a push in the outbox: written, opened and closed, a slice at a time."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, Text, and_, case, cast, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Insert,
+    Integer,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import gate_of
@@ -47,38 +63,57 @@ def behind_first_batch(campaign: int) -> ColumnElement[bool]:
     return and_(Delivery.campaign == campaign, waits, Delivery.reason == FIRST_BATCH)
 
 
-async def write_rows(tx: AsyncConnection, push: PushFile, row: Row[Any], look: Look, *, control: bool) -> int:
-    """A row for each of the people of `look` who is reached, all of them waiting behind the first batch.
+class Writing:
+    """Writes the rows of one push, part by part of its people; the statement is made once.
 
-    `row` is the campaign's. Who is held back gets a row that is skipped at once. Returns how many there are.
+    `row` is the campaign's; `control`: is somebody held back? They get a row that is skipped at once.
     """
-    everybody = audience(push, look)
-    held = everybody.c.held_back if control else literal(0) == 1
-    own = {name: everybody.c[f"own_{name}"] for name in push.of_each()}
-    gate = gate_of(push.kind)
-    values = {
-        "account": everybody.c.account,
-        "kind": literal(push.kind.value),
-        "priority": cast(literal(gate.priority), Integer),
-        "key": literal(f"push:{row.id}:").concat(cast(everybody.c.person, Text)),
-        "to": everybody.c.contact,
-        "person": everybody.c.person,
-        "campaign": literal(row.id),
-        "content": _content(tx, push, everybody.c.level, own),
-        "source": literal(f"campaign:{row.id}"),
-        "due_ms": literal(row.valid_until_ms),
-        "valid_until_ms": literal(row.valid_until_ms),
-        "state": case((held, DeliveryState.SKIPPED.value), else_=DeliveryState.PENDING.value),
-        "reason": case((held, CONTROL), else_=FIRST_BATCH),
-        "settled_ms": case((held, look.now_ms), else_=None),
-        "attempts": literal(0),
-        "epoch": literal(0),
-        "created_ms": literal(look.now_ms),
-    }
-    # In the order of the people, whose neighbours in the indexes were written just before.
-    rows = select(*values.values()).where(everybody.c.reason.is_(None)).order_by(everybody.c.person)
-    written = await tx.execute(insert_ignoring(tx, Delivery).from_select(list(values), rows))
-    return written.rowcount
+
+    def __init__(self, push: PushFile, row: Row[Any], look: Look, *, control: bool) -> None:
+        self._push = push
+        self._row = row
+        self._look = replace(look, people=(bindparam("above", type_=BigInteger), bindparam("up_to", type_=BigInteger)))
+        self._control = control
+        self._statement: Insert | None = None
+
+    async def write(
+        self, tx: AsyncConnection, above: int, to: int, *, belongs: ColumnElement[bool] | None = None
+    ) -> int:
+        """A row for each of the people above the first up to the second id who is reached, all of them waiting behind
+        the first batch. `belongs`: see `Look`. Returns how many there are.
+        """
+        if self._statement is None or belongs is not None:
+            self._statement = self._insert(tx, replace(self._look, belongs=belongs))
+        written = await tx.execute(self._statement, {"above": above, "up_to": to})
+        return written.rowcount
+
+    def _insert(self, tx: AsyncConnection, look: Look) -> Insert:
+        push, row = self._push, self._row
+        everybody = audience(push, look)
+        held = everybody.c.held_back if self._control else literal(0) == 1
+        own = {name: everybody.c[f"own_{name}"] for name in push.of_each()}
+        values = {
+            "account": everybody.c.account,
+            "kind": literal(push.kind.value),
+            "priority": cast(literal(gate_of(push.kind).priority), Integer),
+            "key": literal(f"push:{row.id}:").concat(cast(everybody.c.person, Text)),
+            "to": everybody.c.contact,
+            "person": everybody.c.person,
+            "campaign": literal(row.id),
+            "content": _content(tx, push, everybody.c.level, own),
+            "source": literal(f"campaign:{row.id}"),
+            "due_ms": literal(row.valid_until_ms),
+            "valid_until_ms": literal(row.valid_until_ms),
+            "state": case((held, DeliveryState.SKIPPED.value), else_=DeliveryState.PENDING.value),
+            "reason": case((held, CONTROL), else_=FIRST_BATCH),
+            "settled_ms": case((held, look.now_ms), else_=None),
+            "attempts": literal(0),
+            "epoch": literal(0),
+            "created_ms": literal(look.now_ms),
+        }
+        # In the order of the people, whose neighbours in the indexes were written just before.
+        rows = select(*values.values()).where(everybody.c.reason.is_(None)).order_by(everybody.c.person)
+        return insert_ignoring(tx, Delivery).from_select(list(values), rows)
 
 
 def _content(

@@ -37,7 +37,7 @@ def short_strides(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven people, or rows, a transaction."""
     for name in ("FIRST_STRIDE", "LONGEST_STRIDE"):
         monkeypatch.setattr(push_planning, name, 7)
-    monkeypatch.setattr(push_planning, "PEOPLE_A_BLOCK", 20)
+    monkeypatch.setattr(push_planning, "PEOPLE_A_BLOCK", 7)
 
 
 async def test_a_planning_that_is_cut_off_goes_on_where_it_was_and_nothing_leaves_before_it_is_through(
