@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from commands.catalogue import COMMANDS
 from texts.catalogue import speak
+from texts.errors import Severity
 from wxfleet.check import check
 from wxfleet.cli import build
 from wxfleet.init import Stage, start
@@ -172,7 +173,8 @@ def test_the_examples_of_files_are_valid_as_they_stand(tmp_path: Path, folder: s
     start(tmp_path, Stage.MATRIX)
     files = {"personas": "ordinary-ahua", "moments": "influencer-lin", "pushes": "welfare-tonight"}
     (tmp_path / folder / f"{files[folder]}.yaml").write_text(example, encoding="utf-8")
-    assert [str(mistake) for mistake in check(tmp_path / "config.yaml")] == []
+    mistakes = check(tmp_path / "config.yaml")
+    assert [str(mistake) for mistake in mistakes if mistake.severity is Severity.ERROR] == []
 
 
 def test_each_readme_leads_to_the_other() -> None:
