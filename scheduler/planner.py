@@ -27,7 +27,7 @@ from texts.problem import Problem
 log = structlog.get_logger(__name__)
 
 _STRIDES_A_TICK = 3
-"""So many tens of transactions of one push's long work, some seconds, before everything else is looked at again. Ours."""
+"""So many tens of transactions of one push's long work, some seconds, before all else is looked at again. Ours."""
 _ACCOUNTS_A_TRANSACTION = 100
 """A day of a thousand accounts is seconds of work: others must be able to write between."""
 _CALENDAR_TICKS = 3

@@ -20,7 +20,8 @@ _COPIED = (
     "pushes/*.yaml",
     "campaigns/*.yaml",
     "segments/*",
-    "lessons/*.yaml", "media/*",
+    "lessons/*.yaml",
+    "media/*",
 )
 
 

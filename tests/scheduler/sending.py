@@ -49,7 +49,7 @@ class Sending:
             await self.courier.tick()
             await let_sends_finish()
             idle_ms = 1 if sum(len(sender.sent) for sender in self.senders.values()) > sent else min(idle_ms * 2, 4000)
-            wakes = [at for lane in self.courier._lanes.values() if (at := lane.wakes_at()) is not None]  # noqa: SLF001
+            wakes = [at for lane in self.courier._lanes.values() if (at := lane.wakes_at()) is not None]
             soonest_ms = min((at - now_ms for at in wakes if at > now_ms), default=look_at - now_ms)
             some_now = min(wakes, default=now_ms + 1) <= now_ms
             await self.clock.advance(max(1, min(soonest_ms, idle_ms if some_now else look_at - now_ms)) / 1000)
