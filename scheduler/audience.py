@@ -1,8 +1,7 @@
 """Who gets a push, from which account, and why the others do not: one statement over everybody."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -11,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Float,
-    RowMapping,
     Select,
     SQLColumnExpression,
     Subquery,
@@ -27,7 +25,6 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_query import View, members
 from rules.gates import WEEK_MS
@@ -64,7 +61,6 @@ _GOLD = "gold"  # customers.tiers.Tier
 _SPREAD = 618_035
 """Neighbouring friendships are far apart in turn: the golden section of the prime they are counted by."""
 
-_PEOPLE_A_STATEMENT = 50_000
 SHOP_ZONE = "Asia/Shanghai"
 """Whose day it is for a birthday, where the caller names no other."""
 
@@ -175,58 +171,6 @@ def of_segment(push: PushFile, look: Look) -> ColumnElement[bool] | None:
     # Who opted out is left out with that reason, not with this one.
     wanted = segment.model_copy(update={"opted_out": True})
     return members(wanted, View(look.now_ms, local(look.now_ms, look.shop_zone).date()))
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Who is reached: by account and by level, those who are held back among them; and who is left out, by reason.
-
-    `lacking`: of those who are reached, by level and variable, how many have no value of their own; and how many no
-    member name, under `member_name`.
-    """
-
-    excluded: Mapping[str, int]
-    by_account: Mapping[str, int]
-    held_back: Mapping[str, int]
-    levels: Mapping[str, int]
-    lacking: Mapping[tuple[str, str], int]
-
-    @property
-    def reached(self) -> int:
-        return sum(self.by_account.values())
-
-
-async def tally(tx: AsyncConnection, push: PushFile, look: Look) -> Tally:
-    """Count everybody, a part of them in each statement: sorting all at once would cost several times as much."""
-    last = int(await tx.scalar(select(func.max(Person.id))) or 0)
-    excluded, accounts, held, by_level, lacking = (Counter[Any]() for _ in range(5))
-    for start in range(0, last, _PEOPLE_A_STATEMENT):
-        part = replace(look, people=(start, start + _PEOPLE_A_STATEMENT))
-        for row in await _tally_part(tx, push, part):
-            if row["reason"] is not None:
-                excluded[row["reason"]] += row["people"]
-                continue
-            accounts[row["account"]] += row["people"]
-            held[row["account"]] += row["held_back"]
-            by_level[row["level"]] += row["people"]
-            for name in ("member_name", *push.of_each()):
-                lacking[row["level"], name] += row["people"] - row[f"has_{name}"]
-    ordered = {reason: excluded[reason] for reason in REASONS if reason in excluded}
-    return Tally(ordered, dict(sorted(accounts.items())), held, by_level, lacking)
-
-
-async def _tally_part(tx: AsyncConnection, push: PushFile, look: Look) -> Sequence[RowMapping]:
-    everybody = audience(push, look)
-    own = {name: everybody.c[f"own_{name}"] for name in push.of_each()}
-    by = (everybody.c.reason, everybody.c.account, everybody.c.level)
-    query = select(
-        *by,
-        func.count().label("people"),
-        func.count(case((everybody.c.held_back, 1))).label("held_back"),
-        func.count(everybody.c.member_name).label("has_member_name"),
-        *(func.count(column).label(f"has_{name}") for name, column in own.items()),
-    ).group_by(*by)
-    return (await tx.execute(query)).mappings().all()
 
 
 def _best_friendship(push: PushFile, look: Look) -> Subquery:

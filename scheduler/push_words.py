@@ -10,8 +10,8 @@ from personas.book import Book
 from personas.errors import TemplateRefused
 from personas.model import Persona, Shop
 from personas.voice import call_me, render, variables
-from scheduler.audience import Tally
 from scheduler.campaign_state import read
+from scheduler.head_count import Tally
 from scheduler.push_file import PushFile, from_spec
 from storage.outbox import Recipient
 from storage.tables import Account, Person

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.ladder import current
 from rules.pacing import DAY_MS
-from scheduler.audience import SHOP_ZONE, Look, Tally, audience, tally
+from scheduler.audience import SHOP_ZONE, Look, audience
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.chance import ALL
 from scheduler.errors import PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts, loads, whole_outlook
+from scheduler.head_count import Tally, tally
 from scheduler.push_file import PushFile, as_spec, from_spec
 from scheduler.push_plan import Stage, plan_of, set_plan, stage_of
 from scheduler.push_rows import (
