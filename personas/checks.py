@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from personas.copy_check import findings
+from personas.copy_check import findings, selling
 from personas.errors import TemplateRefused
 from personas.model import ALWAYS, EXTRA, NEEDED, ROLES_BY_KIND, Occasion, Persona, Place, Style, inherit
 from personas.voice import variables
@@ -144,5 +144,6 @@ def _check_copy(document: Document[Persona], persona: Persona, style: Style) -> 
         # A welcome introduces itself and says how to stop: it may take twice the breath.
         spoken = {"welcome": 2, "replies": 1, "templates": 1}.get(str(place[0]))
         length = persona.voice.length * spoken if spoken and persona.kind is not PersonaKind.MIRROR else None
-        for found in findings(text, style, length=length):
+        sold = selling(text) if place[:2] == ("templates", Occasion.BIRTHDAY.value) else ()
+        for found in (*findings(text, style, length=length), *sold):
             yield document.mistake(place, found.reason, severity=found.fault.severity)

@@ -24,7 +24,7 @@ from rules.pacing import DAY_MS
 from rules.quiet_hours import at, local, open_from
 from scheduler.care_people import Known
 from scheduler.lesson_file import START_BY_ITSELF, Lesson, LessonFile
-from scheduler.pupils import PupilState, enrol, move, newcomers, still_teaches, teachers_of
+from scheduler.pupils import PupilState, enrol, move, newcomers, somebody_new, still_teaches, teachers_of
 from storage.care_tables import LessonGiven, Pupil
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
 from storage.statements import both, rows_of
@@ -33,7 +33,8 @@ from storage.tables import Account, Delivery, Person
 LOOK_AGAIN_MS = 30 * 60_000
 """Whether a lesson has left, or an account is back, is looked at this often. Ours."""
 _AT_ONCE = 100
-_WAITS = (DeliveryState.PENDING.value, DeliveryState.SENDING.value, DeliveryState.IN_DOUBT.value)
+_WAITS = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
+"""What is in doubt may have arrived: the next lesson does not wait for a person to find out."""
 _DUE = both("SELECT 1 FROM pupils WHERE state = 'running' AND look_ms <= :now_ms LIMIT 1")
 
 
@@ -68,7 +69,7 @@ class Lessons:
         if await rows_of(tx, _DUE, {"now_ms": now_ms}):
             return True
         for sequence in self._sequences.values():
-            if sequence.start == START_BY_ITSELF and await newcomers(tx, sequence.name, limit=1):
+            if sequence.start == START_BY_ITSELF and await somebody_new(tx, sequence.name):
                 return True
         return False
 

@@ -18,11 +18,20 @@ from scheduler.lesson_file import LessonFile
 from storage.care_tables import LessonGiven, Pupil
 from storage.engine import touch
 from storage.outbox import DeliveryState, insert_ignoring
+from storage.statements import both, rows_of
 from storage.tables import Account, Delivery, Friendship, Person
 
 NEVER_MS = 4_102_444_800_000
 """2100: due when staff say so."""
 _AT_ONCE = 200
+# In this order: partners are few, friends of teachers may be many.
+_SOMEBODY_NEW = both(f"""
+    SELECT 1 FROM people p CROSS JOIN friendships f CROSS JOIN accounts a
+     WHERE p.level = '{PARTNER}' AND p.kind = 'customer' AND p.merged_into IS NULL AND p.erased_ms IS NULL
+       AND p.opted_out_ms IS NULL AND f.person = p.id AND f.state = 'friend' AND a.id = f.account
+       AND a.role = '{Role.TRAINING.value}' AND a.removed IS NOT TRUE
+       AND NOT EXISTS (SELECT 1 FROM pupils u WHERE u.sequence = :sequence AND u.person = p.id)
+     LIMIT 1""")
 
 
 class PupilState(StrEnum):
@@ -77,10 +86,15 @@ def may_learn() -> ColumnElement[bool]:
     )
 
 
-async def newcomers(tx: AsyncConnection, sequence: str, limit: int = _AT_ONCE) -> list[int]:
+async def somebody_new(tx: AsyncConnection, sequence: str) -> bool:
+    """Are there `newcomers`? Asked every few seconds: a few partners are looked at, and nobody else."""
+    return bool(await rows_of(tx, _SOMEBODY_NEW, {"sequence": sequence}))
+
+
+async def newcomers(tx: AsyncConnection, sequence: str) -> list[int]:
     """Partners who were never in that sequence."""
     known = select(Pupil.person).where(Pupil.sequence == sequence)
-    query = select(Person.id).where(may_learn(), Person.id.not_in(known)).order_by(Person.id).limit(limit)
+    query = select(Person.id).where(may_learn(), Person.id.not_in(known)).order_by(Person.id).limit(_AT_ONCE)
     return list((await tx.scalars(query)).all())
 
 

@@ -48,7 +48,7 @@ CHINA = "Asia/Shanghai"
 BEGIN = datetime(2026, 9, 1, 7, 0, tzinfo=ZoneInfo(CHINA))
 """A Tuesday; mid-autumn falls on the 25th."""
 DAYS = 30
-PEOPLE = 320
+PEOPLE = 300
 TICK_MS = 30 * MINUTE_MS
 
 
@@ -112,7 +112,7 @@ class Gateway:
 class Month:
     """Everything that happens. `left` is what the gateways saw; `opted_out` since when who wants nothing."""
 
-    def __init__(self, db: Database, seed: int = 11) -> None:
+    def __init__(self, db: Database, seed: int = 11, *, people: int = PEOPLE, days: int = DAYS) -> None:
         self.db = db
         self.clock = VirtualClock(BEGIN)
         self.random = Random(seed)
@@ -122,12 +122,15 @@ class Month:
         self.refunded: dict[int, int] = {}
         self.stuck: list[str] = []
         self.people: list[int] = []
+        self._number = people
+        self._days = days
+        self._happened: set[tuple[int, int, int]] = set()
 
     async def live(self) -> None:
         """The whole month, with an hour and a day of downtime, and restarts."""
         await self._open()
         self._start_up()
-        end_ms = self.clock.now_ms() + DAYS * DAY_MS
+        end_ms = self.clock.now_ms() + self._days * DAY_MS
         while self.clock.now_ms() < end_ms:
             await self._something_happens()
             await self._work_until(self._next_tick_ms())
@@ -246,6 +249,10 @@ class Month:
     async def a_restart(self) -> None:
         await self._restart(0)
 
+    async def clock_set(self, by_ms: int) -> None:
+        """Somebody, or a time server, sets the clock of the machine; the process goes on."""
+        self.clock._now_ms += by_ms
+
     async def _somebody_opts_out(self) -> None:
         person = self.random.choice(self.people)
         async with self.db.write() as tx:
@@ -258,7 +265,6 @@ class Month:
             await mute(tx, person, now_ms + 3 * DAY_MS, by="staff:owner", words="", now_ms=now_ms)
 
     async def _open(self) -> None:
-        self._happened: set[tuple[int, int, int]] = set()
         limits = Limits().model_dump(mode="json")
         async with self.db.write() as tx:
             rows = [
@@ -270,7 +276,7 @@ class Month:
                 for one in MEMBERS
             ]  # fmt: skip
             await tx.execute(insert(Account), rows)
-            for number in range(PEOPLE):
+            for number in range(self._number):
                 await self._befriend(tx, number)
 
     async def _befriend(self, tx, number: int) -> None:  # type: ignore[no-untyped-def]

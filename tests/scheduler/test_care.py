@@ -103,7 +103,7 @@ async def test_nobody_who_opted_out_is_staff_or_is_no_friend_is_greeted(database
     for other in (
         {"opted_out_ms": 1}, {"kind": "staff"}, {"merged_into": got}, {"known": {"state": "gone"}}, {"erased_ms": 1},
     ):  # fmt: skip
-        await friend(database, "lin-1", since_ms=0, birthday_mmdd=1121, **other)  # type: ignore[arg-type]
+        await friend(database, "lin-1", since_ms=0, birthday_mmdd=1121, **other)
     await run(database, BIRTHDAYS, at("2026-11-21"))
     assert await told(database) == [(got, "pending")]
 
@@ -292,3 +292,12 @@ def test_what_care_yaml_gets_wrong_is_said_all_at_once(tmp_path: Path) -> None:
 def test_the_committed_care_is_clean() -> None:
     _, mistakes = load_care(ROOT / "care.yaml", media=ROOT / "media", levels={"friend", "VIP1", "VIP2", "partner"})
     assert mistakes == []
+
+
+def test_a_personas_own_birthday_wish_sells_nothing_either(tmp_path: Path) -> None:
+    text = (ROOT / "personas" / "mentor-qin.yaml").read_text(encoding="utf-8")
+    wish = "今天不留作业，只许开心"
+    assert wish in text
+    (tmp_path / "qin.yaml").write_text(text.replace(wish, "全场 8 折"), encoding="utf-8")
+    line = text[: text.index(wish)].count("\n") + 1
+    assert [mistake.line for mistake in load_book(tmp_path)[1]] == [line]
