@@ -139,7 +139,10 @@ async def _unsaid(conn: AsyncConnection, since_ms: int) -> int:
 
 async def _commands(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
     outcomes = await _count_by(conn, Audit.outcome, (Audit.at_ms >= since_ms,))
-    return {"answered": outcomes["done"] + outcomes["same"] + outcomes["asked"], "refused": outcomes["refused"] + outcomes["failed"]}
+    return {
+        "answered": outcomes["done"] + outcomes["same"] + outcomes["asked"],
+        "refused": outcomes["refused"] + outcomes["failed"],
+    }
 
 
 def _of_the_run(since_ms: int) -> ColumnElement[bool]:
