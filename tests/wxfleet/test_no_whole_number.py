@@ -49,6 +49,8 @@ WALKED = {
     "channels list": (), "channels cost": ("live", "--yuan", "5", "--note", MARK), "channels switch": ("live", PHONE),
     "push list": (), "push preview": ("fuli",), "push show": (PHONE,), "push create": (PHONE,), "push start": (PHONE,),
     "push pause": (PHONE,), "push resume": (PHONE,), "push cancel": (PHONE,),
+    "push test": (PHONE,), "tasks list": (), "tasks done": ("1",), "gifts list": (), "gifts add": ("#1", "8.8", MARK),
+    "lessons list": (), "lessons start": (PHONE,), "lessons pause": (PHONE,), "lessons resume": (PHONE,),
     "report": ("referrals",), "command": ("/客户 #1",),
 }  # fmt: skip
 """Each command with words that make it speak of the customer, or of what was typed."""
@@ -58,7 +60,7 @@ ON_PURPOSE = {"customers export"}
 NO_CUSTOMERS = {
     "init", "check", "schema", "run", "worker", "stop-all", "resume-all", "accounts new", "staff invite",
     "personas list", "personas try", "moments list", "moments preview", "channels sms", "channels card",
-    "referrals card", "db upgrade", "db backup", "db restore", "db copy",
+    "referrals card", "gifts budget", "db upgrade", "db backup", "db restore", "db copy",
 }  # fmt: skip
 """Speak of the installation, or show the shop's own words as they will be read."""
 
