@@ -77,6 +77,21 @@ async def test_a_birthday_is_greeted_by_name_in_the_voice_of_who_knows_them_best
     assert (row.due_ms, row.valid_until_ms) == (at("2026-11-21", "09:30"), at("2026-11-21", "20:30"))
 
 
+async def test_a_birthday_that_is_put_right_later_is_not_greeted_again_nor_from_another_account(
+    database: Database,
+) -> None:
+    await lin(database)
+    await lin(database, "qin-1", "mentor-qin", role="training")
+    hua = await friend(database, "lin-1", since_ms=0, birthday_mmdd=1121)
+    await run(database, BIRTHDAYS, at("2026-11-21"))
+    async with database.write() as tx:
+        await tx.execute(update(Person).where(Person.id == hua).values(birthday_mmdd=1122))
+        known = {"account": "qin-1", "contact": "wx-at-qin", "person": hua, "since_ms": 0, "last_in_ms": 9}
+        await tx.execute(insert(Friendship).values(known | {"nickname": "花花"}))
+    await run(database, BIRTHDAYS, at("2026-11-22"))
+    assert [row.account for row in await rows(database)] == ["lin-1"]
+
+
 @pytest.mark.parametrize(
     ("mmdd", "lunar", "day"),
     [
