@@ -1,7 +1,7 @@
 """The composition root: every room gets its parts here, and nowhere else."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cache, partial
@@ -122,7 +122,6 @@ def build(
         voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends)
     )
     assisted = Assisted()
-    promotions = Promotions(voices)
     fleets: list[Fleet] = []
     courier = Courier(
         db,
@@ -142,6 +141,24 @@ def build(
         on_scan=on_scan, random=Random(), urgent=partial(is_urgent, stops_everything=stops_everything),
     )  # fmt: skip
     fleets.append(fleet)
+    steps = _steps(settings, book, members, friends, assisted, Promotions(voices))
+    planner = Planner(
+        db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
+        breathe=partial(asyncio.sleep, BREATH_S),
+        extra=steps,
+    )  # fmt: skip
+    return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
+
+
+def _steps(
+    settings: Settings,
+    book: Book,
+    members: Sequence[Member],
+    friends: Friends,
+    assisted: Assisted,
+    promotions: Promotions,
+) -> tuple[Step, ...]:
+    """What the planner looks at for other rooms."""
     expiry = Expiry()
     retention = Retention(settings.privacy)
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
@@ -157,33 +174,28 @@ def build(
     live = {member.account for member in members if member.lane.live}
     likes = Likes(settings.likes, settings.shop.time_zone, live, _hand_out_likes)
     gaps = MirrorGaps(_tell_of_gap)
-    planner = Planner(
-        db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
-        breathe=partial(asyncio.sleep, BREATH_S),
-        extra=(
-            Step(expiry.due, expiry.close, every=_UNHURRIED),
-            Step(friends.somebody_waits, friends.reconsider_waiting, every=_UNHURRIED),
-            Step(pools.somebody_does_better, pools.switch, every=_UNHURRIED),
-            Step(own_codes_missing, ask_for_own_codes, every=_UNHURRIED),
-            Step(looks_due, ask_for_looks, every=_UNHURRIED),
-            Step(profiles.due, profiles.act, every=_UNHURRIED),
-            Step(gaps.due, gaps.act, every=_UNHURRIED),
-            Step(likes.due, likes.act, every=_UNHURRIED),
-            Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
-            Step(search.some_missing, search.catch_up, every=_UNHURRIED),
-            Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),
-            Step(standings.due, standings.act, every=_UNHURRIED),
-            Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
-            Step(daily.due, daily.act, every=_UNHURRIED),
-            Step(care.due, care.act, every=_UNHURRIED),
-            Step(lessons.due, lessons.act, every=_UNHURRIED),
-            Step(wishes.due, wishes.act),
-            Step(phases.due, phases.act),
-            Step(pictures.due, pictures.act),
-            Step(sweep.due, sweep.act, every=_UNHURRIED),
-        ),
-    )  # fmt: skip
-    return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
+    return (
+        Step(expiry.due, expiry.close, every=_UNHURRIED),
+        Step(friends.somebody_waits, friends.reconsider_waiting, every=_UNHURRIED),
+        Step(pools.somebody_does_better, pools.switch, every=_UNHURRIED),
+        Step(own_codes_missing, ask_for_own_codes, every=_UNHURRIED),
+        Step(looks_due, ask_for_looks, every=_UNHURRIED),
+        Step(profiles.due, profiles.act, every=_UNHURRIED),
+        Step(gaps.due, gaps.act, every=_UNHURRIED),
+        Step(likes.due, likes.act, every=_UNHURRIED),
+        Step(assisted.is_due, assisted.remind_and_expire, every=_UNHURRIED),
+        Step(search.some_missing, search.catch_up, every=_UNHURRIED),
+        Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),
+        Step(standings.due, standings.act, every=_UNHURRIED),
+        Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
+        Step(daily.due, daily.act, every=_UNHURRIED),
+        Step(care.due, care.act, every=_UNHURRIED),
+        Step(lessons.due, lessons.act, every=_UNHURRIED),
+        Step(wishes.due, wishes.act),
+        Step(phases.due, phases.act),
+        Step(pictures.due, pictures.act),
+        Step(sweep.due, sweep.act, every=_UNHURRIED),
+    )
 
 
 def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
