@@ -9,7 +9,17 @@ from sqlalchemy import null, or_
 
 from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
 from rules.kinds import Kind
-from storage.campaign_tables import Material, Participant, Phase, PushPlan
+from storage.campaign_tables import (
+    BenefitGiven,
+    BenefitOffered,
+    CouponCode,
+    CouponPool,
+    CouponUse,
+    Material,
+    Participant,
+    Phase,
+    PushPlan,
+)
 from storage.care_tables import CareDay, LessonGiven, Pupil
 from storage.customer_tables import (
     BoughtItem,
@@ -141,6 +151,15 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=of_person("person"),
         cleared={"note": ""},
     ),
+    # A code that somebody had is never another's: it stays, at a person without a name.
+    CouponCode: Holding(
+        kept="id pool code expires_ms added_ms campaign person given_ms told", theirs=of_person("person")
+    ),
+    BenefitGiven: Holding(
+        kept="id key benefit campaign person units code reverses by at_ms",
+        theirs=of_person("person"),
+        cleared={"note": ""},
+    ),
     LikeAsked: Holding(theirs=of_person("person"), deleted="person account asked_ms"),
     Pupil: Holding(
         kept="id sequence person account state reason given started_ms started_by look_ms told_ms changed_ms",
@@ -209,6 +228,9 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
         kept="id name title kind parent phase state spec preview overrides_weekly created_by created_ms starts_ms"
         " valid_until_ms state_reason changed_ms"
     ),
+    CouponPool: Holding(kept="name added_by added_ms"),
+    CouponUse: Holding(kept="campaign root pool held swept_to over changed_ms"),
+    BenefitOffered: Holding(kept="id campaign name title units per_person value_fen pool"),
     AccountProfile: Holding(kept="account wanted seen seen_ms confirmed tried look_ms asked_ms judged_ms"),
     CareDay: Holding(kept="id zone day occasion done_to done_ms"),
     LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),

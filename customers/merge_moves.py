@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from rules.kinds import Kind
-from storage.campaign_tables import Participant
+from storage.campaign_tables import BenefitGiven, CouponCode, Participant
 from storage.care_tables import Pupil
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.outbox import DeliveryState
@@ -34,6 +34,8 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "participants": (Participant.id, Participant.person),
     "pupils": (Pupil.id, Pupil.person),
     "gifts": (Gift.id, Gift.person),
+    "coupons": (CouponCode.id, CouponCode.person),
+    "benefits": (BenefitGiven.id, BenefitGiven.person),
 }
 
 
@@ -46,6 +48,7 @@ async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[s
     had = select(PersonTag.tag).where(PersonTag.person == keep)
     takes_part = select(Participant.campaign).where(Participant.person == keep)
     learns = select(Pupil.sequence).where(Pupil.person == keep)
+    holds = select(CouponCode.campaign, CouponCode.pool).where(CouponCode.person == keep)
     moved: dict[str, list[Any]] = {}
     for name, (key, owner) in _MOVED.items():
         which: ColumnElement[bool] = owner == gone
@@ -55,6 +58,8 @@ async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[s
             which &= Participant.campaign.not_in((await tx.scalars(takes_part)).all())
         if name == "pupils":
             which &= Pupil.sequence.not_in((await tx.scalars(learns)).all())
+        if name == "coupons":
+            which &= tuple_(CouponCode.campaign, CouponCode.pool).not_in(holds)
         changed = await tx.execute(update(key.class_).where(which).values({owner: keep}).returning(key))
         keys = changed.scalars().all()
         if keys:

@@ -102,3 +102,92 @@ class PushPlan(Base):
     reached: Mapped[int] = mapped_column(default=0)  # whom the check found, with those who are held back
     reason: Mapped[str | None]  # closing: why
     changed_ms: Mapped[int]
+
+
+class CouponPool(Base):
+    """A heap of coupon codes that are worth the same."""
+
+    __tablename__ = "coupon_pools"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    added_by: Mapped[str]
+    added_ms: Mapped[int]
+
+
+class CouponCode(Base):
+    """One code of the shop's back office. Whose it is, it is for one campaign; nobody else ever gets it once told."""
+
+    __tablename__ = "coupon_codes"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    pool: Mapped[str]
+    code: Mapped[str] = mapped_column(unique=True)  # over all pools
+    expires_ms: Mapped[int]  # scheduler.coupons.NEVER_MS where it has no end
+    added_ms: Mapped[int]
+    campaign: Mapped[int | None]  # scheduler.coupons.root_of: the whole campaign, whichever phase took it
+    person: Mapped[int | None]  # None: free
+    given_ms: Mapped[int | None]
+    told: Mapped[bool] = mapped_column(default=False, server_default=false())  # handed out beside the rows of a push
+    __table_args__ = (
+        UniqueConstraint("person", "campaign", "pool"),
+        Index(
+            "ix_coupon_codes_free",
+            "pool",
+            "expires_ms",
+            "id",
+            sqlite_where=sql("person IS NULL"),
+            postgresql_where=sql("person IS NULL"),
+        ),
+    )
+
+
+class CouponUse(Base):
+    """A push, or a whole campaign, that takes codes from a pool: what is set aside for it."""
+
+    __tablename__ = "coupon_uses"
+    campaign: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    root: Mapped[int]  # the campaign that it is a phase of; itself where it is none
+    pool: Mapped[str]
+    held: Mapped[int] = mapped_column(default=0)  # set aside, not taken yet
+    swept_to: Mapped[int] = mapped_column(default=0)  # up to this row of the outbox unsent codes went back
+    over: Mapped[bool] = mapped_column(default=False, server_default=false())
+    changed_ms: Mapped[int]
+    __table_args__ = (
+        Index(
+            "ix_coupon_uses_open",
+            "campaign",
+            sqlite_where=sql("over IS FALSE"),
+            postgresql_where=sql("over IS FALSE"),
+        ),
+    )
+
+
+class BenefitOffered(Base):
+    """What a campaign gives away, and how much of it there is."""
+
+    __tablename__ = "benefits"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign: Mapped[int]
+    name: Mapped[str]
+    title: Mapped[str]
+    units: Mapped[int | None]  # None: no end
+    per_person: Mapped[int]
+    value_fen: Mapped[int | None]  # of one unit
+    pool: Mapped[str | None]  # each line of the ledger carries a code of it
+    __table_args__ = (UniqueConstraint("campaign", "name"),)
+
+
+class BenefitGiven(Base):
+    """The ledger of benefits: a line for each time something is given, and one for each time that is taken back."""
+
+    __tablename__ = "benefits_given"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str | None] = mapped_column(unique=True)  # the act it belongs to: done again, it is the same line
+    benefit: Mapped[int]
+    campaign: Mapped[int]
+    person: Mapped[int] = mapped_column(index=True)
+    units: Mapped[int]  # below zero in a reversing line
+    code: Mapped[int | None]  # coupon_codes.id
+    reverses: Mapped[int | None] = mapped_column(unique=True)  # the line that it takes back
+    by: Mapped[str] = mapped_column("given_by", key="by")
+    at_ms: Mapped[int]
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    __table_args__ = (Index("ix_benefits_given_benefit_person", "benefit", "person"),)
