@@ -9,7 +9,7 @@ from bots.gateway import Still
 from rules.gates import AccountFacts
 from rules.kinds import Kind, Surface, gate_of
 from rules.limits import Limits
-from rules.pacing import Pace, age_days
+from rules.pacing import RECALL_GAP_S, Pace, age_days
 from rules.roles import Role
 from storage.claiming import PAGE_ROWS, Row
 from storage.outbox import Claimed
@@ -99,15 +99,14 @@ class Lane:
             return None
         if self.stale or (not self.rows and self.more):
             return 0
-        return min(
-            (ms for ms in (self.future_ms, self.not_before_ms if self.rows else None) if ms is not None), default=None
-        )
+        if not self.rows:  # most lanes most of the time
+            return self.future_ms
+        return self.not_before_ms if self.future_ms is None else min(self.future_ms, self.not_before_ms)
 
     def fill(self, rows: list[Row], future_ms: int | None) -> None:
         """A fresh page."""
-        counts = Counter(row.priority for row in rows)
         self.rows = rows
-        self.more = any(count >= PAGE_ROWS for count in counts.values())
+        self.more = len(rows) >= PAGE_ROWS and max(Counter(row.priority for row in rows).values()) >= PAGE_ROWS
         self.future_ms = future_ms
         self.stale = False
         self.asked_recent = False
@@ -128,6 +127,8 @@ class Lane:
             self.pace.sent_accept(now_ms, random=random)
         elif gate.surface is Surface.MOMENT:
             self.pace.sent_post(now_ms)
+        elif gate.surface is Surface.RECALL:
+            self.pace.sent_recall(now_ms, random=random)
         else:
             self.pace.sent_message(to, now_ms, push=gate.push_budget, random=random)
 
@@ -139,6 +140,8 @@ class Lane:
             pace.next_accept_ms = max(pace.next_accept_ms, sent_ms + round(limits.accept_gap_max_s * 1000))
         elif gate.surface is Surface.MOMENT:
             pace.sent_post(sent_ms)
+        elif gate.surface is Surface.RECALL:
+            pace.next_recall_ms = max(pace.next_recall_ms, sent_ms + round(RECALL_GAP_S[1] * 1000))
         else:
             pace.count_message(to, sent_ms, push=gate.push_budget)
             pace.next_ms = max(pace.next_ms, sent_ms + round(limits.gap_max_s * 1000))

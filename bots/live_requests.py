@@ -196,12 +196,17 @@ async def ask_for_own_codes(tx: AsyncConnection, now_ms: int) -> int:
     return len(rows)
 
 
+_CODE_AWAITED = both("SELECT 1 FROM live_requests WHERE state = 'waiting' AND verb = :verb LIMIT 1")
+_CODE_MISSING = both("""
+    SELECT 1 FROM accounts
+     WHERE state = :state AND NOT removed AND (contact_qr_ms IS NULL OR contact_qr_ms < :old_ms) LIMIT 1""")
+
+
 async def own_codes_missing(tx: AsyncConnection, now_ms: int) -> bool:
     """Is there an online account whose own QR code was not asked for within a week, and nobody asked just now?"""
-    waiting = select(LiveRequest.id).where(LiveRequest.state == "waiting", LiveRequest.verb == CONTACT_QR).limit(1)
-    if await tx.scalar(waiting) is not None:
+    if await rows_of(tx, _CODE_AWAITED, {"verb": CONTACT_QR}):
         return False
-    return await tx.scalar(select(Account.id).where(_code_wanted(now_ms)).limit(1)) is not None
+    return bool(await rows_of(tx, _CODE_MISSING, {"state": State.ONLINE.value, "old_ms": now_ms - _CODE_HOLDS_MS}))
 
 
 def _code_wanted(now_ms: int) -> ColumnElement[bool]:

@@ -96,7 +96,7 @@ async def register(tx: AsyncConnection, owner: Owner, *, wall_ms: int, share: in
 
 async def beat(tx: AsyncConnection, owner: str, *, wall_ms: int) -> bool:
     """Still here. False when the process was forgotten: it must register anew, and owns nothing."""
-    return (await tx.execute(update(Worker).where(Worker.id == owner).values(heartbeat_ms=wall_ms))).rowcount == 1
+    return bool(await rows_of(tx, _BEAT, {"owner": owner, "wall_ms": wall_ms}))
 
 
 async def say_stopping(tx: AsyncConnection, owner: str) -> None:
@@ -204,6 +204,7 @@ async def _doubt(tx: AsyncConnection, shards: Collection[int], now_ms: int) -> i
 
 
 _SERVER_MS = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
+_BEAT = both("UPDATE workers SET heartbeat_ms = :wall_ms WHERE id = :owner RETURNING id")
 _SHARED = both("SELECT pg_advisory_xact_lock_shared(:class, :owner)")
 _EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:class, :owner)")
 

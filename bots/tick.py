@@ -54,7 +54,7 @@ class Tick:
     async def pick(self, lanes: Sequence[Lane]) -> list[Picked]:
         """Choose, reserve and claim. Nothing of it may be sent before the transaction is committed."""
         await self._fill([lane for lane in lanes if lane.needs_page(self.now_ms)])
-        waiting: Sequence[Lane] = lanes
+        waiting: Sequence[Lane] = [lane for lane in lanes if lane.rows]
         while looked_at := [(lane, row) for lane in waiting if (row := await self._best(lane)) is not None]:
             waiting = await self._judge(looked_at)
         self.more = any(lane.more and not lane.rows for lane in lanes)

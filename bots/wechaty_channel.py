@@ -155,8 +155,7 @@ class _Waking(Wrapper):  # type: ignore[misc]
 
     def __enter__(self) -> None:
         super().__enter__()
-        task = asyncio.current_task()
-        self._before = task.cancelling() if task else 0
+        self._before = next(iter(self._tasks)).cancelling()  # a call has one task
 
     def cancel(self, error: Exception) -> None:
         if self._error is None:
@@ -170,7 +169,10 @@ class _Waking(Wrapper):  # type: ignore[misc]
         if woken is not None and woken.uncancel() > self._before:
             self._tasks.discard(woken)
             return
-        super().__exit__(kind, error, trace)
+        self._tasks.clear()  # it was the one
+        if self._error is not None:
+            self.cancel_failed = kind is not asyncio.CancelledError
+            raise self._error
 
 
 class _Call(Stream):  # type: ignore[misc]

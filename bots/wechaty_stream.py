@@ -3,7 +3,7 @@
 grpclib reads five bytes, then a message, and tells the peer after every frame that it was read; for a stream on which
 thousands of small messages come at once that is most of the work. Here whatever has come is taken at once, cut into
 messages, and acknowledged when all of them have been dealt with: so the gateway still sends no further ahead than the
-stream's window.
+stream's window. Heartbeats are a few bytes each: they are acknowledged by the lump.
 """
 
 from collections.abc import AsyncIterator
@@ -15,6 +15,8 @@ from bots.wechaty_unary import Compressed
 
 _HEAD = 5  # one byte of flags, four of length
 _COMPRESSED = 1
+_LUMP_BYTES = 8 * 1024
+"""So much may be dealt with and not be acknowledged; a small part of the stream's window (ours)."""
 
 
 async def messages(call: Stream[Any, Any]) -> AsyncIterator[bytes]:
@@ -26,6 +28,7 @@ async def messages(call: Stream[Any, Any]) -> AsyncIterator[bytes]:
     await call.recv_initial_metadata()
     buffer = call._stream.buffer
     rest = b""
+    dealt_with = 0
     while True:
         with call._wrapper:  # wakes us when the connection is lost
             parts = [await buffer._unacked.get()]
@@ -42,9 +45,10 @@ async def messages(call: Stream[Any, Any]) -> AsyncIterator[bytes]:
             yield rest[at + _HEAD : end]
             at = end
         rest = rest[at:]
-        taken = sum(part.ack_size for part in parts)
-        if taken:
-            buffer._ack_callback(taken)
+        dealt_with += sum(part.ack_size for part in parts)
+        if dealt_with >= _LUMP_BYTES:
+            buffer._ack_callback(dealt_with)
+            dealt_with = 0
         if buffer._eof and buffer._unacked.empty():
             break
     if rest:

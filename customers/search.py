@@ -17,12 +17,16 @@ from customers.search_words import WHOLE, searched, terms_of
 from storage.customer_tables import SearchTerm
 from storage.engine import Database
 from storage.outbox import insert_ignoring
+from storage.statements import both, rows_of
 from storage.tables import Friendship, Person, Setting
 
 CATCH_UP = 1_000
 """People a transaction: on SQLite others wait for it, about 0.1 s. Ours."""
 _IDS_A_STATEMENT = 400
 _DONE = "search_terms_up_to"
+_SOME_MISSING = both("""
+    SELECT 1 FROM (SELECT max(id) AS newest FROM people) AS newcomer
+     WHERE newest > coalesce((SELECT CAST(value AS bigint) FROM settings WHERE key = :done), 0)""")
 _AFTER_ALL = "\U0010ffff"
 _ADD_MANY = text(
     "INSERT INTO search_terms (term, person) SELECT * FROM unnest(CAST(:terms AS text[]), CAST(:people AS bigint[]))"
@@ -132,8 +136,7 @@ async def _names(tx: AsyncConnection, ids: Sequence[int]) -> dict[int, set[str]]
 
 async def some_missing(tx: AsyncConnection, now_ms: int) -> bool:
     """Are there people whom `catch_up` has not looked at yet?"""
-    newest = await tx.scalar(select(func.max(Person.id)))
-    return newest is not None and newest > await _done_up_to(tx)
+    return bool(await rows_of(tx, _SOME_MISSING, {"done": _DONE}))
 
 
 async def catch_up(tx: AsyncConnection, now_ms: int) -> int:

@@ -12,6 +12,7 @@ from reports.report import Asked, Report
 from reports.shelf import volume
 from rules.kinds import Kind
 from storage.outbox import Content, NewDelivery, plan
+from storage.statements import both, rows_of
 from storage.tables import LiveRequest, Order
 from texts.masking import masked
 
@@ -19,6 +20,7 @@ LARGE_ORDERS = 100_000
 """From so many orders on a report takes longer than other writers should wait. Ours."""
 
 _VERB, _QUEUED = "report", "queued"
+_SOMEBODY_WAITS = both("SELECT 1 FROM live_requests WHERE state = :state AND verb = :verb LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class ReportWishes:
 
     async def due(self, connection: AsyncConnection, now_ms: int) -> bool:
         """Does somebody wait for a report?"""
+        if not await rows_of(connection, _SOMEBODY_WAITS, {"state": _QUEUED, "verb": _VERB}):
+            return False
         row = (
             await connection.execute(
                 select(LiveRequest.id, LiveRequest.payload)
@@ -59,9 +63,7 @@ class ReportWishes:
                 .order_by(LiveRequest.id)
                 .limit(1)
             )
-        ).one_or_none()
-        if row is None:
-            return False
+        ).one()
         wished = Wish(**row.payload)
         asked = Asked(period_of(wished.period, now_ms, self._zone), now_ms)
         report = await volume(wished.name).make(connection, asked)
