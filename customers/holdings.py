@@ -38,6 +38,7 @@ from storage.customer_tables import (
     SavedMapping,
     SearchTerm,
 )
+from storage.entry_tables import Draw, Entry, PrizeWon, TaskRun
 from storage.tables import (
     Account,
     Arrival,
@@ -146,6 +147,16 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=of_person("person"),
         cleared={"contact": _NOTHING},
     ),
+    Entry: Holding(
+        kept="id campaign person number state entered_ms changed_ms",
+        theirs=of_person("person"),
+        cleared={"size": _NOTHING, "material": _NOTHING},
+    ),
+    PrizeWon: Holding(
+        kept="id campaign person number place prize benefit won_ms",
+        theirs=of_person("person"),
+        cleared={"size": _NOTHING},
+    ),
     Gift: Holding(
         kept="id key person account kind amount_fen occasion day state task planned_by planned_ms done_by done_ms",
         theirs=of_person("person"),
@@ -235,6 +246,9 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     CareDay: Holding(kept="id zone day occasion done_to done_ms"),
     LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),
     Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),
+    # A record of a draw knows entries by their numbers alone.
+    Draw: Holding(kept="campaign commitment seed closes_ms state record drawn_ms drawn_by told_to changed_ms"),
+    TaskRun: Holding(kept="campaign state look_ms batches changed_ms"),
     Item: Holding(kept="id folded"),
     ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
     StaffMember: Holding(kept="id name role shift accounts invited removed"),

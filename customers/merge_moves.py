@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -11,6 +11,7 @@ from rules.kinds import Kind
 from storage.campaign_tables import BenefitGiven, CouponCode, Participant
 from storage.care_tables import Pupil
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
+from storage.entry_tables import Entry, PrizeWon
 from storage.outbox import DeliveryState
 from storage.tables import Claim, Delivery, Friendship, Order, Person
 from storage.task_tables import Gift
@@ -36,6 +37,8 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "gifts": (Gift.id, Gift.person),
     "coupons": (CouponCode.id, CouponCode.person),
     "benefits": (BenefitGiven.id, BenefitGiven.person),
+    "entries_made": (Entry.id, Entry.person),
+    "prizes": (PrizeWon.id, PrizeWon.person),
 }
 
 
@@ -43,21 +46,24 @@ async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[s
     """Everything of `gone` is `keep`'s; returns what was moved, plain enough for JSON.
 
     Of two pending deliveries of one campaign, or of one occasion, one is skipped. A tag that both have, a campaign
-    that both take part in, or a sequence of lessons that both are in, stays at `gone`, where nobody looks.
+    that both take part in, are entered for or won at, or a sequence of lessons that both are in, stays at `gone`,
+    where nobody looks.
     """
-    had = select(PersonTag.tag).where(PersonTag.person == keep)
-    takes_part = select(Participant.campaign).where(Participant.person == keep)
-    learns = select(Pupil.sequence).where(Pupil.person == keep)
+    # Where both have a line of one thing, the line of `gone` stays.
+    once: Mapping[str, tuple[_Column, Select[Any]]] = {
+        "participants": (Participant.campaign, select(Participant.campaign).where(Participant.person == keep)),
+        "entries_made": (Entry.campaign, select(Entry.campaign).where(Entry.person == keep)),
+        "prizes": (PrizeWon.campaign, select(PrizeWon.campaign).where(PrizeWon.person == keep)),
+        "pupils": (Pupil.sequence, select(Pupil.sequence).where(Pupil.person == keep)),
+        "tags": (PersonTag.tag, select(PersonTag.tag).where(PersonTag.person == keep)),
+    }
     holds = select(CouponCode.campaign, CouponCode.pool).where(CouponCode.person == keep)
     moved: dict[str, list[Any]] = {}
     for name, (key, owner) in _MOVED.items():
         which: ColumnElement[bool] = owner == gone
-        if name == "tags":
-            which &= PersonTag.tag.not_in((await tx.scalars(had)).all())
-        if name == "participants":
-            which &= Participant.campaign.not_in((await tx.scalars(takes_part)).all())
-        if name == "pupils":
-            which &= Pupil.sequence.not_in((await tx.scalars(learns)).all())
+        if name in once:
+            of, both_have = once[name]
+            which &= of.not_in((await tx.scalars(both_have)).all())
         if name == "coupons":
             which &= tuple_(CouponCode.campaign, CouponCode.pool).not_in(holds)
         changed = await tx.execute(update(key.class_).where(which).values({owner: keep}).returning(key))

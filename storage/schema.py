@@ -7,7 +7,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import campaign_tables, care_tables, customer_tables, task_tables  # noqa: F401  # part of the shape
+from storage import (  # noqa: F401  # part of the shape
+    campaign_tables,
+    care_tables,
+    customer_tables,
+    entry_tables,
+    task_tables,
+)
 from storage.engine import Database
 from storage.errors import DatabaseNewer, DatabaseUnfit, DatabaseUnreadable
 from storage.job_schema import upgrade_jobs
