@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.customer_columns import NAME, PHONE, PROFILE
 from customers.customer_rows import CustomerRow
+from customers.errors import TextRefused
 from customers.profile import PROFILE_COLUMNS, held
 from customers.profile_fields import FIELDS, Value
+from customers.tags import LONGEST, read_tag
 from storage.customer_tables import PersonTag
 from storage.tables import Friendship, Person
 
@@ -34,7 +36,8 @@ class Known:
 class Change:
     """What one or several rows change of one person; `columns` and `friendships` hold [before, after].
 
-    `met`: accounts that are said to know them under an id that nobody has told us of yet.
+    `met`: accounts that are said to know them under an id that nobody has told us of yet. `homeless_channel`: where
+    they came from is kept as a tag, there is no friendship to keep it.
     """
 
     columns: dict[str, list[Any]] = field(default_factory=dict)
@@ -43,6 +46,7 @@ class Change:
     tags: list[str] = field(default_factory=list)
     met: list[Known] = field(default_factory=list)
     opted_out: str = ""
+    homeless_channel: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.columns or self.friendships or self.profile or self.tags or self.met or self.opted_out)
@@ -76,10 +80,11 @@ class Entry:
         views = {name for one in self.friendships for name in (one.nickname, one.alias)}
         return {name for name in (self.name, self.profile.get("call_me") or "", *views) if name}
 
-    def take(self, row: CustomerRow, channel: str, mine: Sequence[Known]) -> Change:
+    def take(self, row: CustomerRow, channel: str, mine: Sequence[Known], *, homeless: bool = False) -> Change:
         """Learn what `row` says; returns what is new. An empty cell says nothing.
 
         `mine` are the friendships it speaks of: what stands on a phone already, remark and origin, is not overwritten.
+        `homeless`: its channel has no friendship to stand in, and becomes a tag.
         """
         change, again, self.spoken_of = Change(), self.spoken_of, True
         member = "" if row.member in self.other_members else row.member
@@ -99,7 +104,9 @@ class Entry:
             if self.profile.get(key) != value and not (again and self.profile.get(key))
         }
         self.profile |= change.profile
-        change.tags = [tag for tag in row.tags if tag not in self.tags]
+        whence = channel_tag(row.channel) if homeless else ""
+        change.tags = [tag for tag in dict.fromkeys((*row.tags, whence)) if tag and tag not in self.tags]
+        change.homeless_channel = whence in change.tags
         self.tags.update(change.tags)
         if row.opted_out and not self.opted_out:
             self.opted_out, change.opted_out = True, row.opted_out
@@ -127,6 +134,14 @@ class Entry:
             setattr(self, column, value)
             if column == "phone":
                 self.former_phone = before
+
+
+def channel_tag(channel: str) -> str:
+    """The tag that says where somebody came from, as the sheet calls it; '' where nothing can be made of it."""
+    try:
+        return read_tag(f"来源·{channel}"[:LONGEST])
+    except TextRefused:
+        return ""
 
 
 async def entries_of(tx: AsyncConnection, people: Iterable[int]) -> dict[int, Entry]:

@@ -15,6 +15,7 @@ from customers.import_result import RowError
 from customers.order_columns import COLUMNS as ORDER_COLUMNS
 from customers.order_columns import NUMBER, PAID, STATUS
 from texts.table_columns import places
+from texts.table_files import LeftOut, opened
 from texts.tables import Row, Table, read_table
 
 
@@ -24,6 +25,7 @@ class CustomerOptions:
 
     `mapping` names their headers ({header: our column}). `account` is whose friends they hold, where they do not say.
     `accounts` (their ids) and `channels` are those of the configuration. `today` in the shop: nobody is born later.
+    `optional`: files that came out of a folder; one that is no table of customers is left out.
     """
 
     today: date
@@ -31,6 +33,7 @@ class CustomerOptions:
     account: str = ""
     accounts: Sequence[str] = ()
     channels: Sequence[ChannelConfig] = ()
+    optional: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class CustomerFile:
     table: Table
     options: CustomerOptions
 
-    def blocks(self, size: Callable[[], int]) -> Iterator[list[CustomerRow | RowError]]:
-        """Its customers, each time `size` rows of them, and what can't be believed."""
+    def blocks(self, size: Callable[[], int]) -> Iterator[list[CustomerRow]]:
+        """Its customers, each time `size` rows of them, with the mistakes in them."""
         source = self.table.rows()
         while block := [self._read(row) for row in itertools.islice(source, size())]:
             yield block
@@ -51,16 +54,18 @@ class CustomerFile:
         header = self.table.found.get(problem.column, problem.column)
         return RowError(self.table.file, row, header, problem.reason)
 
-    def _read(self, row: Row) -> CustomerRow | RowError:
-        try:
-            return read_customer(row.number, row.cells, self.options.today, account=self.options.account)
-        except RowRefused as problem:
-            return self.error(row.number, problem)
+    def errors(self, row: CustomerRow) -> list[RowError]:
+        """Every mistake of the row."""
+        return [self.error(row.number, mistake) for mistake in row.mistakes]
+
+    def _read(self, row: Row) -> CustomerRow:
+        return read_customer(row.number, row.cells, self.options.today, account=self.options.account)
 
 
-def open_customer_files(paths: Sequence[Path], options: CustomerOptions) -> list[CustomerFile]:
-    """All of them, in the order given. Raises TableUnreadable and NotACustomerTable."""
-    return [CustomerFile(_open(path, options), options) for path in paths]
+def open_customer_files(paths: Sequence[Path], options: CustomerOptions) -> tuple[list[CustomerFile], list[LeftOut]]:
+    """All of them, in the order given, and what is left out. Raises TableUnreadable and NotACustomerTable."""
+    found, left_out = opened(paths, lambda path: _open(path, options), options.optional)
+    return [CustomerFile(table, options) for _, table in found], left_out
 
 
 def _open(path: Path, options: CustomerOptions) -> Table:

@@ -46,12 +46,13 @@ async def import_customers(
     go on. An empty cell deletes nothing. An import that was cut off is simply repeated. Raises TableUnreadable
     and NotACustomerTable before anything is written.
     """
-    found = await asyncio.to_thread(open_customer_files, files, options)
+    found, left_out = await asyncio.to_thread(open_customer_files, files, options)
     async with db.read() as connection:
         accounts = await accounts_named(connection, options.accounts)
     strides = Strides(db, breathe, first=FIRST_ROWS, most=MOST_ROWS)
     importing = _Import(db, strides, Matcher(accounts), dry_run=dry_run, by=by, now_ms=now_ms)
     importing.result.files = [file.table.file for file in found]
+    importing.result.left_out = left_out
     for file in found:
         await importing.take_file(file, on_progress)
     await importing.finish()
@@ -73,9 +74,8 @@ class _Import:
     async def take_file(self, file: CustomerFile, on_progress: OnProgress) -> None:
         blocks = file.blocks(lambda: self._strides.rows)
         while block := await asyncio.to_thread(next, blocks, None):
-            rows = [row for row in block if isinstance(row, CustomerRow)]
             self.result.rows += len(block)
-            self.result.refuse([row for row in block if isinstance(row, RowError)])
+            rows = self._believed(file, block)
             if self._dry_run:
                 async with self._db.read() as connection:
                     await self._matcher.look(connection, rows)
@@ -83,6 +83,14 @@ class _Import:
             else:
                 await self._write(file, rows)
             on_progress(file.table.file, file.table.reading.done, self.result.rows)
+
+    def _believed(self, file: CustomerFile, block: Sequence[CustomerRow]) -> list[CustomerRow]:
+        """Rows without mistakes, and those whose wish counts all the same."""
+        rows = [row for row in block if not row.mistakes or (row.opted_out and not row.nobody)]
+        self.result.passed_over += [error for row in rows for error in file.errors(row)]
+        taken = {row.number for row in rows}
+        self.result.refuse([error for row in block if row.number not in taken for error in file.errors(row)])
+        return rows
 
     async def _write(self, file: CustomerFile, rows: Sequence[CustomerRow]) -> None:
         """One block in one transaction; begun anew when a fleet beside us made one of these people meanwhile."""
@@ -115,8 +123,8 @@ class _Import:
                 continue
             fresh = entry.id < 0 and not entry.spoken_of
             channel = (channel_of(row.channel, file.options.channels) or row.channel) if row.channel else ""
-            change = entry.take(row, channel, self._matcher.friendships(entry, row))
-            account = self._matcher.unmet(row)
+            mine, account = self._matcher.friendships(entry, row), self._matcher.unmet(row)
+            change = entry.take(row, channel, mine, homeless=bool(channel) and not mine and not account)
             if account:
                 entry.meet(change, account, row, channel)
             self._matcher.learned(entry)
@@ -137,6 +145,7 @@ class _Import:
         result = self.result
         result.refuse(errors)
         result.new += new
+        result.homeless_channels += sum(change.homeless_channel for _, change in changes)
         result.changed += len(changes) - new
         result.unchanged = result.rows - result.new - result.changed - result.refused
 

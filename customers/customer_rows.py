@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -32,6 +32,7 @@ from customers.merging import member_name_from_alias
 from customers.profile_fields import FIELDS, Value, one_line, read_value
 from customers.tags import read_tag
 from texts.catalogue import say
+from texts.problem import Problem
 from texts.tables import Cell
 
 _LONGEST = 100  # characters of a name
@@ -49,7 +50,8 @@ class CustomerRow:
     """What a row says. Texts are '' where it says nothing; `number` is the row a spreadsheet program shows.
 
     `contact` is the gateway's id of them, `contacts` are all that may be it. `opted_out`: what stands in the column of
-    opt-outs when it says yes.
+    opt-outs when it says yes. `mistakes`: every cell that can't be believed. `nobody`: it does
+    not say who it is.
     """
 
     number: int
@@ -66,6 +68,8 @@ class CustomerRow:
     tags: tuple[str, ...] = ()
     opted_out: str = ""
     profile: dict[str, Value] = field(default_factory=dict)
+    mistakes: list[RowRefused] = field(default_factory=list)
+    nobody: bool = False
 
     @property
     def names(self) -> set[str]:
@@ -85,7 +89,8 @@ class CellRefused(RowRefused):
 def read_customer(number: int, cells: Mapping[str, Cell], today: date, *, account: str = "") -> CustomerRow:
     """The customer of one row. `account` is whose friends the whole table holds, where the row does not say.
 
-    A wish not to be written to is not lost over a mistake in another cell: that cell is passed over. Raises RowRefused.
+    Every cell is looked at, whatever is wrong with others. A row with mistakes is not to be believed, but for a wish
+    not to be written to (`opted_out`): that is not lost over another cell.
     """
     row = CustomerRow(number)
     row.opted_out = _wish(_text(cells, OPTED_OUT))
@@ -96,15 +101,24 @@ def read_customer(number: int, cells: Mapping[str, Cell], today: date, *, accoun
     row.channel = _text(cells, CHANNEL)[:20]
     member = _text(cells, MEMBER)
     row.member = member if member and "*" not in member else member_name_from_alias(row.remark) or ""
-    for read in (_read_entry, _read_phone, _read_tags):
-        _unless_wished(row, read, cells)
+    _read_entry(row, cells)
+    _read_phone(row, cells)
+    _read_tags(row, cells)
     for column, key in PROFILE.items():
         _read_profile(row, column, key, cells, today)
     _read_profile(row, LUNAR, _BIRTHDAY, cells, today)
-    if not (row.entry or row.contacts or row.member or row.phone or (row.remark and row.account)):
-        masked = MEMBER if member else PHONE if cells.get(PHONE) else ""
-        raise CellRefused(masked or NICKNAME, "masked" if masked else "nobody")
+    _require_somebody(row, cells)
     return row
+
+
+def _require_somebody(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
+    """One of its words says who it is; a mistake in such a word has been told already."""
+    if row.entry or row.contacts or row.member or row.phone or (row.remark and row.account):
+        return
+    if {ENTRY, PHONE}.isdisjoint(mistake.column for mistake in row.mistakes):
+        masked = MEMBER if _text(cells, MEMBER) else PHONE if cells.get(PHONE) else ""
+        row.mistakes.append(CellRefused(masked or NICKNAME, "masked" if masked else "nobody"))
+    row.nobody = True
 
 
 def _text(cells: Mapping[str, Cell], column: str) -> str:
@@ -117,23 +131,14 @@ def _wish(text: str) -> str:
     return "" if not text or unicodedata.normalize("NFKC", text).casefold() in _NOT_OPTED_OUT else text
 
 
-def _unless_wished(
-    row: CustomerRow, read: Callable[[CustomerRow, Mapping[str, Cell]], None], cells: Mapping[str, Cell]
-) -> None:
-    try:
-        read(row, cells)
-    except RowRefused:
-        if not row.opted_out:
-            raise
-
-
 def _read_entry(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
     text = _text(cells, ENTRY)
     if text:
         found = _ENTRY.fullmatch(text)
-        if not found:
-            raise CellRefused(ENTRY, "not_an_entry", value=text[:40])
-        row.entry = int(found[1])
+        if found:
+            row.entry = int(found[1])
+        else:
+            row.mistakes.append(CellRefused(ENTRY, "not_an_entry", value=text[:40]))
 
 
 def _read_phone(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
@@ -143,17 +148,19 @@ def _read_phone(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
     signs = [sign.value for part in written if (sign := phone_sign(part))]
     row.phone = next((sign for sign in signs if WHOLE_PHONE.fullmatch(sign)), "")
     if written and not row.phone:
-        raise CellRefused(PHONE, "not_a_phone", value=text[:40])
+        row.mistakes.append(CellRefused(PHONE, "not_a_phone", value=text[:40]))
 
 
 def _read_tags(row: CustomerRow, cells: Mapping[str, Cell]) -> None:
+    found: list[str] = []
     for column in (TAGS, MORE_TAGS):
-        try:
-            written = _BETWEEN.split(unquoted(text_of(cells.get(column))))
-            found = [read_tag(part) for part in written if part.strip() and part.strip().casefold() not in _NOTHING]
-        except TextRefused as problem:
-            raise CellRefused(column, "because", why=problem.message, cure=problem.hint) from problem
-        row.tags = tuple(dict.fromkeys((*row.tags, *found)))
+        for part in _BETWEEN.split(unquoted(text_of(cells.get(column)))):
+            if part.strip() and part.strip().casefold() not in _NOTHING:
+                try:
+                    found.append(read_tag(part))
+                except TextRefused as problem:
+                    row.mistakes.append(_because(column, problem))
+    row.tags = tuple(dict.fromkeys(found))
 
 
 def _read_profile(row: CustomerRow, column: str, key: str, cells: Mapping[str, Cell], today: date) -> None:
@@ -163,8 +170,11 @@ def _read_profile(row: CustomerRow, column: str, key: str, cells: Mapping[str, C
     try:
         value = read_value(FIELDS[key], f"农历{text}" if column == LUNAR else text, today)
     except ValueRefused as problem:
-        if not row.opted_out:
-            raise CellRefused(column, "because", why=problem.message, cure=problem.hint) from problem
+        row.mistakes.append(_because(column, problem))
         return
     if value is not None:
         row.profile.setdefault(key, value)
+
+
+def _because(column: str, problem: Problem) -> CellRefused:
+    return CellRefused(column, "because", why=problem.message, cure=problem.hint)

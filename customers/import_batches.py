@@ -44,6 +44,13 @@ async def known_shops(tx: AsyncConnection) -> dict[str, str]:
     return {shop_name(name): name for name in named}
 
 
+async def whose(tx: AsyncConnection, batch: int) -> tuple[int, int]:
+    """How many orders of this batch belong to somebody we know, and how many to nobody yet."""
+    query = select(func.count(Order.person), func.count()).where(Order.batch == batch)
+    matched, orders = (await tx.execute(query)).one()
+    return matched, orders - matched
+
+
 async def alone(tx: AsyncConnection) -> None:
     """Of two imports at once, one writes after the other: both might bring the same order.
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from texts.table_files import LeftOut
+
 MOST_ERRORS = 10_000
-"""Refused rows that are kept for the report file; all are counted."""
+"""Mistakes in refused rows that are kept for the report file; all rows are counted."""
 _IN_JSON = 1_000
 
 
@@ -23,8 +25,12 @@ class RowError:
 class ImportResult:
     """`rows` is the sum of new, changed, unchanged and refused; `older` are those of the unchanged that the file tells
     as they were before what we know. `masked` are those of the good ones whose member name the export masked.
+    `matched` of the new and changed orders belong to somebody we know, `unmatched` to nobody yet.
+    `homeless_channels`: rows whose channel no friendship could keep; it became a tag. `passed_over`: cells that can't
+    be believed, of rows that went in because they say that somebody wants to be left alone.
 
-    `batch` is None when nothing was written. `error_file` is the report beside the input, where one was written.
+    `left_out`: what lies in a folder and is no table of this kind. `batch` is None when nothing was written.
+    `error_file` is the report beside the input, where one was written.
     """
 
     files: list[str] = field(default_factory=list)
@@ -35,13 +41,18 @@ class ImportResult:
     refused: int = 0
     older: int = 0
     masked: int = 0
+    matched: int = 0
+    unmatched: int = 0
+    homeless_channels: int = 0
     errors: list[RowError] = field(default_factory=list)
+    passed_over: list[RowError] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     batch: int | None = None
     error_file: str | None = None
 
     def refuse(self, errors: Sequence[RowError]) -> None:
-        """Count these rows as refused, and keep as many as a report may have."""
-        self.refused += len(errors)
+        """Count the rows of these mistakes as refused, and keep as many mistakes as a report may have."""
+        self.refused += len({(error.file, error.row) for error in errors})
         self.errors += errors[: max(0, MOST_ERRORS - len(self.errors))]
 
     def counts(self) -> dict[str, Any]:
@@ -49,4 +60,5 @@ class ImportResult:
 
     def as_json(self) -> dict[str, Any]:
         """The document of `import … --json`, with the first thousand errors."""
-        return asdict(self) | {"errors": [asdict(error) for error in self.errors[:_IN_JSON]]}
+        few = {name: [asdict(one) for one in getattr(self, name)[:_IN_JSON]] for name in ("errors", "passed_over")}
+        return asdict(self) | few

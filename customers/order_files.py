@@ -12,6 +12,7 @@ from customers.import_result import RowError
 from customers.order_columns import COLUMNS, FIELDS_OF, MOBILE, NEEDED, NUMBER, PHONE, SHOP
 from customers.order_rows import OrderRow, looks_rounded, read_row
 from texts.catalogue import say
+from texts.table_files import LeftOut, opened
 from texts.tables import Row, Table, read_table
 
 _ENOUGH_TO_JUDGE = 3  # different order numbers
@@ -22,13 +23,15 @@ class OrderOptions:
     """What the operator says of the files.
 
     `mapping` names their headers ({header: our column}). `shop` is the shop they belong to; `any_shop` accepts those
-    of other shops. `overwrite`: the files are right even where they look older than what is known.
+    of other shops. `overwrite`: the files are right even where they look older than what is known. `optional`: files
+    that came out of a folder; one that is no export of orders is left out.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     shop: str = ""
     any_shop: bool = False
     overwrite: bool = False
+    optional: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,13 @@ def shop_name(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
-def open_files(paths: Sequence[Path], options: OrderOptions, known_shops: frozenset[str]) -> list[OrderFile]:
-    """All of them, in the order given. Raises TableUnreadable, NotAnOrderExport and OtherShop."""
-    tables = [_open(path, options) for path in paths]
-    shops = _allowed(tables, options, known_shops)
-    return [
+def open_files(
+    paths: Sequence[Path], options: OrderOptions, known_shops: frozenset[str]
+) -> tuple[list[OrderFile], list[LeftOut]]:
+    """All of them, in the order given, and what is left out. Raises TableUnreadable, NotAnOrderExport and OtherShop."""
+    found, left_out = opened(paths, lambda path: _open(path, options), options.optional)
+    shops = _allowed([table for _, table in found], options, known_shops)
+    files = [
         OrderFile(
             table=table,
             rounded=_rounded(table),
@@ -79,8 +84,9 @@ def open_files(paths: Sequence[Path], options: OrderOptions, known_shops: frozen
             shops=shops,
             saved_ms=path.stat().st_mtime_ns / 1e6,
         )
-        for path, table in zip(paths, tables, strict=True)
+        for path, table in found
     ]
+    return files, left_out
 
 
 def shops_of(tables: Sequence[Table]) -> dict[str, str]:

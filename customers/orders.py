@@ -13,11 +13,12 @@ from customers.import_batches import (
     finish_orders,
     known_shops,
     open_batch,
+    whose,
 )
 from customers.import_result import ImportResult, RowError
 from customers.order_files import OrderFile, OrderOptions, open_files, shop_name, shops_of
 from customers.order_rows import OrderRow
-from customers.order_writing import Sorter, known_orders, write_orders
+from customers.order_writing import Sorted, Sorter, known_orders, owners_of, write_orders
 from customers.stand_ins import is_masked
 from storage.engine import Database
 from storage.strides import Breathe, Strides, no_need
@@ -48,7 +49,7 @@ async def import_orders(
     """
     async with db.read() as connection:
         shops = await known_shops(connection)
-    found = await asyncio.to_thread(open_files, files, options, frozenset(shops))
+    found, left_out = await asyncio.to_thread(open_files, files, options, frozenset(shops))
     if not dry_run:
         await finish_interrupted(db, now_ms, breathe)
     shops |= shops_of([file.table for file in found])
@@ -57,6 +58,7 @@ async def import_orders(
     strides = Strides(db, breathe, first=FIRST_ROWS, most=MOST_ROWS)
     importing = _Import(db, strides, options, dry_run=dry_run, by=by, now_ms=now_ms, shops=sorted(shops.values()))
     importing.result.files = [file.table.file for file in found]
+    importing.result.left_out = left_out
     for file in _newest_first(found):
         await importing.take_file(file, on_progress)
     if importing.result.batch is not None:
@@ -108,7 +110,9 @@ class _Import:
             async with self._db.read() as connection:
                 orders = await without_the_erased(connection, orders)
                 known = await known_orders(connection, {order.number for order in orders})
-            self._count(self._sorter.sort(orders, known, absent).counts)
+                found = self._sorter.sort(orders, known, absent)
+                self.result.matched, self.result.unmatched = await self._would_match(connection, found)
+            self._count(found.counts)
             return
         async with self._strides.write() as tx:
             await alone(tx)
@@ -116,6 +120,13 @@ class _Import:
             counts, batch = await self._write(tx, orders, absent)
         self._count(counts)
         self.result.batch = batch
+
+    async def _would_match(self, tx: AsyncConnection, found: Sorted) -> tuple[int, int]:
+        """How many of all new and changed orders so far bear a member name that we know, and how many do not."""
+        orders = (*found.new.values(), *found.changed.values())
+        owners = await owners_of(tx, {order.member_name for order in orders})
+        matched = sum(order.member_name in owners for order in orders)
+        return self.result.matched + matched, self.result.unmatched + len(orders) - matched
 
     async def _write(
         self, tx: AsyncConnection, orders: Sequence[OrderRow], absent: frozenset[str]
@@ -141,5 +152,8 @@ class _Import:
         places = {file: place for place, file in enumerate(self.result.files)}
         self.result.errors.sort(key=lambda error: (places[error.file], error.row))
         self._sorter.forget()
-        if self.result.batch is not None:
-            await finish_orders(self._db, self.result.batch, self.result.counts(), self._now_ms, breathe)
+        batch = self.result.batch
+        if batch is not None:
+            await finish_orders(self._db, batch, self.result.counts(), self._now_ms, breathe)
+            async with self._db.read() as connection:
+                self.result.matched, self.result.unmatched = await whose(connection, batch)

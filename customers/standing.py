@@ -108,6 +108,30 @@ async def _begin(tx: AsyncConnection, now_ms: int) -> _Pass:
     return _Pass(now_ms, paid_fen, last, people, friendships)
 
 
+async def follow_ladder(db: Database, now_ms: int, *, anew: bool) -> bool:
+    """Everybody's level by the ladder as it is now, where no fleet does it: the whole pass, a slice a transaction.
+
+    `anew`: the ladder has only just changed. Returns whether there was anything to do. One that was cut off goes on
+    where it stood.
+    """
+    async with db.read() as connection:
+        last = await _last(connection)
+        stale = anew or last is None or await changed_since(connection, last.began_ms)
+        begun = await _begin(connection, now_ms) if stale else last
+    if begun is None:
+        return False
+    if stale:
+        async with db.write() as tx:
+            await _note(tx, begun, now_ms)
+    if begun.finished:
+        return False
+    finished = False
+    while not finished:
+        async with db.write() as tx:
+            finished = await Standing().act(tx, now_ms)
+    return True
+
+
 async def set_core(db: Database, breathe: Breathe = no_need) -> None:
     """The core by what is bought now, in short transactions; only who enters or leaves it is written.
 

@@ -202,6 +202,50 @@ async def test_who_opted_out_elsewhere_is_opted_out_here_even_where_another_cell
     assert (await look(database, hua)).opted_out_by == "inbox:7: 退订"
 
 
+async def test_every_mistake_of_a_row_is_told_and_the_row_is_refused_once(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    hua, _ = await _small_world(sqlite_database)
+    wrong = {"手机": "0571-88881234", "生日": "2月30日", "标签": f"老客、{'长' * 21}", "尺码": "", "退订": ""}
+    rows = [
+        {"微信ID": "wxid_hua", **wrong},
+        {"微信ID": "", **wrong},
+        {"微信ID": "wxid_hua", **wrong, "退订": "是"},
+    ]
+    done = await bring(sqlite_database, tmp_path / "a.csv", rows)
+    assert (done.rows, done.changed, done.refused) == (3, 1, 2)
+    three = ["手机", "标签", "生日"]
+    assert [(error.row, error.column) for error in done.errors] == [(row, name) for row in (2, 3) for name in three]
+    # The wish counts, and what went lost beside it is told.
+    assert [(cell.row, cell.column) for cell in done.passed_over] == [(4, name) for name in three]
+    assert (await look(sqlite_database, hua)).opted_out_ms == 100
+
+
+async def test_where_somebody_came_from_is_kept_though_no_friendship_can_hold_it(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    await _small_world(sqlite_database)
+    rows = [
+        {"手机": "13700000001", "姓名": "新人", "来源": "抖音直播间"},
+        {"手机": "13900001111", "姓名": "小叶", "来源": "抖音直播间"},
+    ]
+    before = await everything(sqlite_database)
+    done = await bring(sqlite_database, tmp_path / "a.csv", rows)
+    assert (done.new, done.changed, done.homeless_channels) == (
+        1,
+        1,
+        1,
+    )  # 小叶 is a friend: it stands in the friendship
+    async with sqlite_database.read() as connection:
+        tags = (await connection.execute(select(PersonTag.person, PersonTag.tag))).all()
+        channel = await connection.scalar(select(Friendship.channel).where(Friendship.contact == "wxid_ye"))
+    assert ([tuple(row) for row in tags], channel) == ([(4, "来源·抖音直播间")], "抖音直播间")
+    again = await bring(sqlite_database, tmp_path / "a.csv", rows)
+    assert (again.unchanged, again.homeless_channels) == (2, 0)
+    await undo_import(sqlite_database, done.batch or 0, by="cli", now_ms=200)
+    assert await everything(sqlite_database) == before
+
+
 async def test_taking_back_leaves_what_others_said_since(database: Database, tmp_path: Path) -> None:
     hua, _ = await _small_world(database)
     rows = [

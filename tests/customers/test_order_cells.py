@@ -88,7 +88,7 @@ def test_a_file_whose_numbers_all_end_in_zeros_went_through_a_spreadsheet(tmp_pa
 
     def read(numbers: list[str]) -> list[bool]:
         file = export(tmp_path / "a.csv", [order(number, "花花") for number in numbers])
-        (opened,) = open_files([file], OrderOptions(), frozenset())
+        (opened,), _ = open_files([file], OrderOptions(), frozenset())
         return [isinstance(row, OrderRow) for block in opened.blocks(lambda: 10) for row in block]
 
     zeros = [f"22026123456{n:04d}0000" for n in range(5)]

@@ -209,11 +209,17 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest
         read_table(path, WANTED)
 
 
-def test_of_a_folder_every_table_is_meant_but_nothing_of_ours_or_of_excels(tmp_path: Path) -> None:
-    for name in ("b.csv", "a.XLSX", "c.xls", "~$a.XLSX", ".hidden.csv", "readme.md", f"b{REPORT_MARK}.csv"):
+def test_of_a_folder_every_table_is_meant_and_what_else_lies_there_is_told(tmp_path: Path) -> None:
+    names = ("b.csv", "a.XLSX", "c.xls", "~$a.XLSX", ".DS_Store", "photo.png", f"b{REPORT_MARK}.csv")
+    for name in names:
         (tmp_path / name).write_text("x", encoding="utf-8")
     (tmp_path / "inner").mkdir()
-    assert [path.name for path in tables_in([tmp_path, tmp_path / "b.csv"])] == ["a.XLSX", "b.csv", "c.xls"]
+    chosen = tables_in([tmp_path, tmp_path / "b.csv"])
+    assert [path.name for path in chosen.files] == ["a.XLSX", "b.csv", "c.xls"]
+    assert {path.name for path in chosen.optional} == {"a.XLSX", "c.xls"}  # b.csv was named
+    told = {Path(one.file).name: one.reason for one in chosen.left_out}
+    assert set(told) == {"~$a.XLSX", ".DS_Store", "photo.png", "inner"}
+    assert ("Excel" in told["~$a.XLSX"], "不是表格" in told["photo.png"]) == (True, True)
     with pytest.raises(TableUnreadable, match="没有表格"):
         tables_in([tmp_path / "inner"])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.customers.shop import export, order
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
@@ -91,3 +92,62 @@ def test_the_report_lies_beside_the_file_whose_rows_were_refused(shop: Shop) -> 
     assert (shop.folder / "b.没导入的行.csv").exists() and not (shop.folder / "a.没导入的行.csv").exists()
     code, out, _ = shop.wxfleet("import", "customers", "b.csv")
     assert (code, "一行都没导入" in out, "没有新内容" in out) == (ExitCode.PARTLY_DONE, True, False)
+
+
+def test_what_lies_in_a_folder_and_is_no_export_is_named_and_the_rest_goes_in(shop: Shop) -> None:
+    folder = shop.folder / "exports"
+    folder.mkdir()
+    export(folder / "orders.csv", [order("2202600000000000017", "xl_hua"), order("2202600000000000018", "xl_ye")])
+    (folder / "说明.txt").write_text("十一月的订单都在这里\n", encoding="utf-8")
+    (folder / "~$orders.xlsx").write_bytes(b"x")
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "截图.png").write_bytes(b"\x89PNG")
+    code, out, _ = shop.wxfleet("import", "orders", "exports")
+    assert code == ExitCode.OK
+    assert all(name in out for name in ("说明.txt", "~$orders.xlsx", ".DS_Store", "截图.png"))
+    assert ("新增 2" in out, "2 单还不知道是谁的" in out, "/绑定" in out) == (True, True, True)
+    # A table that is none of ours may have been meant: the rest goes in, and scripts hear of it.
+    (folder / "库存.csv").write_text("货号,数量\n1,2\n", encoding="utf-8")
+    code, out, _ = shop.wxfleet("import", "orders", "exports", "--json")
+    told = json.loads(out)
+    assert (code, told["unchanged"]) == (ExitCode.PARTLY_DONE, 2)
+    assert [Path(one["file"]).name for one in told["left_out"] if one["doubtful"]] == ["库存.csv"]
+    # Named by itself it is refused as ever, and so is a folder with nothing else.
+    assert shop.wxfleet("import", "orders", "exports/库存.csv")[0] == ExitCode.FAILURE
+    (folder / "orders.csv").unlink()
+    assert shop.wxfleet("import", "orders", "exports")[0] == ExitCode.FAILURE
+
+
+def test_an_import_says_how_many_orders_found_their_person(shop: Shop) -> None:
+    shop.wxfleet("db", "upgrade")
+    shop.set(
+        "INSERT INTO people (id, name, member_name, level, kind, orders, net_paid_fen, created_ms)"
+        " VALUES (1, '花花', 'xl_hua', 'friend', 'customer', 0, 0, 0)"
+    )
+    export(shop.folder / "o.csv", [order("2202600000000000017", "xl_hua"), order("2202600000000000018", "xl_ye")])
+    for options in (("--dry-run",), ()):
+        _, out, _ = shop.wxfleet("import", "orders", "o.csv", *options)
+        assert "1 单认出了是谁的，1 单还不知道是谁的" in out
+    export(shop.folder / "o.csv", [order("2202600000000000019", "xl_hua")])
+    assert "1 单都认出了是谁的" in shop.wxfleet("import", "orders", "o.csv")[1]
+
+
+def test_another_ladder_holds_for_everybody_with_the_next_import(shop: Shop) -> None:
+    shop.wxfleet("db", "upgrade")
+    for first in range(1, 3_002, 500):
+        rows = ", ".join(f"({id}, '', 'friend', 'customer', 0, 1, 10000)" for id in range(first, first + 500))
+        shop.set(f"INSERT INTO people (id, name, level, kind, created_ms, orders, net_paid_fen) VALUES {rows}")
+    export(shop.folder / "o.csv", [order("2202600000000000017", "xl_hua")])
+    assert "试算" in shop.wxfleet("import", "orders", "o.csv", "--dry-run")[1]
+    assert shop.all("SELECT DISTINCT level FROM people") == [("friend",)]  # only tried
+    _, _, err = shop.wxfleet("import", "orders", "o.csv")
+    assert "所有人的等级" in err
+    assert shop.all("SELECT DISTINCT level FROM people") == [("VIP1",)]
+    easier = (shop.folder / "ladder.yaml").read_text(
+        encoding="utf-8"
+    ) + "  - {id: VIP2, name: 常客, from_net_yuan: 50}\n"
+    (shop.folder / "ladder.yaml").write_text(easier, encoding="utf-8")
+    _, _, err = shop.wxfleet("import", "orders", "o.csv")
+    assert "所有人的等级" in err
+    assert shop.all("SELECT DISTINCT level FROM people") == [("VIP2",)]
+    assert "所有人的等级" not in shop.wxfleet("import", "orders", "o.csv")[2]

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,13 @@ class Shop:
         with connection:
             connection.execute(statement, values)
         connection.close()
+
+    def all(self, query: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.folder / "data" / "wxfleet.db")
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
 
 
 @pytest.fixture
