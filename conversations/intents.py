@@ -5,16 +5,9 @@ So what is clear is acted upon, what is not stops the pushes and goes to a perso
 """
 
 import re
-import unicodedata
 from enum import StrEnum
 
-LONGEST = 500
-"""Characters that are looked at; nobody hides an opt-out behind more."""
-_SIMPLIFIED = str.maketrans(
-    "訂閱別發廣給對這總許準們銷營鏈訊擾煩舉貨順豐遞單錯費",
-    "订阅别发广给对这总许准们销营链讯扰烦举货顺丰递单错费",
-)
-"""The words below as people in Hong Kong and Taiwan write them."""
+from conversations.wording import bare, clauses, folded
 
 
 class Wish(StrEnum):
@@ -31,13 +24,23 @@ _WHOLE = frozenset({
     "退订", "td", "t", "stop", "unsubscribe", "取消订阅", "退订td", "td退订", "回复td", "别发了", "不要再发", "别再发",
     "不要再发了", "别再发了", "optout",
 })  # fmt: skip
-_BACK = frozenset({"订阅", "重新订阅", "恢复订阅", "我要订阅", "恢复接收", "重新接收", "subscribe"})
+_BACK = frozenset({
+    "订阅", "重新订阅", "恢复订阅", "我要订阅", "恢复接收", "重新接收", "subscribe", "取消退订", "撤销退订",
+    "不退订了", "恢复推送", "把我加回来", "加回来",
+})  # fmt: skip
+_WANT_AGAIN = re.compile(
+    r"^(?:我|你们?|以后|现在|还是|又|可以|那|再|麻烦)*(?:想|要|请|可以|继续|恢复|重新|还是|再)+(?:想|要|可以|继续|恢复|重新|再)*(?:给我)?(?:接着)?(?:发|推|收|收到|接收|推送|看)(?:到|一下)?(?:你们?的|店里的|一些|那些|老客)*(?:福利|优惠|活动|消息|上新|通知|推送)(?:消息|通知)?(?:给我)?$"
+    r"|^(?:福利|优惠|活动|上新|消息|推送)(?:消息|通知)?(?:以后)?(?:还是|可以|继续|又)+(?:想|要|再|接着|继续)*(?:发|推)(?:给)?我$"
+)
+_TAKES_IT_BACK = re.compile(r"退订.{0,4}(?:取消|撤销|撤回|收回)(?:了|吧|掉|一下)*$")
+_KEEP = re.compile(
+    r"(?:不是|没有?|不想|不要|不会|别|不)(?:要|想|说|说要|说过|说过要|让你们?|给我|打算|真)*退订"
+    r"|(?:点|按|打|发|回)错了?.{0,6}(?:不是|没有?|不)(?:要|想)*退订"
+)
 
+_OVER_AND_OVER = re.compile(r"(?:退订|td|别发了|取消订阅){2,}")
 _BEFORE = re.compile(r"^(?:请|麻烦|帮我|帮忙|给我|我要|我想|我|要|想|那就|那|直接|赶紧|快|please|pls)+")
 _AFTER = re.compile(r"(?:一下|谢谢|多谢|吧|了|哦|喔|哈|呀|啊|呢|嘛|thanks|thx|please|pls)+$")
-
-_CLAUSES = re.compile(r"[,。.!?;:、~…\n\r]+|\s{2,}")
-_BARE = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 
 _ADS = r"(?:广告|消息|信息|短信|推送|群发|活动|福利|优惠|促销|营销|链接|微信|通知|乱七八糟|这些|这种|这类|这玩意)"
 _ORDER = (
@@ -49,7 +52,9 @@ _DONT = (
     r"(?:给我|跟我|向我|往我这|对我|给俺)?(?:再|老是|老|总是|总|一直|天天|整天)*"
 )
 _DONT_SEND = re.compile(rf"(?P<dont>{_DONT})(?:群发|发送|发)(?P<rest>.*)")
-_DONT_PUSH = re.compile(rf"{_DONT}(?:推送|推销|打广告|营销)")
+_DONT_PUSH = re.compile(
+    rf"(?:别|不要|不用|不许)再(?:来|跟我|和我)?(?:联系|打扰|找|烦)我?|{_DONT}(?:推送|推销|打广告|营销|推了|推$)|拒收.{{0,3}}{_ADS}|{_ADS}.{{0,6}}(?:不用|别|不要|不必)(?:再|给我)*(?:发|推)(?:给)?我?了?$"
+)
 _DONT_RECEIVE = re.compile(rf"(?:不想|不要|不愿意|不愿|别让我)(?:再)?(?:收到|接收|看到|看见)(?:.{{0,8}}?){_ADS}")
 _DONT_RECEIVE_AT_ALL = re.compile(r"(?:不想|不要|不愿意|不愿|别让我)再(?:收到|接收|看到|看见)")
 _LEAVE = re.compile(r"退订(?!单|金|款|费|货|商|这|那|一|两|几|[0-9]|房|票|酒店|机|的|件)")
@@ -62,10 +67,17 @@ _ENGLISH_OUT = re.compile(
 )
 _ENGLISH_KEEP = re.compile(r"\b(?:don'?t|do\s+not|never|didn'?t)\s+(?:want\s+to\s+)?unsubscribe\b")
 _TIRED = re.compile(
-    r"骚扰|拉黑|举报|别烦|烦死|烦不烦|好烦|太烦|删了你|删掉你|把你删|屏蔽你|打扰我|不要打扰|别打扰|勿扰|别来烦|不感兴趣|取消关注"
+    r"骚扰|拉黑|举报|别烦|烦死|烦不烦|好烦|太烦|删了你|删掉你|把你删|屏蔽你|打扰我|不要打扰|别打扰|勿扰|别来烦"
+    r"|不感兴趣|取消关注|取关|删了算|删了吧|删好友|把你们?删|少发(?:点|一点|些)|没完没了|消停|烦人"
+    r"|(?:消息|广告|推送|短信|信息).{0,4}(?:太多|好多|太频繁)|(?:太多|太频繁)了?.{0,3}(?:消息|广告|推送|短信)"
 )
 _TALKS_OF_AN_ORDER = re.compile(
-    r"地址|发货|订单|快递|顺丰|物流|包裹|退款|退货|换货|尺码|颜色|收到了|收到货|这件|那件|拍错|拍下|买错|下单|衣服|裙|裤|衫"
+    r"地址|发货|订单|快递|顺丰|物流|包裹|退款|退货|换货|尺码|颜色|收到了|收到货|这件|那件|拍错|拍下|买错|下单|衣服"
+    r"|裙|裤|衫"
+)
+_SOON = re.compile(r"先(?:别|不要?|不用)|等等再|暂时|暂缓")
+_CHANGES_AN_ORDER = re.compile(
+    r"[改换](?:个|一?下|成|我的)?.{0,4}(?:地址|颜色|尺码|码|款|电话)|拍错|下错|买错|加一件|再拍|一起发|不在家"
 )
 _NAMES_ADS = re.compile(r"广告|推送|群发|订阅|营销|促销|推销|unsubscribe|消息|短信|td")
 
@@ -75,46 +87,47 @@ def wish_of(text: str, *, choice_open: bool = False) -> Wish:
 
     `choice_open`: a vote or a question of size is open, so a lone "T" is an answer to it. Never raises.
     """
-    plain = _plain(text)
+    plain = folded(text)
     core = _core(plain)
-    if core in _BACK:
+    if core in _BACK or _WANT_AGAIN.match(core) or _TAKES_IT_BACK.search(core):
         return Wish.OPT_IN
     if core in _WHOLE:
         return Wish.NONE if core == "t" and choice_open else Wish.OPT_OUT
-    wishes = [_wish_of_clause(clause) for clause in _CLAUSES.split(plain) if clause.strip()]
+    wishes = [_wish_of_clause(clause) for clause in clauses(plain)]
     if Wish.OPT_OUT in wishes:
         # "别发了，地址写错了" speaks of a parcel: a person decides.
         doubtful = len(wishes) > 1 and _TALKS_OF_AN_ORDER.search(plain) and not _NAMES_ADS.search(plain)
         return Wish.UNCLEAR if doubtful else Wish.OPT_OUT
-    return Wish.UNCLEAR if Wish.UNCLEAR in wishes else Wish.NONE
-
-
-def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text[:LONGEST]).casefold().replace("’", "'")
-    return folded.translate(_SIMPLIFIED).strip()
+    if Wish.UNCLEAR not in wishes:
+        return Wish.OPT_IN if any(_core(clause) in _BACK for clause in clauses(plain)) else Wish.NONE
+    # "先不要发，等我改个颜色" can only be the parcel.
+    waits = _SOON.search(plain) and _CHANGES_AN_ORDER.search(plain) and not _NAMES_ADS.search(plain)
+    return Wish.NONE if waits and wishes.count(Wish.UNCLEAR) == 1 and not _TIRED.search(plain) else Wish.UNCLEAR
 
 
 def _core(plain: str) -> str:
     """The words alone: no punctuation, no politeness around them."""
-    bare = _BARE.sub("", plain)
-    if bare in _WHOLE or bare in _BACK:
-        return bare
-    return _AFTER.sub("", _BEFORE.sub("", bare))
+    letters = bare(plain)
+    if letters in _WHOLE or letters in _BACK:
+        return letters
+    return _AFTER.sub("", _BEFORE.sub("", letters))
 
 
 def _wish_of_clause(clause: str) -> Wish:
     core = _core(clause)
-    if core in _WHOLE and len(core) > 1 and core != "stop":
+    if (core in _WHOLE and len(core) > 1 and core != "stop") or _OVER_AND_OVER.fullmatch(core):
         return Wish.OPT_OUT
     if _ENGLISH_OUT.search(clause):
         return Wish.NONE if _ENGLISH_KEEP.search(clause) else Wish.OPT_OUT
-    bare = _BARE.sub("", clause)
-    if _LEAVE_ADS.search(bare) or _CANCEL.search(bare) or _DONT_PUSH.search(bare) or _DONT_RECEIVE.search(bare):
+    words = bare(clause)
+    if _KEEP.search(words):
+        return Wish.NONE
+    if any(pattern.search(words) for pattern in (_LEAVE_ADS, _CANCEL, _DONT_PUSH, _DONT_RECEIVE)):
         return Wish.OPT_OUT
-    sending = _DONT_SEND.search(bare)
+    sending = _DONT_SEND.search(words)
     if sending:
-        return _wish_about_sending(bare, sending)
-    if _LEAVE.search(bare) or _DONT_RECEIVE_AT_ALL.search(bare) or _TIRED.search(bare):
+        return _wish_about_sending(words, sending)
+    if any(pattern.search(words) for pattern in (_LEAVE, _DONT_RECEIVE_AT_ALL, _TIRED)):
         return Wish.UNCLEAR
     return Wish.NONE
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,8 @@ from sqlalchemy.orm import aliased
 from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_timeline import Timeline, timeline
+from scheduler.entries import withdraw
+from scheduler.kind_answers import hear_kind, keep_photo
 from scheduler.participants import (
     SAID_YES,
     Guest,
@@ -22,6 +24,8 @@ from scheduler.participants import (
     say_yes,
     standing_of,
 )
+from scheduler.said import Photo, Said
+from scheduler.votes import read_choice
 from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery, Person
 from texts.catalogue import say
@@ -31,11 +35,11 @@ LONGEST = 20
 _ASKS = both(f"SELECT id FROM campaigns WHERE kind = '{CAMPAIGN}' AND state IN ('running', 'paused') ORDER BY id")
 _YES = frozenset({
     "1", "+1", "要", "我要", "要的", "参加", "我参加", "我要参加", "报名", "我报名", "我要报名", "算我一个", "加我一个",
-    "yes", "来", "我来",
+    "yes", "来", "我来", "我来我来", "要要要", "我要我要", "有我", "带我", "留我一个", "给我留一个", "给我留一份",
 })  # fmt: skip
 _NO = frozenset({
     "不要", "我不要", "不用", "不参加", "不参加了", "我不参加", "不来", "不来了", "不去了", "不要了", "不用了", "算了",
-    "取消报名", "no",
+    "取消报名", "no", "这次算了", "这次不要", "这次不要了", "这次不参加", "这次不参加了", "下次吧", "下次", "不了",
 })  # fmt: skip
 _NOT_SAID = re.compile(r"[^0-9a-z+\u3400-\u9fff]+")
 _AFTER = re.compile(r"(?:谢谢|多谢|吧|哦|喔|哈|呀|啊|呢|嘛|啦|哒|噢|亲)+$")
@@ -56,16 +60,20 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was understood, and the template of what to say back. `told`: who has a place now, and their template."""
+    """What was understood, and the template of what to say back. `told`: who has a place now, and their template.
+
+    `notice`: staff hear of it, in words scheduler.event.<notice>.
+    """
 
     campaign: int
     title: str
-    outcome: str  # yes | promised | waiting | declined | withdrawn | again
+    outcome: str  # yes | promised | waiting | declined | withdrawn | again, or what a kind's own ears heard
     template: str
     until_ms: int
     values: dict[str, str]
     moved_up: tuple[Guest, ...] = ()
     told: str = ""
+    notice: str = ""
 
 
 def read_answer(text: str, campaign: CampaignFile) -> Read | None:
@@ -73,9 +81,9 @@ def read_answer(text: str, campaign: CampaignFile) -> Read | None:
     plain = _core(text)
     if not plain or len(plain) > LONGEST:
         return None
-    for number, choice in enumerate(campaign.join.choices, start=1):
-        if plain in (str(number), _core(choice), f"选{number}", f"{number}号", f"第{number}款"):
-            return Read(Meaning.YES, choice)
+    folded = {_core(choice): choice for choice in campaign.join.choices}
+    if (chosen := read_choice(plain, list(folded))) is not None:
+        return Read(Meaning.YES, folded[chosen])
     if plain in _NO:
         return Read(Meaning.NO)
     if campaign.join.choices and plain.isdigit():
@@ -93,38 +101,51 @@ class CampaignAnswers:
         self._known: dict[int, tuple[CampaignFile, Timeline, str]] = {}
 
     async def hear(
-        self, tx: AsyncConnection, guest: Guest, text: str, arrival: int, now_ms: int, *, photo: bool = False
+        self, tx: AsyncConnection, guest: Guest, text: str, arrival: int, now_ms: int, *, photo: Photo | None = None
     ) -> Answered | None:
         """Count an answer of `guest`; None when it is none, or nobody asked them. `text` '' for a photo.
 
         Of several campaigns that ask, the one that wrote to them last is meant.
         """
-        if not photo and (not text or len(text) > 2 * LONGEST):
+        if photo is None and (not text or len(text) > 2 * LONGEST):
             return None
         running = [row[0] for row in await rows_of(tx, _ASKS, {})]
         if not running:
             return None
         for id in await self._asking(tx, guest.person, running, now_ms):
-            file = self._known[id][0]
-            read = Read(Meaning.YES) if photo and file.join.photo else read_answer(text, file)
-            if read is None:
-                continue
-            if read.meaning is Meaning.NO:
-                answered = await self._no(tx, id, guest, arrival, now_ms)
-            else:
-                answered = await self._yes(tx, id, guest, read.choice, arrival, now_ms)
+            answered = await self._hear_one(tx, id, guest, text, arrival, now_ms, photo)
             if answered is not None:
                 return answered
         return None
 
-    async def _yes(
-        self, tx: AsyncConnection, id: int, guest: Guest, choice: str | None, arrival: int, now_ms: int
-    ) -> Answered:
+    async def _hear_one(
+        self, tx: AsyncConnection, id: int, guest: Guest, text: str, arrival: int, now_ms: int, photo: Photo | None
+    ) -> Answered | None:
+        file, line, _ = self._known[id]
+        read = (Read(Meaning.YES) if file.join.photo else None) if photo else read_answer(text, file)
+        meaning = None if read is None else read.meaning
+        said = Said(
+            guest, text, _core(text), arrival, now_ms, yes=meaning is Meaning.YES, no=meaning is Meaning.NO, photo=photo
+        )
+        heard = await hear_kind(tx, id, file, line, self._zone, said)
+        if heard is not None:
+            answered = self._answered(id, heard.outcome)
+            return replace(answered, values={**answered.values, **heard.values}, notice=heard.notice)
+        if read is None:
+            return None
+        if read.meaning is Meaning.NO:
+            return await self._no(tx, id, guest, arrival, now_ms)
+        return await self._yes(tx, id, said, read.choice)
+
+    async def _yes(self, tx: AsyncConnection, id: int, said: Said, choice: str | None) -> Answered:
         file = self._known[id][0]
-        before = await standing_of(tx, id, guest.person)
+        before = await standing_of(tx, id, said.guest.person)
         more: dict[str, Any] = {} if choice is None else {"choice": choice}
+        if said.photo is not None:
+            more["material"] = await keep_photo(tx, said)
         limit = file.stock.places if file.stock else None
-        after = await say_yes(tx, id, guest, limit, now_ms, **more, **({"arrival": arrival} if before is None else {}))
+        first = {"arrival": said.arrival} if before is None else {}
+        after = await say_yes(tx, id, said.guest, limit, said.now_ms, **more, **first)
         repeated = before is after and not (choice is not None)
         return self._answered(id, "again" if repeated else after.value)
 
@@ -132,6 +153,7 @@ class CampaignAnswers:
         before = await say_no(tx, id, guest, now_ms, arrival=arrival)
         if before is None or before in (Standing.KEPT, Standing.BROKEN):
             return None
+        await withdraw(tx, id, guest.person, now_ms)
         file = self._known[id][0]
         up = await move_up(tx, id, file.stock.places, now_ms) if file.stock and before is Standing.PROMISED else []
         return self._answered(id, "withdrawn" if before in SAID_YES else "declined", up)
