@@ -119,11 +119,13 @@ class Campaigning:
         return file
 
 
-async def running_lines(tx: AsyncConnection, zone: str) -> list[str]:
-    """A line for each campaign that is under way: where it stands, who said what, and what comes next."""
-    query = select(Campaign.id, Campaign.title, Campaign.state).where(
-        Campaign.kind == CAMPAIGN, Campaign.state.in_(("running", "paused"))
-    )
+async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None) -> list[str]:
+    """A line for each campaign that is under way: where it stands, who said what, and what comes next.
+
+    `only`: that one, in whatever state it is.
+    """
+    which = Campaign.state.in_(("running", "paused")) if only is None else Campaign.id == only
+    query = select(Campaign.id, Campaign.title, Campaign.state).where(Campaign.kind == CAMPAIGN, which)
     lines = []
     for row in (await tx.execute(query.order_by(Campaign.id))).all():
         numbers: dict[str, Any] = {**await counted(tx, row.id)}

@@ -15,6 +15,7 @@ def build() -> typer.Typer:
     """The whole command line in the language of `texts.catalogue`."""
     # Help texts are made when these are imported: the language must be known by then.
     from wxfleet import (
+        cli_campaign_desk,
         cli_channels,
         cli_db,
         cli_doctor,
@@ -23,6 +24,7 @@ def build() -> typer.Typer:
         cli_fleet,
         cli_imports,
         cli_lessons,
+        cli_materials,
         cli_moments,
         cli_people,
         cli_plans,
@@ -44,7 +46,8 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for part in (
         cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans,
-        cli_lessons, cli_reports, cli_segments, cli_channels, cli_referrals, cli_tasks, cli_worker,
+        cli_campaign_desk, cli_materials, cli_lessons, cli_reports, cli_segments, cli_channels, cli_referrals,
+        cli_tasks, cli_worker,
     ):  # fmt: skip
         part.add_to(app)
     return app

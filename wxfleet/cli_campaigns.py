@@ -48,6 +48,12 @@ def campaign_file(settings: Settings, word: str) -> CampaignFile | None:
     return meant
 
 
+def campaign_files(settings: Settings) -> dict[str, CampaignFile]:
+    """All that can be read of campaigns/, by name."""
+    segments, _ = load_segments(settings.segments)
+    return load_campaigns(settings.campaigns, wall_ms(), settings.shop.time_zone, segments=segments)[0]
+
+
 async def preview(terminal: Terminal, settings: Settings, campaign: CampaignFile) -> None:
     """All phases with their dates and counts."""
     async with terminal.database(settings) as db, db.read() as connection:
@@ -96,7 +102,7 @@ async def progress_of(connection: AsyncConnection, id: int) -> dict[str, Any]:
     return {"phases": phases, "people": await counted(connection, id)}
 
 
-async def progress_lines(connection: AsyncConnection, found: dict[str, Any], zone: str) -> list[str]:
+async def progress_lines(connection: AsyncConnection, found: dict[str, Any], zone: str, id: int) -> list[str]:
     """The same for people."""
     lines = [
         say(
@@ -107,4 +113,4 @@ async def progress_lines(connection: AsyncConnection, found: dict[str, Any], zon
         )
         for phase in found["phases"]
     ]
-    return [*lines, *await running_lines(connection, zone)]
+    return [*lines, *await running_lines(connection, zone, id)]

@@ -16,6 +16,7 @@ from scheduler.moments import Calendar, Entry
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
 from texts.nearest import nearest
+from wxfleet import cli_materials
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.moments_calendar import book_of, read_calendar_of
 from wxfleet.settings import Settings
@@ -28,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     moments = typer.Typer(help=say("cli.moments"), no_args_is_help=True)
     command(moments, "list", "cli.moments.list")(moments_list)
     command(moments, "preview", "cli.moments.preview")(moments_preview)
+    command(moments, "post", "cli.moments.post")(cli_materials.post)
     app.add_typer(moments, name="moments")
 
 

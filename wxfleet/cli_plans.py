@@ -140,11 +140,12 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
             (row for row in await progress(connection) if id in (str(row["id"]), row["name"], row["title"])), None
         )
         phases = await cli_campaigns.progress_of(connection, row["id"]) if row else {}
-        below = await cli_campaigns.progress_lines(connection, phases, settings.shop.time_zone) if phases else []
+        zone = settings.shop.time_zone
+        below = await cli_campaigns.progress_lines(connection, phases, zone, row["id"]) if row and phases else []
     if row is None:
         raise NotFound(say("cli.push.no_such", id=id), hint=say("cli.push.no_such.hint"))
     lines = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
-    if not phases:
+    if row["counts"]["planned"] or not phases:
         lines.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
     lines += [
         say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
@@ -162,7 +163,8 @@ async def push_list(terminal: Terminal) -> None:
     shown = table("#", say("cli.col.title"), say("cli.col.state"), say("cli.col.sent"), say("cli.col.pending"),
                   say("cli.col.skipped"))  # fmt: skip
     for row in rows:
-        shown.add_row(str(row["id"]), row["title"], say(f"cli.push.state.{row['state']}"),
+        title = row["title"] if row["parent"] is None else f"  └ {row['title']}"
+        shown.add_row(str(row["id"]), title, say(f"cli.push.state.{row['state']}"),
                       str(row["counts"]["accepted"]), str(row["counts"]["pending"]),
                       str(sum(row["skipped"].values())))  # fmt: skip
     terminal.show(rows, shown)

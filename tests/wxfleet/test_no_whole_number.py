@@ -17,6 +17,7 @@ from commands.catalogue import COMMANDS
 from commands.chat import Chat
 from customers.referrals import register
 from operations.requests import Door
+from storage.campaign_tables import Material
 from storage.customer_tables import Consent, PersonNote, PersonTag, ProfileChange
 from storage.engine import open_database
 from storage.schema import upgrade
@@ -49,7 +50,11 @@ WALKED = {
     "channels list": (), "channels cost": ("live", "--yuan", "5", "--note", MARK), "channels switch": ("live", PHONE),
     "push list": (), "push preview": ("fuli",), "push show": (PHONE,), "push create": (PHONE,), "push start": (PHONE,),
     "push pause": (PHONE,), "push resume": (PHONE,), "push cancel": (PHONE,),
-    "push test": (PHONE,), "tasks list": (), "tasks done": ("1",), "gifts list": (), "gifts add": ("#1", "8.8", MARK),
+    "campaigns list": (), "campaigns show": (PHONE,), "campaigns came": (PHONE, "#1"),
+    "campaigns override": (PHONE, MARK), "materials list": (), "materials show": ("1",), "materials add": ("#1",),
+    "materials ask": ("1",), "materials agreed": ("1",), "materials refused": ("1",), "materials remove": ("1",),
+    "moments post": (MARK,), "push test": (PHONE,),
+    "tasks list": (), "tasks done": ("1",), "gifts list": (), "gifts add": ("#1", "8.8", MARK),
     "lessons list": (), "lessons start": (PHONE,), "lessons pause": (PHONE,), "lessons resume": (PHONE,),
     "report": ("referrals",), "command": ("/客户 #1",),
 }  # fmt: skip
@@ -119,6 +124,8 @@ _ROWS: list[tuple[Any, dict[str, Any]]] = [
     (Delivery, {**_SENT, "key": "skipped", "state": "skipped", "reason": "opted_out"}),
     (Task, {"package": "p", "kind": "gift", "account": "lin-1", "holder": "owner", "title": MARK, "detail": {},
             "state": "open", "created_ms": 1}),
+    (Material, {"source": "chat", "account": "lin-1", "message": "m", "person": 1, "masked_name": MARK, "words": MARK,
+                "consent": "unasked", "added_by": "inbox:1", "received_ms": 1}),
     (Repair, {"key": "merge:1:2", "message": "customers.repair.two_members", "values": _REPAIR, "since_ms": 1}),
 ]  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""`wxfleet campaigns …`: which there are, how one stands, who came, an override."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operations.errors import NotFound
+from operations.requests import Came, Override
+from operations.why import reason_words
+from reports.campaigns import progress
+from storage.tables import CAMPAIGN
+from texts.catalogue import say
+from texts.problem import ExitCode
+from wxfleet import cli_campaigns
+from wxfleet.cli_fleet import asked
+from wxfleet.settings import Settings
+from wxfleet.terminal import Terminal, command, table
+
+Part = Callable[[AsyncConnection, dict[str, Any], Settings], Awaitable[tuple[dict[str, Any], list[str]]]]
+"""More of one campaign for `show`, by its row: what goes into the document, and the lines for people."""
+PARTS: tuple[Part, ...] = ()
+"""What the kinds of campaigns have to say beside their phases, in this order."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the command line."""
+    campaigns = typer.Typer(help=say("cli.campaigns"), no_args_is_help=True)
+    for name, function in (
+        ("list", campaigns_list), ("show", campaigns_show), ("came", campaigns_came), ("override", campaigns_override),
+    ):  # fmt: skip
+        command(campaigns, name, f"cli.campaigns.{name}")(function)
+    app.add_typer(campaigns, name="campaigns")
+
+
+async def campaigns_list(terminal: Terminal) -> None:
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db, db.read() as connection:
+        rows = [row for row in await progress(connection) if row["kind"] == CAMPAIGN]
+    held = {row["name"] for row in rows}
+    files = [file for name, file in cli_campaigns.campaign_files(settings).items() if name not in held]
+    shown = table("#", say("cli.col.name"), say("cli.col.title"), say("cli.col.state"), say("cli.col.sent"),
+                  say("cli.col.pending"))  # fmt: skip
+    for row in rows:
+        state = say(f"cli.push.state.{row['state']}")
+        shown.add_row(str(row["id"]), row["name"], row["title"], state, *_sent(row))
+    for file in files:
+        shown.add_row("", file.name, file.title, say("cli.campaigns.only_file"), "", "")
+    document = [*rows, *({"id": None, "name": file.name, "title": file.title, "state": None} for file in files)]
+    terminal.show(document, shown if document else say("cli.campaigns.none"))
+
+
+def _sent(row: dict[str, Any]) -> tuple[str, str]:
+    return str(row["counts"]["accepted"]), str(row["counts"]["pending"])
+
+
+async def campaigns_show(
+    terminal: Terminal, name: Annotated[str, typer.Argument(help=say("cli.campaigns.name"))]
+) -> None:
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db, db.read() as connection:
+        row = await _named(connection, name)
+        found = await cli_campaigns.progress_of(connection, row["id"])
+        lines = await cli_campaigns.progress_lines(connection, found, settings.shop.time_zone, row["id"])
+        for part in PARTS:
+            document, more = await part(connection, row, settings)
+            found |= document
+            lines += more
+    head = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
+    head.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
+    head += [
+        say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
+    ]
+    terminal.show(row | found, "\n".join([*head, *lines]))
+
+
+async def _named(connection: AsyncConnection, word: str) -> dict[str, Any]:
+    """The newest campaign of that number, name or title. Raises NotFound."""
+    for row in await progress(connection):
+        if row["kind"] == CAMPAIGN and word in (str(row["id"]), row["name"], row["title"]):
+            return row
+    raise NotFound(say("operations.no_campaign", campaign=word), hint=say("cli.campaigns.no_such.hint"))
+
+
+async def campaigns_came(
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(help=say("cli.campaigns.name"))],
+    who: Annotated[str, typer.Argument(help=say("cli.campaigns.who"))],
+    stayed_away: Annotated[bool, typer.Option("--not", help=say("cli.campaigns.stayed_away"))] = False,
+) -> int:
+    reply = await asked(terminal, Came(campaign=name, who=who, came=not stayed_away))
+    terminal.show(reply.as_json(), reply.text)
+    return ExitCode.OK if reply.ok else reply.exit_code
+
+
+async def campaigns_override(
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(help=say("cli.campaigns.name"))],
+    reason: Annotated[str, typer.Argument(help=say("cli.campaigns.reason"))],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=say("cli.yes_option"))] = False,
+) -> int:
+    reply = await asked(terminal, Override(campaign=name, reason=reason), confirmed=yes)
+    terminal.show(reply.as_json(), reply.text)
+    return ExitCode.OK if reply.ok else reply.exit_code
