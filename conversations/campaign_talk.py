@@ -3,13 +3,16 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
+from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance, find
 from conversations.speaking import Lately, Voices, reply
 from personas.voice import render
 from rules.kinds import Kind
 from scheduler.campaign_answers import Answered, CampaignAnswers
 from scheduler.participants import Guest
+from scheduler.said import Photo
 from storage.outbox import Content, NewDelivery, plan
+from texts.catalogue import say
 
 
 class CampaignTalk:
@@ -26,11 +29,12 @@ class CampaignTalk:
 
         Whoever is looked after by a person is counted in silence.
         """
-        photo = message.kind is MessageKind.IMAGE
-        if not photo and message.kind is not MessageKind.TEXT:
+        is_photo = message.kind is MessageKind.IMAGE
+        if not is_photo and message.kind is not MessageKind.TEXT:
             return ""
         guest = Guest(who.person, who.account, who.contact)
-        text = "" if photo else message.text
+        photo = Photo(message.id, who.call_me or who.nickname) if is_photo else None
+        text = "" if is_photo else message.text
         answered = await self._answers.hear(tx, guest, text, arrival, now_ms, photo=photo)
         if answered is None:
             return ""
@@ -39,6 +43,11 @@ class CampaignTalk:
             words = self._words(who, answered, answered.template)
             await reply(tx, who, words, arrival=arrival, entry=entry, now_ms=now_ms)
         await self.tell(tx, answered, now_ms)
+        if answered.notice:
+            words = say(f"scheduler.event.{answered.notice}", title=answered.title, id=answered.campaign,
+                        who=who.known_as)  # fmt: skip
+            key = f"campaign:{answered.campaign}:{answered.notice}:{who.person}"
+            await tell_staff(tx, words, account=who.account, staff=(), key=key, now_ms=now_ms)
         return f"campaign_{answered.outcome}"
 
     async def tell(self, tx: AsyncConnection, answered: Answered, now_ms: int) -> None:

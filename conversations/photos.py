@@ -50,6 +50,7 @@ async def hear_photo_consent(tx: AsyncConnection, who: Acquaintance, text: str, 
         select(Material.id).where(
             Material.person == who.person,
             Material.consent == ConsentMark.ASKED.value,
+            Material.source != Source.CONTEST.value,  # that yes makes an entry: `scheduler.contests` hears it
             Material.consent_ms >= now_ms - QUESTION_OPEN_MS,
             Material.removed_ms.is_(None),
         )

@@ -11,6 +11,7 @@ from rules.kinds import Kind
 from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
 from rules.post_media import MOST_PICTURES
 from rules.roles import PostKind
+from scheduler.campaign_parts import Contest, Giveaway, PreciseTask
 from scheduler.campaign_times import Moment
 from scheduler.landing import Landing
 from scheduler.moments import Words, not_empty
@@ -45,6 +46,14 @@ _SENT_AS: Mapping[CampaignKind, Kind] = {
     CampaignKind.PRECISE_TASK: Kind.PRECISE_TASK,
     CampaignKind.WAKE_UP: Kind.WAKE_UP,
 }
+
+_PARTS: Mapping[CampaignKind, str] = {
+    CampaignKind.GIVEAWAY: "giveaway",
+    CampaignKind.CONTEST: "contest",
+    CampaignKind.PRECISE_TASK: "task",
+}
+"""What the file of that kind must say, and no other may."""
+_TOOK_PART = {"giveaway": "said", "contest": "said", "precise_task": "proof"}
 
 
 def _as_list(value: object) -> object:
@@ -178,9 +187,15 @@ class CampaignFile(_Part):
     until: Moment = Field(description="活动结束：日期，或从开始算 +3d 23:59、+4h")
     who: Who = Field(description="给谁")
     stock: Stock | None = Field(default=None, description="数量有限时写；不写就不限")
-    took_part: Literal["orders", "said"] = Field(
+    took_part: Literal["orders", "said", "proof"] = Field(
         default="orders",
-        description="谁算来了：orders 活动期间买了（导入订单后自动认，员工也可以 /到场），said 答应了就算",
+        description="谁算来了：orders 活动期间买了（导入订单后自动认，员工也可以 /到场），said 答应了就算，"
+        "proof 交了凭证；不写时 giveaway、contest 是 said，precise_task 是 proof，其余是 orders",
+    )
+    giveaway: Giveaway | None = Field(default=None, description="赠送（kind: giveaway）：送哪些断码，怎么抽")
+    contest: Contest | None = Field(default=None, description="征集（kind: contest）：征什么、规则、奖品")
+    task: PreciseTask | None = Field(
+        default=None, description="精准任务（kind: precise_task）：做什么、要几个、凭什么算"
     )
     answers: Answers = Field(default_factory=Answers, description="收到回答时回什么；不写就用现成的")
     variables: dict[str, str] = Field(default_factory=dict, description="文案里自己的变量")
@@ -189,14 +204,33 @@ class CampaignFile(_Part):
         description="时间线：预热、推送、提醒、感谢，按先后写；提醒和感谢加起来最多两条"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _who_took_part(cls, data: object) -> object:
+        """What an unwritten `took_part` means depends on the kind."""
+        if isinstance(data, Mapping) and data.get("took_part") is None and data.get("kind") in _TOOK_PART:
+            return {**data, "took_part": _TOOK_PART[data["kind"]]}
+        return data
+
     @model_validator(mode="after")
     def _fits(self) -> "CampaignFile":
         ids = [phase.id for phase in self.phases]
         if len(set(ids)) < len(ids):
             raise ValueError("scheduler.campaign.phase_twice")
-        if sum(phase.kind.follows_up for phase in self.phases) > MOST_FOLLOW_UPS:
-            raise ValueError("scheduler.campaign.follow_ups")
+        results = int(self.giveaway is not None or self.contest is not None)
+        if sum(phase.kind.follows_up for phase in self.phases) + results > MOST_FOLLOW_UPS:
+            raise ValueError("scheduler.campaign.follow_ups_results" if results else "scheduler.campaign.follow_ups")
         if not self.join.open and not any(phase.asks for phase in self.phases):
+            raise ValueError("scheduler.campaign.nobody_asked")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "CampaignFile":
+        for kind, part in _PARTS.items():
+            if (getattr(self, part) is not None) != (self.kind is kind):
+                key = "scheduler.campaign.needs_part" if self.kind is kind else "scheduler.campaign.part_of_other"
+                raise ValueError(f"{key}.{part}")
+        if self.task is not None and not any(phase.kind is PhaseKind.PUSH for phase in self.phases):
             raise ValueError("scheduler.campaign.nobody_asked")
         return self
 

@@ -106,6 +106,14 @@ async def keep_picture(
     return int(new)
 
 
+async def picture_of(tx: AsyncConnection, account: str, message: str) -> int:
+    """The number of a picture that is known already. Raises NoSuchMaterial."""
+    known = await tx.scalar(select(Material.id).where(Material.account == account, Material.message == message))
+    if known is None:
+        raise NoSuchMaterial(message)
+    return int(known)
+
+
 async def add_file(
     tx: AsyncConnection, file: str, *, name: str, person: int | None, consent: ConsentMark, by: str, now_ms: int
 ) -> int:
