@@ -198,6 +198,13 @@ class Gateway(Protocol):
         """Accept the friend request with this id. Raises as `send` does."""
         ...
 
+    async def recall(self, message: str, still: Still = always) -> None:
+        """Take back a message of the account's own, by its id. WeChat allows it for two minutes.
+
+        Raises as `send` does; Refused when it is too late, or the gateway can't.
+        """
+        ...
+
     async def message(self, id: str) -> Message: ...
 
     async def friendship(self, id: str) -> Friendship: ...

@@ -42,6 +42,9 @@ class Sender:
         if surface is Surface.ACCEPT:
             await self._runner.gateway.accept(row.content.request or "", still)
             return ""
+        if surface is Surface.RECALL:
+            await self._runner.gateway.recall(row.content.recall or "", still)
+            return ""
         if surface is Surface.MESSAGE:
             content = row.content
             if content.template is not None:

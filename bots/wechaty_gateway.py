@@ -21,6 +21,7 @@ from bots.errors import (
     GatewayProblem,
     GatewayUnavailable,
     PayloadGone,
+    Refused,
     TooLate,
     WrongToken,
 )
@@ -146,6 +147,12 @@ class WechatyGateway:
     async def accept(self, request: str, still: Still = always) -> None:
         question = bytes(puppet.FriendshipAcceptRequest(id=request))
         await self._call("FriendshipAccept", question, Asking.SEND, self._timeouts.send_s, still)
+
+    async def recall(self, message: str, still: Still = always) -> None:
+        question = bytes(puppet.MessageRecallRequest(id=message))
+        answer = await self._call("MessageRecall", question, Asking.SEND, self._timeouts.send_s, still)
+        if not _says_yes(answer):
+            raise self._at.problem(Refused, "not_recalled")
 
     async def message(self, id: str) -> Message:
         got = await self._fetch("MessagePayload", puppet.MessagePayloadRequest(id=id), puppet.MessagePayloadResponse)
@@ -291,6 +298,14 @@ class WechatyGateway:
         except Exception as error:
             raise translate(error, self._at, asking, written=written) from self._at.cause(error)
         return reply
+
+
+def _says_yes(raw: bytes) -> bool:
+    """Field 1 of the reply to a recall. A no is what protocol buffers leave out; what can't be read is no yes."""
+    try:
+        return bool(puppet.MessageRecallResponse().parse(raw).success)
+    except Exception:  # betterproto has no error of its own for bytes that make no sense
+        return False
 
 
 def _sent_id(raw: bytes) -> str:

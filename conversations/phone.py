@@ -19,6 +19,8 @@ async def own_message(
 
     It is compared with what we sent around `received_ms`: however long it waited here, it is no less a receipt.
     """
+    if message.kind is MessageKind.RECALLED:
+        return "own"  # WeChat's own line about something that was taken back, by us or on the phone
     to = message.room or message.listener
     match = await match_echo(
         tx,

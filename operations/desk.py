@@ -65,12 +65,15 @@ class Desk:
         code_life_ms: int = LIFE_MS,
         campaigns: Mapping[str, CampaignFile] | None = None,
         gifts: GiftsConfig | None = None,
+        always_ask: bool = False,
     ) -> None:
-        """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code."""
+        """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code.
+        `always_ask`: every push waits for a word at its hour.
+        """
         self._code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
-        pushing = self._pushing = Pushing(specs, zone, wording)
+        pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask)
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)

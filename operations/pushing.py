@@ -23,11 +23,14 @@ from texts.nearest import nearest
 class Pushing:
     """Knows the pushes of the shop's folder, by name."""
 
-    def __init__(self, specs: Mapping[str, PushFile], zone: str, wording: MakeWording | None = None) -> None:
-        """`wording` makes the words of pushes; without it none can be tried."""
+    def __init__(
+        self, specs: Mapping[str, PushFile], zone: str, wording: MakeWording | None = None, *, always_ask: bool = False
+    ) -> None:
+        """`wording` makes the words of pushes; without it none can be tried. `always_ask`: as in `Desk`."""
         self._specs = specs
         self._zone = zone
         self._wording = wording
+        self._always_ask = always_ask
 
     async def try_(self, tx: AsyncConnection, asked: Asked[TryPush]) -> Reply:
         """The exact words to staff, before anybody else gets them."""
@@ -59,7 +62,7 @@ class Pushing:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
         campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
         await pushes.start(tx, campaign, asked.now_ms, shop_zone=self._zone)
-        key = "operations.push.started_asks" if spec.confirm else "operations.push.started"
+        key = "operations.push.started_asks" if spec.confirm or self._always_ask else "operations.push.started"
         text = say(key, title=spec.title, id=campaign, batch=spec.first_batch)
         return Reply(True, text, data={"campaign": campaign})
 
@@ -80,10 +83,10 @@ class Pushing:
         return Reply(True, say("operations.push.paused", title=title, id=campaign))
 
     async def cancel(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply:
-        """What has left can't be taken back; the rest is skipped with the reason."""
+        """What left within two minutes is asked back, the rest is skipped with the reason."""
         campaign, title = await campaign_named(tx, asked.request.push)
         cancelled = await steering.cancel(tx, campaign, asked.now_ms)
-        return Reply(True, say("operations.push.cancelled", title=title, rows=cancelled))
+        return Reply(True, cancelled_words(title, cancelled))
 
     def _spec(self, word: str) -> PushFile:
         named = [spec for spec in self._specs.values() if word and word in (spec.name, spec.title)]
@@ -112,6 +115,14 @@ class Pushing:
         if seen.beyond_valid_until:
             text += "\n" + say("operations.push.too_late", people=seen.beyond_valid_until)
         return text
+
+
+def cancelled_words(title: str, cancelled: steering.Cancelled) -> str:
+    """What will not be sent, what is asked back, and what nobody can undo."""
+    recall = cancelled.recall
+    out = "none" if not recall.sent else "all" if not recall.stays else "some" if recall.trying else "no"
+    words = say(f"operations.push.recall.{out}", sent=recall.sent, trying=recall.trying, stays=recall.stays)
+    return say("operations.push.cancelled", title=title, rows=cancelled.waiting) + words
 
 
 def fingerprint(spec: PushFile) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import mute, take_back_opt_out
@@ -16,6 +16,7 @@ from operations.giving import take_back_gift_
 from operations.levels import take_back_level
 from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
+from operations.pushing import cancelled_words
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
 from scheduler import steering
@@ -120,7 +121,7 @@ async def _resume(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str
 
 
 async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
-    """A push that was confirmed is cancelled; what has left can't be taken back."""
+    """A push that was confirmed is cancelled; what has left is asked back, as far as WeChat allows it."""
     campaign = (
         await tx.execute(
             select(Campaign.id, Campaign.title)
@@ -132,10 +133,7 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
         return text
     if campaign is None:
         raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
-    left = select(func.count()).where(Delivery.campaign == campaign.id, Delivery.sent_ms.is_not(None))
-    rest = await steering.cancel(tx, campaign.id, asked.now_ms)
-    sent = int(await tx.scalar(left) or 0)
-    return say("operations.undo.push", title=campaign.title, sent=sent, rest=rest)
+    return cancelled_words(campaign.title, await steering.cancel(tx, campaign.id, asked.now_ms))
 
 
 _ACTS: Mapping[Verb, Undone] = {

@@ -190,4 +190,6 @@ def pace_of(kind: Kind, to: str, account: AccountFacts, pace: Pace, now_ms: int)
         return pace.accept_free_at(account.age_days, now_ms)
     if gate.surface is Surface.MOMENT:
         return pace.post_free_at(account.age_days, now_ms)
+    if gate.surface is Surface.RECALL:
+        return (pace.next_recall_ms, "pace")
     return (pace.next_ms, "pace")

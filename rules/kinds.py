@@ -35,6 +35,7 @@ class Kind(StrEnum):
     ACCEPT = "accept"
     PROFILE = "profile"
     MOMENT = "moment"
+    RECALL = "recall"  # of a message that left by mistake
 
 
 class Quiet(StrEnum):
@@ -64,6 +65,7 @@ class Surface(StrEnum):
     ACCEPT = "accept"
     PROFILE = "profile"
     MOMENT = "moment"
+    RECALL = "recall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ GATES: Mapping[Kind, Gate] = {
     Kind.LESSON: _kindness(frozenset({Role.TRAINING})),
     Kind.MOMENT: Gate(6, Quiet.OWN_HOURS, surface=Surface.MOMENT),
     Kind.PROFILE: Gate(7, Quiet.ALLOWED, surface=Surface.PROFILE),
+    # It takes words back, and has two minutes: 全停 is when it is wanted most. Profiles beside it are few.
+    Kind.RECALL: Gate(7, Quiet.ALLOWED, stops_with_all=False, surface=Surface.RECALL),
 }
 
 PRIORITIES = tuple(sorted({gate.priority for gate in GATES.values()}))

@@ -12,6 +12,8 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 _FULL_AGE_DAYS = 30
 _SILENT_REQUEST_DAYS = 7
+RECALL_GAP_S = (1.0, 2.5)
+"""Between two recalls of an account: as fast as a hand on the phone, since WeChat gives two minutes. Ours."""
 
 
 def age_days(opened_ms: int | None, now_ms: int) -> float:
@@ -85,6 +87,7 @@ class Pace:
     limits: Limits
     next_ms: int = 0
     next_accept_ms: int = 0
+    next_recall_ms: int = 0
     minute: deque[tuple[int, str]] = field(default_factory=deque)
     """(epoch ms, to) of the last minute's messages, oldest first."""
     messages: Window = field(default_factory=lambda: Window(DAY_MS))
@@ -128,6 +131,7 @@ class Pace:
         """
         self.next_ms = min(self.next_ms, now_ms + round(self.limits.gap_max_s * 1000))
         self.next_accept_ms = min(self.next_accept_ms, now_ms + round(self.limits.accept_gap_max_s * 1000))
+        self.next_recall_ms = min(self.next_recall_ms, now_ms + round(RECALL_GAP_S[1] * 1000))
         self.minute = deque((min(at_ms, now_ms), to) for at_ms, to in self.minute)
         for window in (self.messages, self.pushes, self.accepts, self.posts):
             window.moments = [min(at_ms, now_ms) for at_ms in window.moments]
@@ -148,6 +152,9 @@ class Pace:
         self.accepts.add(at_ms)
         gap_s = random.uniform(self.limits.accept_gap_min_s, self.limits.accept_gap_max_s)
         self.next_accept_ms = max(self.next_accept_ms, at_ms + round(gap_s * 1000))
+
+    def sent_recall(self, at_ms: int, *, random: Random) -> None:
+        self.next_recall_ms = max(self.next_recall_ms, at_ms + round(random.uniform(*RECALL_GAP_S) * 1000))
 
     def sent_post(self, at_ms: int) -> None:
         self.posts.add(at_ms)

@@ -3,7 +3,7 @@
 A step of the planner. Everything it knows stands in the tables: after a crash it finds what was begun, begun.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -24,7 +24,7 @@ from scheduler.day_plan import posters
 from scheduler.errors import PushRefused
 from scheduler.participants import Standing
 from scheduler.posts import NewPost, write_posts
-from scheduler.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent, Tell
 from scheduler.seeds import drawn
 from storage.campaign_tables import Participant, Phase
 from storage.outbox import insert_ignoring
@@ -32,7 +32,6 @@ from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery
 from texts.catalogue import say
 
-Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
 _SPREAD_MINUTES = 12
 """Accounts post the same news this far apart at most. Ours."""
 _INVITED_A_TURN = 5_000

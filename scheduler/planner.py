@@ -15,7 +15,7 @@ from scheduler.day_plan import plan_day, who_posts
 from scheduler.live_calendar import LiveCalendar
 from scheduler.mirrors import follow, has_followers_waiting
 from scheduler.moments import Calendar
-from scheduler.push_events import CampaignEvent
+from scheduler.push_events import Tell
 from scheduler.push_plan import under_way
 from scheduler.push_planning import PushPlanning
 from scheduler.push_progress import advance, due_campaigns
@@ -35,8 +35,6 @@ _CALENDAR_TICKS = 3
 _ZONES = both("SELECT DISTINCT time_zone FROM accounts WHERE removed IS NOT TRUE")
 Act = Callable[[AsyncConnection, int], Awaitable[object]]
 Due = Callable[[AsyncConnection, int], Awaitable[bool]]
-Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
-"""Lets staff hear of a campaign, within the transaction that made it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,11 @@ class Planner:
         extra: Sequence[Step] = (),
         shop_zone: str = SHOP_ZONE,
         breathe: Breathe = no_need,
+        always_ask: bool = False,
     ) -> None:
-        """`breathe` is waited for between two transactions of long work; see `storage.strides`."""
+        """`breathe` is waited for between two transactions of long work; see `storage.strides`. `always_ask`: as in
+        `PushPlanning`.
+        """
         self._db = db
         self._clock = clock
         self._calendar = calendar if isinstance(calendar, LiveCalendar) else LiveCalendar.fixed(calendar)
@@ -98,7 +99,9 @@ class Planner:
         self._ticks = 0
         self._found: list[_Step] = []
         self._days: list[tuple[str, date]] = []
-        self._planning = PushPlanning(db, clock.now_ms, tell=tell, shop_zone=shop_zone, breathe=breathe)
+        self._planning = PushPlanning(
+            db, clock.now_ms, tell=tell, shop_zone=shop_zone, breathe=breathe, always_ask=always_ask
+        )
         self._pushes: list[int] = []
         self._campaigns: list[int] = []
         self._resting: dict[int, int] = {}

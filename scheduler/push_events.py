@@ -1,7 +1,10 @@
 """What staff should hear of a push while it is under way."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,7 +12,7 @@ class CampaignEvent:
     """Something staff should hear of, words `scheduler.event.<what>`.
 
     `what`: refused (`why`), confirm (`people`); or first_batch, error_budget, finished with the campaign's rows by
-    state and `tried`: accepted and failed since it last went on.
+    state and `tried`: accepted and failed since it last went on; recalled (`recalled`, `too_late`, `unknown`).
     """
 
     campaign: int
@@ -17,3 +20,7 @@ class CampaignEvent:
     title: str
     what: str
     values: dict[str, Any] = field(default_factory=dict)
+
+
+Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
+"""Lets staff hear of a campaign, within the transaction that made it so; given now in epoch ms."""

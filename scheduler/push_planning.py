@@ -5,7 +5,7 @@ where it was, and of two that work at once each slice is done by one.
 """
 
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -17,7 +17,7 @@ from scheduler.audience import SHOP_ZONE, Look, of_segment
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.errors import PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts
-from scheduler.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent, Tell
 from scheduler.push_file import PushFile, from_spec
 from scheduler.push_plan import Stage, line_of, plan_of, reached, set_plan
 from scheduler.push_rows import Writing, close_slice, open_first_batch, open_slice, waiting
@@ -34,7 +34,6 @@ PEOPLE_A_BLOCK = 100_000
 STRIDES_A_LOOK = 10
 """So many transactions before it is looked at anew what there is to do. Ours."""
 Now = Callable[[], int]
-Tell = Callable[[AsyncConnection, CampaignEvent, int], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +57,16 @@ class PushPlanning:
     """Carries the long work of pushes on. `breathe`: see `storage.strides`; `now` is the shop's clock, epoch ms."""
 
     def __init__(
-        self, db: Database, now: Now, *, tell: Tell, shop_zone: str = SHOP_ZONE, breathe: Breathe = no_need
-    ) -> None:
+        self, db: Database, now: Now, *, tell: Tell, shop_zone: str = SHOP_ZONE, breathe: Breathe = no_need,
+        always_ask: bool = False,
+    ) -> None:  # fmt: skip
+        """`always_ask`: nothing leaves before somebody says so at its hour, whatever its file says."""
         self._db = db
         self._now = now
         self._tell = tell
         self._shop_zone = shop_zone
         self._breathe = breathe
+        self._always_ask = always_ask
         self._strides: Strides | None = None
         self._known: _Block | None = None
 
@@ -165,7 +167,7 @@ class PushPlanning:
             plan, state = await plan_of(tx, row.id), (await read(tx, row.id)).state
             if plan.stage != Stage.PLANNING.value:
                 return True
-            if push.confirm or state != CampaignState.PLANNING.value:
+            if self._always_ask or push.confirm or state != CampaignState.PLANNING.value:
                 zones = (await tx.execute(select(Account.time_zone).distinct())).scalars().all()
                 hour_ms = min((opens_ms(push, now_ms, zone) for zone in zones), default=now_ms)
                 await set_plan(tx, row.id, Stage.PLANNED, hour_ms)

@@ -1,11 +1,22 @@
 """Pause, resume, cancel: the same words for a push and for a campaign of several phases."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler import campaigns, pushes
+from scheduler import campaigns, pushes, recalls
 from scheduler.campaign_state import CampaignState
+from scheduler.recalls import Recall
 from storage.tables import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """`waiting`: messages that do not leave any more; `recall`: what had left by then."""
+
+    waiting: int
+    recall: Recall
 
 
 async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | None = None) -> None:
@@ -29,10 +40,11 @@ async def resume(tx: AsyncConnection, campaign: int, now_ms: int) -> None:
     await campaigns.resume(tx, campaign, now_ms)
 
 
-async def cancel(tx: AsyncConnection, campaign: int, now_ms: int) -> int:
-    """Nothing more leaves, for good. Returns how many messages. Raises NoSuchCampaign, MoveRefused."""
+async def cancel(tx: AsyncConnection, campaign: int, now_ms: int) -> Cancelled:
+    """Nothing more leaves, for good; what left within two minutes is asked back. Raises NoSuchCampaign, MoveRefused."""
     steer = campaigns.cancel if await campaigns.is_campaign(tx, campaign) else pushes.cancel
-    return await steer(tx, campaign, now_ms)
+    waiting = await steer(tx, campaign, now_ms)
+    return Cancelled(waiting, await recalls.begin(tx, campaign, now_ms))
 
 
 async def _state(tx: AsyncConnection, campaign: int) -> str | None:

@@ -222,6 +222,10 @@ def answer_file_stream(gateway: Seat, parts: Sequence[Any]) -> Any:
     return puppet.MessageSendFileStreamResponse(id=sent.id)
 
 
+def _recall(gateway: Seat, request: Any) -> Any:
+    return puppet.MessageRecallResponse(success=gateway.world.recall(gateway.account, request.id))
+
+
 def file_kind(name: str) -> Kind:
     """Pictures and films show themselves; all else is a file."""
     ending = name.rpartition(".")[2].lower()
@@ -289,6 +293,7 @@ CALLS = {
     "MessageContact": Call(puppet.MessageContactRequest, puppet.MessageContactResponse, _message_contact),
     "MessageImage": Call(puppet.MessageImageRequest, puppet.MessageImageResponse, _message_image),
     "MessageUrl": Call(puppet.MessageUrlRequest, puppet.MessageUrlResponse, _message_url),
+    "MessageRecall": Call(puppet.MessageRecallRequest, puppet.MessageRecallResponse, _recall),
     "MessageSendText": Call(puppet.MessageSendTextRequest, puppet.MessageSendTextResponse, _send_text),
     "MessageSendContact": Call(puppet.MessageSendContactRequest, puppet.MessageSendContactResponse, _send_contact),
     "MessageSendUrl": Call(puppet.MessageSendUrlRequest, puppet.MessageSendUrlResponse, _send_url),

@@ -65,6 +65,8 @@ class Record:
         self._posts: dict[str, list[Post]] = defaultdict(list)
         self._accepted: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self.messages = 0
+        self.recalled: set[str] = set()
+        """Ids of messages that arrived and were taken back; what was received stays in the record."""
 
     def add_received(self, received: Received) -> None:
         self._received[received.to].append(received)

@@ -78,6 +78,8 @@ class State:
                 account.logged_in, account.session = entry["in"], entry["session"]
             case "post":
                 self._post(account, entry)
+            case "recall":
+                self.record.recalled.add(entry["message"])
 
     def _message(self, entry: Entry) -> None:
         room, kind = entry["room"], Kind(entry["kind"])
@@ -87,6 +89,8 @@ class State:
         )  # fmt: skip
         if len(self.messages) > _MESSAGES_KEPT:
             self.messages.popitem(last=False)
+        if kind is Kind.RECALLED:
+            return  # WeChat's own line: nobody said it
         if sender := self.account_of.get(entry["from"]):
             self.record.add_received(received_in(entry, sender))
         else:

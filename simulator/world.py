@@ -29,6 +29,9 @@ class Clock(Protocol):
 _SCAN_WAITING = 2
 """The state of a QR code that nobody has scanned yet, as gateways number it."""
 
+_RECALL_MS = 120_000
+"""WeChat's own rule: after two minutes nothing can be taken back."""
+
 Tell = Callable[[str, dict[str, Any]], None]
 """Called with the name of a gateway event and its payload."""
 
@@ -127,6 +130,26 @@ class World:
     def type_on_phone(self, account: str, to: str, text: str) -> Message:
         """Somebody writes on the account's phone, past the fleet."""
         return self.send(account, to, Kind.TEXT, text, by_phone=True)
+
+    def recall(self, account: str, id: str) -> bool:
+        """Take back one of the account's own messages; both sides then see WeChat's line about it.
+
+        False when two minutes have passed, or it was taken back before. Raises NoSuchThing for a message that is not
+        its own, or gone.
+        """
+        me = self._logged_in(account)
+        message = self.state.messages.get(id)
+        if message is None or message.talker != me.contact:
+            raise NoSuchThing(f"no message {id} of {account}")
+        now_ms = self.clock.now_ms()
+        if id in self.record.recalled or now_ms - message.at_ms > _RECALL_MS:
+            return False
+        self._happen({"do": "recall", "at": now_ms, "account": account, "message": id})
+        self._deliver({
+            "do": "message", "id": self._new_id("m"), "at": now_ms, "from": me.contact,
+            "to": message.room or message.listener, "room": message.room, "kind": int(Kind.RECALLED), "text": id,
+        })  # fmt: skip
+        return True
 
     def accept(self, account: str, request: str) -> None:
         """Accept a friend request. Again is no mistake: WeChat answers the same."""
@@ -286,7 +309,8 @@ class World:
         }  # fmt: skip
         for account in hears:
             self._tell(account, "message", {"messageId": message.id})
-        if sender := self.state.account_of.get(message.talker):
+        sender = self.state.account_of.get(message.talker)
+        if sender and message.kind is not Kind.RECALLED:
             received = received_in(entry, sender)
             for listener in self._on_received:
                 listener(received)

@@ -58,13 +58,13 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one row says. Exactly one of text, template, card, image, link, request, post, profile is set.
+    """What one row says. Exactly one of text, template, card, image, link, request, post, profile, recall is set.
 
     `text` is sent as it stands. `template` names a text of the row's campaign that is rendered at the claim for that
     person (so one row of a million stays small and the name is the freshest). `card` is a contact id; `image` a file
     path below the media folder; `link` is {url, title, description, thumbnail}; `request` the gateway's id of a friend
     request to accept; `post` the id of a row of `posts`; `profile` {fields: {name: words}, by_hand, asked_ms} of the
-    account's own profile. `mentions` are contact ids, in rooms; `values` what a template says of this one person.
+    account's own profile; `recall` the gateway's id of the message to take back. `mentions` are contact ids, in rooms; `values` what a template says of this one person.
     """
 
     text: str | None = None
@@ -75,6 +75,7 @@ class Content:
     request: str | None = None
     post: int | None = None
     profile: dict[str, Any] | None = None
+    recall: str | None = None
     mentions: tuple[str, ...] = ()
     values: Mapping[str, str] | None = None
 
@@ -89,7 +90,7 @@ class Content:
         return Content(**{**row, "mentions": tuple(row.get("mentions", ()))})
 
 
-_CONTENT_FIELDS = ("text", "template", "card", "image", "link", "request", "post", "profile", "values")
+_CONTENT_FIELDS = ("text", "template", "card", "image", "link", "request", "post", "profile", "recall", "values")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from operations.audit import Outcome, record
 from operations.campaigning import view_text
 from operations.errors import NotFound
 from operations.finding import campaign_named, choices
+from operations.pushing import cancelled_words
 from operations.requests import Cancel, Continue, Door, Pause, Push, Request, TryPush
 from operations.why import reason_words
 from reports.campaigns import progress
@@ -22,6 +23,8 @@ from scheduler import pushes, steering
 from scheduler.campaign_state import Move, require_move
 from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
 from scheduler.push_planning import PushPlanning
+from scheduler.recalls import Outcome as RecallOutcome
+from scheduler.recalls import outcome_of
 from storage.tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
@@ -115,7 +118,10 @@ async def push_start(
             await pushes.start(tx, campaign, now_ms, shop_zone=zone, checked=checked)
             await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
         if not await fleet_runs(db, settings):  # nobody else writes its rows
-            await PushPlanning(db, lambda: now_ms, tell=tell_of_campaign, shop_zone=zone).carry_on(campaign)
+            planning = PushPlanning(
+                db, lambda: now_ms, tell=tell_of_campaign, shop_zone=zone, always_ask=settings.always_ask
+            )
+            await planning.carry_on(campaign)
     document = {"id": campaign, "planned": seen.recipients}
     terminal.show(document, say("cli.push.started", title=title, count=seen.recipients))
     return ExitCode.OK
@@ -142,6 +148,7 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
         phases = await cli_campaigns.progress_of(connection, row["id"]) if row else {}
         zone = settings.shop.time_zone
         below = await cli_campaigns.progress_lines(connection, phases, zone, row["id"]) if row and phases else []
+        recall = await outcome_of(connection, row["id"]) if row else RecallOutcome()
     if row is None:
         raise NotFound(say("cli.push.no_such", id=id), hint=say("cli.push.no_such.hint"))
     lines = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
@@ -150,7 +157,9 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
     lines += [
         say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
     ]
-    terminal.show(row | phases, "\n".join([*lines, *below]))
+    if recall.tried:
+        lines.append(say("cli.push.recall", **recall.as_json()))
+    terminal.show(row | phases | {"recall": recall.as_json()}, "\n".join([*lines, *below]))
 
 
 async def push_list(terminal: Terminal) -> None:
@@ -227,8 +236,13 @@ async def _moved(
     async with terminal.database(settings) as db, db.write() as tx:
         campaign, title = await campaign_named(tx, id)
         now_ms = await shop_now_ms(tx, settings)
-        await act(tx, campaign, now_ms)
+        came = await act(tx, campaign, now_ms)
         state = await tx.scalar(select(Campaign.state).where(Campaign.id == campaign))
         await record(tx, "cli", asked, Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
-    document = {"id": campaign, "state": state}
+    document: dict[str, object] = {"id": campaign, "state": state}
+    if isinstance(came, steering.Cancelled):
+        recall = came.recall
+        document |= {"waiting": came.waiting, "sent": recall.sent, "recalling": recall.trying, "stays": recall.stays}
+        terminal.show(document, cancelled_words(title, came))
+        return
     terminal.show(document, say("cli.push.changed", title=title, state=say(f"cli.push.state.{state}")))

@@ -118,6 +118,10 @@ class Settings(_Part):
     worker: WorkerConfig = Field(
         default_factory=WorkerConfig, description="PostgreSQL 上一个或多个进程怎么接替；一般不用写"
     )
+    confirm_to_send: Literal["as_written", "always"] = Field(
+        default="as_written",
+        description="推送和活动要不要到点先问一句、有人 /继续 了才发第一条：as_written 看每个推送自己的 confirm；always 一律先问",
+    )
     likes: LikesConfig = Field(default_factory=LikesConfig, description="每天给哪些客户点赞（员工在手机上点）")
     gifts: GiftsConfig = Field(default_factory=GiftsConfig, description="红包和礼物的预算（员工在手机上发）")
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="个人信息：聊天内容保留多久")
@@ -145,6 +149,11 @@ class Settings(_Part):
     def all_simulated(self) -> bool:
         """Is there no real account at all?"""
         return all(account.simulated for account in self.accounts)
+
+    @property
+    def always_ask(self) -> bool:
+        """Does every push wait for a person's word at its hour?"""
+        return self.confirm_to_send == "always"
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret of the file, for the log's mask."""

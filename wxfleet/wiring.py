@@ -50,6 +50,7 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
+from scheduler.announcing import Announcing
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
@@ -63,9 +64,11 @@ from scheduler.mirror_gaps import Gap, MirrorGaps
 from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
+from scheduler.precise_tasks import PreciseTasks
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import load_pushes
 from scheduler.push_words import PushWording
+from scheduler.recalls import Recalls
 from simulator.simulation import Doors
 from storage.engine import Database
 from storage.expiry import Expiry
@@ -80,6 +83,8 @@ OnScan = Callable[[str, str], None]
 BREATH_S = 0.03
 """Wall time between two transactions of long work: whoever waits for the one writer of SQLite asks again within it."""
 _GAP_CHARACTERS = 30
+_OFTEN = ("error_budget", "refused", "phase_skipped", "task_batch")
+"""Of these events one campaign may have several; each is told."""
 _UNHURRIED = 5
 """Ticks, about seconds: how often is looked for what nobody sits and waits for."""
 
@@ -144,7 +149,7 @@ def build(
     steps = _steps(settings, book, members, friends, assisted, Promotions(voices))
     planner = Planner(
         db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
-        breathe=partial(asyncio.sleep, BREATH_S),
+        breathe=partial(asyncio.sleep, BREATH_S), always_ask=settings.always_ask,
         extra=steps,
     )  # fmt: skip
     return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
@@ -168,6 +173,9 @@ def _steps(
     care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
+    recalls = Recalls(tell_of_campaign)
+    announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
+    tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
@@ -193,6 +201,9 @@ def _steps(
         Step(lessons.due, lessons.act, every=_UNHURRIED),
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
+        Step(announcing.due, announcing.act, every=_UNHURRIED),
+        Step(tasks.due, tasks.act, every=_UNHURRIED),
+        Step(recalls.due, recalls.act),
         Step(pictures.due, pictures.act),
         Step(sweep.due, sweep.act, every=_UNHURRIED),
     )
@@ -221,6 +232,7 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         code_life_ms=round(LIFE_MS * speed),
         campaigns=campaigns,
         gifts=settings.gifts,
+        always_ask=settings.always_ask,
     )
 
 
@@ -232,7 +244,7 @@ async def tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: in
     """The staff room hears how a push goes."""
     values: dict[str, Any] = {"title": event.title, "id": event.campaign, **event.values}
     text = say(f"scheduler.event.{event.what}", **values)
-    key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what in ('error_budget', 'refused') else ''}"
+    key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what in _OFTEN else ''}"
     await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
 
 

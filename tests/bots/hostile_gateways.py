@@ -18,6 +18,7 @@ _CALLS = (
     "MessagePayload",
     "ContactList",
     "FriendshipAccept",
+    "MessageRecall",
 )
 
 TOKEN = "a-token-that-nobody-may-see"
@@ -53,10 +54,7 @@ class Puppet:
     """A puppet service whose every answer a test may replace: `puppet.answers["MessageSendText"] = …`."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer] = dict.fromkeys(
-            ("Version", "Start", "Logout", "MessageSendText", "MessagePayload", "ContactList", "FriendshipAccept"),
-            nothing,
-        )
+        self.answers: dict[str, Answer] = dict.fromkeys(_CALLS, nothing)
         self.asked: list[tuple[str, bytes]] = []
         self.tokens: set[str] = set()
         self.stream: Callable[[Emit], Awaitable[None]] = self.silent

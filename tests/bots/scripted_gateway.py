@@ -44,6 +44,8 @@ class ScriptedGateway:
         self.attached = False
         self.sent: list[tuple[str, Content]] = []
         self.accepted: list[str] = []
+        self.recalled: list[str] = []
+        self.fails_to_recall: deque[GatewayProblem] = deque()
         self.fetched: list[str] = []
         self.fetching = 0
         self.most_fetching = 0
@@ -113,6 +115,11 @@ class ScriptedGateway:
 
     async def accept(self, request: str, still: Still = always) -> None:
         self.accepted.append(request)
+
+    async def recall(self, message: str, still: Still = always) -> None:
+        if self.fails_to_recall:
+            raise self.fails_to_recall.popleft()
+        self.recalled.append(message)
 
     async def message(self, id: str) -> Message:
         await self._fetch(id)

@@ -645,3 +645,38 @@ async def test_closing_twice_and_opening_again() -> None:
         await gateway.open()
         assert await gateway.contact_ids() == []
         await gateway.close()
+
+
+# Taking a message back.
+
+
+@pytest.mark.parametrize("answer", [b"\x08\x01", b"", b"\x08\x00", b"\xff\xff"], ids=["yes", "empty", "no", "garbage"])
+async def test_a_recall_is_done_only_when_the_gateway_says_so(answer: bytes) -> None:
+    """A no is what protocol buffers leave out."""
+    service = Puppet()
+    asked: list[bytes] = []
+
+    async def recall(request: bytes) -> bytes:
+        asked.append(request)
+        return answer
+
+    service.answers["MessageRecall"] = recall
+    async with serving(service) as endpoint:
+        gateway = await opened(endpoint)
+        if answer == b"\x08\x01":
+            await gateway.recall("m1")
+        else:
+            with pytest.raises(Refused, match="两分钟"):
+                await gateway.recall("m1")
+        await gateway.close()
+    assert [puppet.MessageRecallRequest().parse(request).id for request in asked] == ["m1"]
+
+
+async def test_a_recall_without_an_answer_is_unknown(caplog: pytest.LogCaptureFixture) -> None:
+    service = Puppet()
+    service.answers["MessageRecall"] = never
+    async with serving(service) as endpoint:
+        gateway = await opened(endpoint, timeouts=IMPATIENT)
+        with pytest.raises(OutcomeUnknown):
+            await gateway.recall("m1")
+        await gateway.close()

@@ -93,7 +93,8 @@ async def test_of_a_push_the_rest_is_cancelled_and_what_is_out_is_said(shop: Off
         first = select(Delivery.id).order_by(Delivery.id).limit(2)
         await tx.execute(update(Delivery).where(Delivery.id.in_(first)).values(state="accepted", sent_ms=NOW_MS))
     reply = await shop.says("/撤销", now_ms=NOW_MS + 10)
-    assert "已发出 2 条，无法收回；其余 3 条已取消" in reply.text
+    assert "没发的 3 条不再发" in reply.text
+    assert "已经发出的 2 条撤不回来了" in reply.text  # their gateway gave no id
 
 
 async def test_what_can_not_be_taken_back_says_so(shop: Office) -> None:

@@ -61,6 +61,7 @@ TABLE = {
     Kind.ACCEPT: _ANSWER,
     Kind.PROFILE: _ANSWER,
     Kind.MOMENT: Bound("own", opted_out=True, stopped=True),
+    Kind.RECALL: Bound("goes", opted_out=True, stopped=False),
 }
 kinds = pytest.mark.parametrize("kind", list(Kind))
 

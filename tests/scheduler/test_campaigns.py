@@ -223,7 +223,7 @@ async def test_cancelling_in_the_middle_of_a_push_skips_what_has_not_left(databa
         child = await tx.scalar(select(Phase.child).where(Phase.name == "push"))
     await PushPlanning(database, lambda: shop.now_ms, tell=shop._tell).carry_on(child or 0)
     async with database.write() as tx:
-        assert await steering.cancel(tx, id, shop.now_ms) == 5
+        assert (await steering.cancel(tx, id, shop.now_ms)).waiting == 5
     assert {(row.state, row.reason) for row in await rows(database, kind="campaign_push")} == {("skipped", "cancelled")}
 
 

@@ -123,14 +123,16 @@ async def test_large_pushes_are_opened_and_closed_slice_by_slice(
     assert {row.state for row in await rows(database)} == {"accepted", "skipped"}
 
 
+@pytest.mark.parametrize("always_ask", [False, True])
 async def test_a_push_that_asks_at_its_hour_says_how_many_wait_and_leaves_only_after_a_word(
-    database: Database,
+    database: Database, always_ask: bool
 ) -> None:
+    """By its own file, or because the shop wants it of all."""
     await account(database, "lin-1")
     await friends(database, "lin-1", 5, NOW_MS)
     heard: list[CampaignEvent] = []
-    campaign = await _started(database, push(confirm=True, window="10:30-12:00", first_batch=2))
-    await planning(database, NOW_MS, heard).carry_on(campaign)
+    campaign = await _started(database, push(confirm=not always_ask, window="10:30-12:00", first_batch=2))
+    await planning(database, NOW_MS, heard, always_ask=always_ask).carry_on(campaign)
     hour_ms = NOW_MS + HOUR_MS // 2
     async with database.read() as connection:
         assert await under_way(connection, hour_ms - 1) == []

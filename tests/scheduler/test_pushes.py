@@ -60,12 +60,14 @@ async def _start(db: Database, file: PushFile, now_ms: int = NOW_MS) -> int:
     return campaign
 
 
-def planning(db: Database, now_ms: int = NOW_MS, heard: list[CampaignEvent] | None = None) -> PushPlanning:
+def planning(
+    db: Database, now_ms: int = NOW_MS, heard: list[CampaignEvent] | None = None, *, always_ask: bool = False
+) -> PushPlanning:
     async def tell(tx: AsyncConnection, event: CampaignEvent, now_ms: int) -> None:
         if heard is not None:
             heard.append(event)
 
-    return PushPlanning(db, lambda: now_ms, tell=tell)
+    return PushPlanning(db, lambda: now_ms, tell=tell, always_ask=always_ask)
 
 
 async def _advance(db: Database, campaign: int, now_ms: int = NOW_MS) -> list[str]:

@@ -12,7 +12,7 @@ from simulator.crowd import contact_of
 from simulator.messages import Kind, Scene
 from simulator.simulation import Simulation
 from tests.simulator.worlds import ROOM, Client, bare_client, client_of, listening
-from tests.virtual_time import START, until
+from tests.virtual_time import START, VirtualClock, until
 
 NOW_MS = round(START.timestamp() * 1000)
 FRIEND = contact_of(30)
@@ -275,3 +275,21 @@ async def test_the_service_serves_in_memory_too(simulation: Simulation) -> None:
             await client.comes(READY)
             sent = await client.stub.message_send_text(conversation_id=FRIEND, text="不走网线")
             assert await client.comes(MESSAGE) == sent.id
+
+
+async def test_a_message_is_recalled_for_two_minutes_once_and_only_by_who_sent_it(
+    simulation: Simulation, yu: Client, lin: Client, clock: VirtualClock
+) -> None:
+    async def recall(client: Client, id: str) -> bool:
+        return bool((await client.stub.message_recall(id=id)).success)
+
+    sent = [(await yu.stub.message_send_text(conversation_id=FRIEND, text=text)).id for text in ("一", "二")]
+    with pytest.raises(GRPCError):
+        await recall(lin, sent[0])
+    assert [await recall(yu, sent[0]), await recall(yu, sent[0])] == [True, False]
+    line = await yu.stub.message_payload(id=await yu.comes(MESSAGE, 3))
+    assert (int(line.type), line.text) == (int(Kind.RECALLED), sent[0])
+    assert simulation.world.record.recalled == {sent[0]}
+    assert [one.text for one in simulation.world.record.received(FRIEND)] == ["一", "二"]  # it was read all the same
+    await clock.advance(121)
+    assert not await recall(yu, sent[1])
