@@ -1,7 +1,7 @@
 """The accounts of this process: taken up and released while it runs, watched once a second, stopped within five."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -18,7 +18,7 @@ from bots.inbox import InboxWriter
 from bots.lane import LaneConfig
 from bots.lane import Sender as Road
 from bots.lifecycle import State
-from bots.live_requests import answer_requests
+from bots.live_requests import answer_requests, somebody_asks
 from bots.publisher import Publisher
 from bots.runner import Runner, Surroundings
 from bots.sender import Sender
@@ -298,12 +298,14 @@ class Fleet:
             if 0 < runner.rests_until_ms <= now_ms:
                 runner.rest_is_over()
                 self._courier.wake(runner.account)
-        await self._read_pauses()
-        await answer_requests(self._db, self._clock, self._runners)
-
-    async def _read_pauses(self) -> None:
         async with self._db.read() as connection:
             paused = {row[0] for row in await rows_of(connection, _PAUSED, {})}
+            asked = await somebody_asks(connection)
+        self._heed(paused)
+        if asked:
+            await answer_requests(self._db, self._clock, self._runners)
+
+    def _heed(self, paused: Container[str]) -> None:
         for account, runner in self._runners.items():
             if runner.paused is not (account in paused):
                 runner.pause(account in paused)

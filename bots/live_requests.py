@@ -63,11 +63,14 @@ class _Answer:
     """The account whose own profile was looked at."""
 
 
+async def somebody_asks(connection: AsyncConnection) -> bool:
+    """Does any request wait? Writes nothing."""
+    return bool(await rows_of(connection, _ANY, {}))
+
+
 async def answer_requests(db: Database, clock: Clock, runners: Mapping[str, Runner]) -> int:
     """Answer what waits for one of `runners`. Returns how many rows were answered."""
     async with db.read() as connection:
-        if not await rows_of(connection, _ANY, {}):
-            return 0
         waiting = [
             _Asked(*row)
             for row in await connection.execute(
@@ -196,7 +199,7 @@ async def ask_for_own_codes(tx: AsyncConnection, now_ms: int) -> int:
     return len(rows)
 
 
-_CODE_AWAITED = both("SELECT 1 FROM live_requests WHERE state = 'waiting' AND verb = :verb LIMIT 1")
+_CODE_AWAITED = both("SELECT 1 FROM requests WHERE state = 'waiting' AND verb = :verb LIMIT 1")
 _CODE_MISSING = both("""
     SELECT 1 FROM accounts
      WHERE state = :state AND NOT removed AND (contact_qr_ms IS NULL OR contact_qr_ms < :old_ms) LIMIT 1""")
