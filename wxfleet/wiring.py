@@ -50,7 +50,6 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
-from scheduler.announcing import Announcing
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
@@ -174,7 +173,6 @@ def _steps(
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
-    announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
     tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     standings = Standing()
@@ -201,7 +199,6 @@ def _steps(
         Step(lessons.due, lessons.act, every=_UNHURRIED),
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
-        Step(announcing.due, announcing.act, every=_UNHURRIED),
         Step(tasks.due, tasks.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
         Step(pictures.due, pictures.act),
