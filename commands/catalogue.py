@@ -25,6 +25,8 @@ _ENDINGS = {
 _TRIES = frozenset({"试发", "试", "test"})
 _SURE = frozenset({"确定", "是的", "sure", "yes"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
+_A_NUMBER = re.compile(r"#?[0-9]{1,15}")
+_BETWEEN = re.compile(r"[、,，;；和]")
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
 _YUAN = re.compile(r"[0-9]{1,5}(\.[0-9]{1,2})?")
 _LESSON_ACTS = {
@@ -145,10 +147,11 @@ def _note(said: Said) -> Request:
 
 
 def _unmerge(said: Said) -> Request:
-    number = said.line.word(0).removeprefix("#")
-    if not number.isascii() or not number.isdigit() or len(number) > 15:
+    """One number or several, as `/绑定` told them: 259、260."""
+    numbers = [number for word in said.line.words for number in _BETWEEN.split(word) if number]
+    if not numbers or not all(map(_A_NUMBER.fullmatch, numbers)):
         raise NotUnderstood(say("commands.unmerge_needs"), hint=say("commands.usage.unmerge"))
-    return requests.Unmerge(number=int(number))
+    return requests.Unmerge(numbers=tuple(int(number.removeprefix("#")) for number in numbers))
 
 
 def _invite(said: Said) -> Request:
@@ -261,6 +264,12 @@ COMMANDS: tuple[Command, ...] = (
         lambda said: requests.Override(campaign=said.line.word(0), reason=without_first(said.line.rest)),
         words=_ANY,
     ),
+    Command(
+        Verb.DRAW,
+        ("抽奖", "draw", "开奖", "揭晓"),
+        lambda said: requests.DrawLots(campaign=said.line.word(0), public=" ".join(said.line.words[1:])),
+        words=6,
+    ),
     Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),
     Command(Verb.CANCEL, ("取消", "cancel"), lambda said: requests.Cancel(push=said.line.word(0)), words=1),
     Command(Verb.CONFIRM, ("确认", "confirm"), lambda said: requests.Confirm(code=said.line.word(0)), words=1),
@@ -298,7 +307,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.TAG, ("标签", "tag", "打标"), _tag, words=20, marks=True),
     Command(Verb.NOTE, ("备注", "note", "记"), _note, words=_ANY, options=True, marks=True),
     Command(Verb.BIND, ("绑定", "bind"), _bind, words=3),
-    Command(Verb.UNMERGE, ("拆分", "unmerge"), _unmerge, words=1),
+    Command(Verb.UNMERGE, ("拆分", "unmerge"), _unmerge, words=50),
     Command(Verb.UNDO, ("撤销", "undo"), lambda said: requests.Undo()),
     Command(Verb.STAFF_ROOM, ("设为员工群", "staffroom"), _staff_room, words=1),
     Command(Verb.INVITE, ("邀请", "invite"), _invite, words=2),

@@ -83,7 +83,7 @@ async def unmerge(tx: AsyncConnection, number: int, by: str, now_ms: int) -> Und
     if record.undone_ms is not None:
         raise MergeRefused("undone")
     if record.before.get("erased"):
-        raise MergeRefused("erased")
+        raise MergeRefused("erased_since")
     if "member" in record.before:
         undone = await _unname(tx, record)
     else:

@@ -52,9 +52,10 @@ async def bind(tx: AsyncConnection, asked: Asked[Bind]) -> Reply:
 
 
 async def unmerge_(tx: AsyncConnection, asked: Asked[Unmerge]) -> Reply:
-    """Take back a merge or a bound member name, however old. Raises NoSuchMerge, MergeRefused."""
-    text = await _undone(tx, asked.request.number, f"staff:{asked.staff.id}", asked.now_ms)
-    return Reply(True, text, data={"merge": asked.request.number})
+    """Take back merges or bound member names, however old, the newest first. Raises NoSuchMerge, MergeRefused."""
+    numbers = sorted(set(asked.request.numbers), reverse=True)
+    lines = [await _undone(tx, number, f"staff:{asked.staff.id}", asked.now_ms) for number in numbers]
+    return Reply(True, "\n".join(lines), data={"merges": numbers})
 
 
 async def take_back_bind(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:

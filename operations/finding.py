@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.people import FoundPerson, meant
+from customers.people import MOST_FOUND, FoundPerson, meant
 from customers.unmatched import unmatched
 from operations.errors import CannotBeUsed, NotFound, Refused
 from storage.tables import Account, Campaign
@@ -52,9 +52,11 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
         raise await nobody(tx, word)
     if len(found) > 1:
         lines = "\n".join(f"#{person.id}  {described(person)}" for person in found[:_SHOWN])
+        key, number = "operations.several_people", str(len(found)) + ("+" if len(found) == MOST_FOUND else "")
+        if len(found) > _SHOWN:
+            key += ".more"
         raise CannotBeUsed(
-            say("operations.several_people", who=word, number=len(found), people=lines),
-            hint=say("operations.several_people.hint"),
+            say(key, who=word, number=number, shown=_SHOWN, people=lines), hint=say(f"{key}.hint", who=word)
         )
     return found[0]
 

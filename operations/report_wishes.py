@@ -20,7 +20,7 @@ LARGE_ORDERS = 100_000
 """From so many orders on a report takes longer than other writers should wait. Ours."""
 
 _VERB, _QUEUED = "report", "queued"
-_SOMEBODY_WAITS = both("SELECT 1 FROM live_requests WHERE state = :state AND verb = :verb LIMIT 1")
+_SOMEBODY_WAITS = both("SELECT 1 FROM requests WHERE state = :state AND verb = :verb LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     CAME = "came"
     OVERRIDE = "override"
+    DRAW = "draw"
     PREVIEW = "preview"
     PREVIEW_MOMENTS = "previewmoments"
     MOMENT = "moment"
@@ -277,6 +278,15 @@ class Came(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class DrawLots(Request):
+    """Decide a giveaway or a contest, once. `public`: the value that its file announced, '' for none."""
+
+    verb: ClassVar[Verb] = Verb.DRAW
+    campaign: str = ""
+    public: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Override(Request):
     """This campaign may reach people who had a push within seven days; `reason` stands in the log."""
 
@@ -431,10 +441,10 @@ class Bind(Request):
 
 @dataclass(frozen=True, slots=True)
 class Unmerge(Request):
-    """Take back the merge with this number."""
+    """Take back the merges with these numbers, all or none."""
 
     verb: ClassVar[Verb] = Verb.UNMERGE
-    number: int = 0
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from reports.errors import NotAPeriod
 from rules.quiet_hours import at, local, zone
+from texts.catalogue import say
 
 FIRST_DAY = date(2003, 1, 1)
 """Before the first order that any shop can have: Taobao opened in May 2003."""
@@ -45,6 +46,8 @@ class Period:
         return _midnight(self.last + timedelta(days=1), self.zone)
 
     def __str__(self) -> str:
+        if self.first == FIRST_DAY:
+            return say("reports.period.all", last=self.last)
         return f"{self.first}" if self.first == self.last else f"{self.first} – {self.last}"
 
     def as_json(self) -> dict[str, str]:

@@ -5,13 +5,16 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from operations.asking import Reply
 from operations.long_acts import NOBODY, carried_out
 from operations.requests import Door, Request
 from operations.staff import StaffRole
 from storage.engine import Database
 from texts.catalogue import say
-from wxfleet.cli_fleet import keep_staff
+from wxfleet.cli_fleet import acting_staff, keep_staff, shop_now_ms
 from wxfleet.settings import Settings
+from wxfleet.terminal import Terminal
+from wxfleet.wiring import desk_of
 
 T = TypeVar("T")
 AsStaff = Annotated[str, typer.Option("--as", help=say("privacy.as"))]
@@ -36,3 +39,16 @@ async def done_at_terminal(
     owners = (member.id for member in settings.staff if member.role is StaffRole.OWNER)
     staff = as_staff or next(owners, NOBODY)
     return await carried_out(db, staff, request, Door.CLI, now_ms, act, told=told)
+
+
+async def tried(terminal: Terminal, request: Request) -> Reply:
+    """What the desk would answer the first owner; nothing of it is kept."""
+    settings = terminal.settings(strict=False)
+    async with terminal.database(settings) as db:
+        await keep_staff(db, settings)
+        async with db.write() as tx:
+            trial = await tx.begin_nested()
+            now_ms = await shop_now_ms(tx, settings)
+            reply = await desk_of(settings).act(tx, acting_staff(settings), request, Door.CLI, now_ms)
+            await trial.rollback()
+            return reply

@@ -13,6 +13,7 @@ from operations.requests import Bind, Unmerge
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.problem import ExitCode
+from wxfleet.acting import tried
 from wxfleet.cli_fleet import asked
 from wxfleet.terminal import Terminal, command
 
@@ -44,18 +45,21 @@ async def merge(
 
 async def unmerge(
     terminal: Terminal,
-    number: Annotated[int, typer.Argument(min=1, help=say("merges.number"))],
+    numbers: Annotated[list[int], typer.Argument(min=1, help=say("merges.number"))],
     dry_run: DryRun = False,
 ) -> int:
+    wanted = Unmerge(numbers=tuple(numbers))
     if not dry_run:
-        return told(terminal, await asked(terminal, Unmerge(number=number)))
+        return told(terminal, await asked(terminal, wanted))
+    refused = await tried(terminal, wanted)  # an erased one, one undone before, a later one above it
+    if not refused.ok:
+        return told(terminal, refused)
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
-        found = await merges(connection, number=number)
+        found = [one for number in dict.fromkeys(numbers) for one in await merges(connection, number=number)]
     lines = [_merge_line(one, settings.shop.time_zone) for one in found]
-    text = say("merges.would_part", merge="\n".join(lines)) if found else say("merges.none")
-    terminal.show([one.as_json() for one in found], text)
-    return ExitCode.OK if found else ExitCode.NOT_FOUND
+    terminal.show([one.as_json() for one in found], say("merges.would_part", merge="\n".join(lines)))
+    return ExitCode.OK
 
 
 async def merges_(terminal: Terminal, who: Annotated[str | None, _WHO] = None) -> None:

@@ -6,18 +6,16 @@ import typer
 
 from commands.errors import NotUnderstood
 from customers.profile_view import profile_view
-from operations.asking import Reply
 from operations.finding import person_named
 from operations.personal_data import reveal_person
 from operations.requests import Door, Note, Request, SetProfile, Tag
 from operations.showing import document_of, page_of
 from texts.catalogue import say
-from wxfleet.acting import AsStaff
+from wxfleet.acting import AsStaff, tried
 from wxfleet.cli_fleet import acting_staff, asked, keep_staff, shop_now_ms
 from wxfleet.cli_merges import DryRun, entry, told
 from wxfleet.plain_console import harmless
 from wxfleet.terminal import Terminal, command
-from wxfleet.wiring import desk_of
 
 _LINES = 20
 """Of notes, wishes and changes on the screen."""
@@ -90,21 +88,8 @@ async def _done(terminal: Terminal, request: Request, *, dry_run: bool) -> int:
     """By the same desk as in the chat."""
     if not dry_run:
         return told(terminal, await asked(terminal, request))
-    reply = await _tried(terminal, request)
+    reply = await tried(terminal, request)
     code = told(terminal, reply)
     if reply.ok:
         terminal.note(say("profile.cli.dry_run"))
     return code
-
-
-async def _tried(terminal: Terminal, request: Request) -> Reply:
-    """What the desk would answer; nothing of it is kept."""
-    settings = terminal.settings(strict=False)
-    async with terminal.database(settings) as db:
-        await keep_staff(db, settings)
-        async with db.write() as tx:
-            trial = await tx.begin_nested()
-            now_ms = await shop_now_ms(tx, settings)
-            reply = await desk_of(settings).act(tx, acting_staff(settings), request, Door.CLI, now_ms)
-            await trial.rollback()
-            return reply

@@ -103,3 +103,16 @@ async def test_a_binding_speaks_of_and_takes_back_itself_alone_while_the_shops_c
     assert second.text.endswith(f"以后用 /拆分 {merged}") and str(named) != str(merged)
     assert "又是两位客户" in (await shop.says("/撤销")).text
     assert ((hua := await _person(shop, "花花🌸")).member_name, hua.orders) == ("M1", 1)
+
+
+async def test_several_merges_are_taken_back_at_once_all_or_none(shop: Office) -> None:
+    named = (await shop.says("/绑定 花花 M1")).data["merges"]
+    merged = (await shop.says("/绑定 花花 13800001234", now_ms=NOW_MS + 1)).data["merges"]
+    (first,), (second,) = named, merged
+    refused = await shop.says(f"/拆分 {first}、{second}、77", now_ms=NOW_MS + 2)
+    assert (refused.ok, refused.exit_code) == (False, ExitCode.NOT_FOUND)
+    assert (await _person(shop, "表里的阿花")).merged_into is not None
+    done = await shop.says(f"/拆分 {first}、#{second}", now_ms=NOW_MS + 3)
+    assert (done.ok, done.data["merges"], done.text.count("\n")) == (True, [second, first], 1)
+    assert (await _person(shop, "表里的阿花")).merged_into is None
+    assert (await _person(shop, "花花🌸")).member_name is None

@@ -185,3 +185,4 @@ async def test_a_large_shops_report_is_made_aside_and_sent_to_who_asked(sqlite_d
         (row,) = (await connection.execute(select(Delivery.account, Delivery.to, Delivery.content))).all()
     assert (row.account, row.to) == ("lin-1", "wxid_mei")
     assert "订单数 100,001" in row.content["text"]
+    assert ("全部（到" in row.content["text"], "2003" in row.content["text"]) == (True, False)

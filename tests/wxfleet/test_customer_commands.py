@@ -151,3 +151,31 @@ def test_another_ladder_holds_for_everybody_with_the_next_import(shop: Shop) -> 
     assert "所有人的等级" in err
     assert shop.all("SELECT DISTINCT level FROM people") == [("VIP2",)]
     assert "所有人的等级" not in shop.wxfleet("import", "orders", "o.csv")[2]
+
+
+def test_of_many_who_may_be_meant_the_first_are_listed_and_the_way_on(shop: Shop) -> None:
+    shop.wxfleet("db", "upgrade")
+    for number in range(1, 23):
+        shop.set(
+            "INSERT INTO people (id, name, level, kind, orders, net_paid_fen, created_ms)"
+            " VALUES (?, ?, 'friend', 'customer', 0, 0, 0)",
+            number, f"花{number:02d}",
+        )  # fmt: skip
+    code, out, err = shop.wxfleet("customers", "show", "花")
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert ("共 22 位，先列 5 位" in err, "wxfleet customers find 花" in err) == (True, True)
+    assert err.count("\n#") == 5
+
+
+def test_a_trial_of_taking_back_an_erased_merge_says_no_and_why(shop: Shop) -> None:
+    export(shop.folder / "o.csv", [order("2202600000000000017", "xl_hua")])
+    shop.wxfleet("import", "orders", "o.csv")
+    (shop.folder / "c.csv").write_text("会员名,手机\nxl_hua,13800001234\n小叶,13900001111\n", encoding="utf-8")
+    shop.wxfleet("import", "customers", "c.csv")
+    assert shop.wxfleet("customers", "merge", "1", "2")[0] == ExitCode.OK
+    code, out, _ = shop.wxfleet("customers", "unmerge", "1", "--dry-run", "--json")
+    assert (code, [one["undone_by"] for one in json.loads(out)]) == (ExitCode.OK, [None])
+    shop.wxfleet("customers", "erase", "1", "--yes")
+    tried, done = (shop.wxfleet("customers", "unmerge", "1", *options) for options in (("--dry-run",), ()))
+    assert tried == done
+    assert (tried[0], "拆不回去" in tried[2]) == (ExitCode.REFUSED_BY_POLICY, True)
