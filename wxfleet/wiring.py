@@ -63,7 +63,6 @@ from scheduler.mirror_gaps import Gap, MirrorGaps
 from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
-from scheduler.precise_tasks import PreciseTasks
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import load_pushes
 from scheduler.push_words import PushWording
@@ -173,7 +172,6 @@ def _steps(
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
-    tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
@@ -199,7 +197,6 @@ def _steps(
         Step(lessons.due, lessons.act, every=_UNHURRIED),
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
-        Step(tasks.due, tasks.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
         Step(pictures.due, pictures.act),
         Step(sweep.due, sweep.act, every=_UNHURRIED),
