@@ -55,8 +55,21 @@ class Stage(StrEnum):
     """How far the person who writes has come with us."""
 
     FRIEND = "friend"
-    CUSTOMER = "customer"
+    """新朋友: has not bought, as far as we know."""
+    CLAIMED = "claimed"
+    """已认领: their first order is known."""
+    REPEAT = "repeat"
+    """复购: came again."""
+    MEMBER = "member"
+    """会员: stands above the ladder's first level of buyers."""
     PARTNER = "partner"
+    """合伙人."""
+    CUSTOMER = "customer"
+    """Whoever bought, short of a partner: in a file it means claimed, repeat and member."""
+
+    def includes(self, other: "Stage") -> bool:
+        """Is a text for `self` also one for `other`?"""
+        return self is other or (self is Stage.CUSTOMER and other in (Stage.CLAIMED, Stage.REPEAT, Stage.MEMBER))
 
 
 class Visibility(StrEnum):
@@ -76,7 +89,31 @@ class Occasion(StrEnum):
     HAND_OVER = "hand_over"
     """A person takes over now."""
     MEDIA = "media"
-    """A sticker, a picture or a voice message came."""
+    """A picture or a video came."""
+    VOICE = "voice"
+    """A voice message: nobody here can hear it."""
+    RECEIVED = "received"
+    """A file, a place, a mini-program, a chat's history: a person looks."""
+    CARD = "card"
+    """Somebody's name card."""
+    MONEY = "money"
+    """A red packet or a transfer: never taken."""
+    SHARED = "shared"
+    """A link to goods of the shop, without a question."""
+    PRODUCT = "product"
+    """What is known of goods they ask about."""
+    CAMPAIGN = "campaign"
+    """What is on for them now."""
+    ORDER_UNPAID = "order_unpaid"
+    """Their order waits for their payment."""
+    ORDER_PAID = "order_paid"
+    """It is paid and not yet sent."""
+    ORDER_SHIPPED = "order_shipped"
+    """It is on its way."""
+    ORDER_DONE = "order_done"
+    """It arrived, says the list."""
+    LANDING = "landing"
+    """The way to the shop, at the end of an answer."""
     CLAIMED = "claimed"
     """An order number was found and bound."""
     CLAIM_UNKNOWN = "claim_unknown"
@@ -163,6 +200,18 @@ class MomentsPlan(_Part):
     times: tuple[TimeOfDay, ...] = Field(default=(), max_length=5, description="常发的时间，例如 10:20")
 
 
+class About(StrEnum):
+    """What an answer can look up, instead of being always the same."""
+
+    ORDER = "order"
+    CAMPAIGN = "campaign"
+    PRICE = "price"
+    SIZE = "size"
+    COLOUR = "colour"
+    FABRIC = "fabric"
+    CARE = "care"
+
+
 class ReplyEntry(_Part):
     """One thing customers ask, and how this persona answers it. Templates as in `welcome`."""
 
@@ -171,8 +220,34 @@ class ReplyEntry(_Part):
     questions: Words = Field(default=(), description="客户的典型问法，允许写错一两个字")
     answers: Lines = Field(min_length=1, description="回答，可以写几种说法轮着用")
     stage: tuple[Stage, ...] = Field(
-        default=(), description="只对哪些阶段的人：friend、customer、partner；不写就是都行"
+        default=(),
+        description="只对哪些阶段的人：friend 新朋友，claimed 已认领，repeat 复购，member 会员，partner 合伙人；"
+        "customer 是买过的（claimed、repeat、member）；不写就是都行",
     )
+    stage_answers: dict[Stage, Lines] = Field(
+        default_factory=dict, description="对某个阶段的人换一种说法，例如 {partner: …}；其余的人用 answers"
+    )
+    about: About | None = Field(
+        default=None,
+        description="先查再答：order 查 TA 导入的订单到哪一步，campaign 查对 TA 开着的活动，"
+        "price、size、colour、fabric、care 查 products.yaml 里 TA 问的那件；查不到就用 answers",
+    )
+    small_talk: bool = Field(
+        default=False, description="寒暄（打招呼、谢谢、再见）：同一阵消息里还问了正事，就只答正事"
+    )
+    landing: bool = Field(default=False, description="答完带一句怎么回到店铺；一小时里只带一次")
+
+    def fits(self, stage: Stage | None) -> bool:
+        """Is it for somebody at `stage`? One that is not known gets what is for everybody."""
+        return not self.stage or (stage is not None and any(given.includes(stage) for given in self.stage))
+
+    def answers_for(self, stage: Stage | None) -> tuple[str, ...]:
+        """The wordings for somebody at `stage`; what is for exactly that stage goes first."""
+        if stage is None:
+            return self.answers
+        fitting = [given for given in self.stage_answers if given.includes(stage)]
+        return self.stage_answers[min(fitting, key=lambda given: given is not stage)] if fitting else self.answers
+
     hand_over: bool = Field(default=False, description="回答后交给真人跟进（投诉、改地址之类）")
 
 
@@ -236,6 +311,8 @@ class Persona(_Part):
         yield from _placed(("welcome",), self.welcome)
         for number, entry in enumerate(self.replies):
             yield from _placed(("replies", number, "answers"), entry.answers)
+            for stage, lines in entry.stage_answers.items():
+                yield from _placed(("replies", number, "stage_answers", stage.value), lines)
         for occasion, variants in self.templates.items():
             yield from _placed(("templates", occasion.value), variants)
 
@@ -263,5 +340,12 @@ EXTRA: dict[Occasion, frozenset[str]] = {
     Occasion.CLAIMED: frozenset({"level"}),
     Occasion.LEVEL_UP: frozenset({"level"}),
     Occasion.INTRODUCE: frozenset({"sibling"}),
+    Occasion.SHARED: frozenset({"product"}),
+    Occasion.PRODUCT: frozenset({"product", "fact"}),
+    Occasion.CAMPAIGN: frozenset({"offer", "gift", "join", "ends", "landing"}),
+    **dict.fromkeys(
+        (Occasion.ORDER_UNPAID, Occasion.ORDER_PAID, Occasion.ORDER_SHIPPED, Occasion.ORDER_DONE),
+        frozenset({"day", "items"}),
+    ),
 }
 """Names that a template may use on its occasion only."""

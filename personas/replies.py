@@ -6,14 +6,12 @@ complaint is not met by a canned text. The same text always finds the same entry
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-
-from rapidfuzz import fuzz, process
 
 from personas.model import Persona, ReplyEntry, Shop, Stage
+from personas.phrasebook import Phrase, Phrasebook, phrasebook, sound_of
 from personas.plain_text import plain
 from personas.speech import names, variant
 from personas.voice import render
@@ -26,6 +24,10 @@ TOO_CLOSE_TO_CALL = 4.0
 """Two entries this near to each other by likeness: nobody guesses, a person answers. Ours."""
 LONGEST_LIKENESS = 60
 """Characters; a longer message is a story, not a mistyped question. Ours."""
+SOUND = 72.0
+"""Percent for a keyword that only sounds right: 多少前 for 多少钱. Ours."""
+LONG_SOUND = 3
+"""Syllables from which a sound is no accident; shorter ones must be half of the message. Ours."""
 _MOST_NEAR = 3
 _NOT = re.compile(r"(?:不|没|(?<![特分区级])别|勿)(?:太|是|是很|怎么|那么|够|要|想|用|有|很|再|给我)?$")
 _EITHER_OR = re.compile(r"(.)[不没]\1$")
@@ -38,6 +40,8 @@ class How(StrEnum):
     """The text is exactly this keyword or question."""
     WORD = "word"
     """The keyword stands in the text."""
+    SOUND = "sound"
+    """A part of the text sounds like the keyword: typed by its pinyin, the wrong signs chosen."""
     LIKE = "like"
     """The text looks like this question, typing errors aside."""
 
@@ -87,76 +91,74 @@ def answer(
     `values` (best from `speech.names`) fill the template; what they lack is taken from shop and persona. `seed`
     chooses among wordings: consecutive seeds give different ones.
     """
-    match = find(persona, text, stage=stage)
+    match = find(persona, text, stage=stage, near=False)
     if match.chosen is None:
         return None
     entry = match.chosen.entry
-    said = render(variant(entry.answers, seed), {**names(persona, shop), **(values or {})})
+    wordings = entry.answers_for(_stage(stage))
+    said = render(variant(wordings, seed), {**names(persona, shop), **(values or {})})
     return Answer(said, entry.name, match.chosen.score, match.chosen, match.near, entry.hand_over)
 
 
-def find(persona: Persona, text: str, *, stage: Stage | str | None = None) -> Match:
-    """Which entry of this persona fits `text`, for somebody at `stage` (None: not known)."""
+def find(persona: Persona, text: str, *, stage: Stage | str | None = None, near: bool = True) -> Match:
+    """Which entry of this persona fits `text`, for somebody at `stage` (None: not known).
+
+    Without `near`, what only came near is not looked for where something was found.
+    """
     asked = plain(text)
     if not asked:
         return Match(asked, None, ())
-    here = [phrase for phrase in _phrases(persona) if _fits(phrase.entry, stage)]
-    by_words = _one_each(sorted(_by_words(asked, here), key=_preference))
-    by_likeness = _one_each(sorted(_by_likeness(asked, here), key=lambda c: -c.score))
-    if by_words:
-        chosen: Candidate | None = by_words[0]
-    elif by_likeness and by_likeness[0].score >= CLOSE and not _tied(by_likeness):
-        chosen = by_likeness[0]
+    book = phrasebook(persona, _stage(stage))
+    found = _one_each(sorted(_by_words(asked, book), key=_preference))
+    if not found:
+        found = _one_each(sorted(_by_sound(asked, book), key=_preference))
+    alike = _one_each(_by_likeness(asked, book, near=near)) if near or not found else []
+    if found:
+        chosen: Candidate | None = found[0]
+    elif alike and alike[0].score >= CLOSE and not _tied(alike):
+        chosen = alike[0]
     else:
         chosen = None
-    near = [c for c in _one_each([*by_words, *by_likeness]) if chosen is None or c.entry is not chosen.entry]
-    return Match(asked, chosen, tuple(near[:_MOST_NEAR]))
+    others = [c for c in _one_each([*found, *alike]) if chosen is None or c.entry is not chosen.entry]
+    return Match(asked, chosen, tuple(others[:_MOST_NEAR]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    entry: ReplyEntry
-    written: str
-    plain: str
-    question: bool
+def _stage(stage: Stage | str | None) -> Stage | None:
+    return None if stage is None else Stage(stage)
 
 
-@lru_cache(maxsize=1024)
-def _phrases(persona: Persona) -> tuple[_Phrase, ...]:
-    """All keywords and questions of a persona, in the order of its file."""
-    return tuple(
-        _Phrase(entry, written, key, question)
-        for entry in persona.replies
-        for question, group in ((False, entry.keywords), (True, entry.questions))
-        for written in group
-        if (key := plain(written))
-    )
+def _place(found: tuple[Phrase, int]) -> int:
+    return found[0].number
 
 
-def _fits(entry: ReplyEntry, stage: Stage | str | None) -> bool:
-    return not entry.stage or stage in entry.stage
-
-
-def _by_words(asked: str, phrases: Iterable[_Phrase]) -> Iterable[Candidate]:
-    for phrase in phrases:
-        if phrase.plain == asked:
-            yield Candidate(phrase.entry, How.WHOLE, phrase.written, 100.0)
-        elif not phrase.question and len(phrase.plain) > 1 and _stands_in(phrase.plain, asked):
+def _by_words(asked: str, book: Phrasebook) -> Iterator[Candidate]:
+    for phrase in book.whole(asked):
+        yield Candidate(phrase.entry, How.WHOLE, phrase.written, 100.0)
+    for phrase, start in sorted(book.within(asked), key=_place):
+        if phrase.plain != asked and _is_meant(asked, start, len(phrase.plain)):
             # A longer word says more about what was meant: up to 99 for six characters.
             score = min(99.0, 75.0 + 4.0 * len(phrase.plain))
             yield Candidate(phrase.entry, How.WORD, phrase.written, score)
 
 
-def _stands_in(word: str, text: str) -> bool:
-    """Is `word` in `text`, and meant? Latin words count only whole: "hi" is not in "this"."""
-    start = text.find(word)
-    while start >= 0:
-        before, after = text[start - 1 : start], text[start + len(word) : start + len(word) + 1]
-        whole = not (_latin(word[0]) and _latin(before)) and not (_latin(word[-1]) and _latin(after))
-        if whole and not _denied(text[max(0, start - 4) : start]):
-            return True
-        start = text.find(word, start + 1)
-    return False
+def _by_sound(asked: str, book: Phrasebook) -> Iterator[Candidate]:
+    """Only Chinese, and long enough to be no accident."""
+    for phrase, start in sorted(book.sounding(sound_of(asked)), key=_place):
+        length = len(phrase.sound)
+        if length < LONG_SOUND and 2 * length < len(asked):
+            continue
+        if all("\u3400" <= sign <= "\u9fff" for sign in phrase.plain) and _is_meant(asked, start, length):
+            yield Candidate(phrase.entry, How.SOUND, phrase.written, SOUND)
+
+
+def _is_meant(text: str, start: int, length: int) -> bool:
+    """Does what begins at `start` stand there for itself? Latin words count only whole: "hi" is not in "this"."""
+    end = start + length
+    if _latin(text[start]) and _latin(text[start - 1 : start]):
+        return False
+    if _latin(text[end - 1]) and _latin(text[end : end + 1]):
+        return False
+    return not _denied(text[max(0, start - 4) : start])
 
 
 def _denied(before: str) -> bool:
@@ -168,17 +170,20 @@ def _latin(sign: str) -> bool:
     return sign.isascii() and sign.isalnum()
 
 
-def _preference(candidate: Candidate) -> tuple[bool, bool, int]:
-    """People before texts, the whole text before a word in it, long words before short; else the file's order."""
-    return (not candidate.entry.hand_over, candidate.how is not How.WHOLE, -len(plain(candidate.phrase)))
+def _preference(candidate: Candidate) -> tuple[bool, bool, bool, int]:
+    """People before texts, business before small talk, the whole text before a word in it, long words before short;
+    else the file's order.
+    """
+    entry = candidate.entry
+    return not entry.hand_over, entry.small_talk, candidate.how is not How.WHOLE, -len(plain(candidate.phrase))
 
 
-def _by_likeness(asked: str, phrases: list[_Phrase]) -> Iterable[Candidate]:
-    if len(asked) > LONGEST_LIKENESS:
-        return
-    choices = {number: phrase.plain for number, phrase in enumerate(phrases) if len(phrase.plain) >= 3}
-    for _, score, number in process.extract(asked, choices, scorer=fuzz.ratio, score_cutoff=NEAR, limit=None):
-        yield Candidate(phrases[number].entry, How.LIKE, phrases[number].written, round(score, 1))
+def _by_likeness(asked: str, book: Phrasebook, *, near: bool) -> Iterator[Candidate]:
+    """The most alike first. What can be chosen, or ties with it; `near`: what is worth showing, too."""
+    if len(asked) <= LONGEST_LIKENESS:
+        found = book.like(asked, NEAR) if near else book.very_like(asked, CLOSE - TOO_CLOSE_TO_CALL)
+        for phrase, score in found:
+            yield Candidate(phrase.entry, How.LIKE, phrase.written, score)
 
 
 def _tied(ordered: list[Candidate]) -> bool:

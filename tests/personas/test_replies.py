@@ -87,6 +87,58 @@ def test_a_stage_keeps_an_entry_to_its_people() -> None:
     assert chosen("价格", two, "customer") is None
 
 
+@pytest.mark.parametrize(
+    ("stage", "text"),
+    [
+        ("friend", "答"),
+        ("claimed", "答 老客"),
+        ("repeat", "答 回头客"),
+        ("member", "答 老客"),
+        ("partner", "答 合伙人"),
+        (None, "答"),
+    ],
+)
+def test_an_answer_has_other_words_for_who_came_further(shop: Shop, stage: str | None, text: str) -> None:
+    words = {"customer": "答 老客", "repeat": "答 回头客", "partner": "答 合伙人"}
+    who = persona(entry("price", "价格", answers=["答"], stage_answers=words))
+    said = answer(who, "价格", stage=stage, shop=shop)
+    assert said is not None
+    assert said.text == text
+
+
+@pytest.mark.parametrize("stage", ["claimed", "repeat", "member"])
+def test_what_is_for_customers_is_for_every_stage_of_them(stage: str) -> None:
+    assert chosen("价格", persona(entry("old", "价格", stage=["customer"])), stage) == "old"
+    assert chosen("价格", persona(entry("new", "价格", stage=["friend", "partner"])), stage) is None
+
+
+def test_a_word_typed_by_its_sound_is_understood() -> None:
+    who = persona(entry("price", "多少钱"), entry("delivery", "什么时候发货"), entry("size", "尺码"))
+    assert chosen("这个多少前呀", who) == "price"
+    assert chosen("请问什么时后发火呢", who) == "delivery"
+    assert chosen("尺马", who) == "size"
+    found = find(who, "多少前").chosen
+    assert found is not None
+    assert (found.how, found.phrase) == (How.SOUND, "多少钱")
+
+
+@pytest.mark.parametrize("text", ["我今天吃马铃薯很开心", "不要发火", "duo shao qian 是什么歌"])
+def test_a_short_sound_within_a_long_message_is_an_accident(text: str) -> None:
+    who = persona(entry("price", "多少钱"), entry("delivery", "发货"), entry("size", "尺码"))
+    assert chosen(text, who) is None
+
+
+def test_business_goes_before_small_talk() -> None:
+    who = persona(entry("hi", "你好呀", small_talk=True), entry("price", "价格"))
+    assert chosen("你好呀，价格", who) == "price"
+    assert chosen("你好呀", who) == "hi"
+
+
+@given(st.text(alphabet="怎么找到道你们的店码尺发货什么时候", max_size=12))
+def test_without_what_came_near_the_same_is_chosen(text: str) -> None:
+    assert find(FISH, text, near=False).chosen == find(FISH, text).chosen
+
+
 def test_the_trace_says_by_what_and_how_well(shop: Shop) -> None:
     said = answer(FISH, "身高160穿什么码，什么时候发货", shop=shop)
     assert said is not None
