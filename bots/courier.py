@@ -35,6 +35,8 @@ TICK_WALL_MS = 50
 """Between two ticks of a courier that has nothing in its backlog."""
 LOOK_WALL_MS = 1_000
 """How often rows that another process planned, and its stop words, are looked for."""
+SET_FORWARD_MS = 2_000
+"""What a clock gains beyond the time that went by, it was set by; less is a clock that is being corrected."""
 FULL_LOOK_WALL_MS = 10_000
 """How often everything else that another process changed is looked for."""
 
@@ -74,6 +76,7 @@ class Courier:
         self._full = asyncio.Event()
         self._hasty = 0
         self._last_tick_ms = 0
+        self._last_passed_ms = 0
         self._next_look_ms = 0
         self._next_full_look_ms = 0
         self._newest = 0
@@ -164,9 +167,7 @@ class Courier:
     async def _step(self) -> bool:
         now_ms = self._clock.now_ms()
         self._wake.clear()
-        if now_ms < self._last_tick_ms:
-            self._set_back(now_ms)
-        self._last_tick_ms = now_ms
+        self._heed_clock(now_ms)
         self._hasty = 0
         self._moment = self._ownership.moment()
         self._trusted = self._ownership.may_send(self._moment)
@@ -230,6 +231,22 @@ class Courier:
             self._lanes.pop(account, None)
             self._leaving.pop(account, None)
         self._on_lost(frozenset(lost))
+
+    def _heed_clock(self, now_ms: int) -> None:
+        """Was it set since the last tick?"""
+        passed_ms = self._clock.passed_ms()
+        ahead_ms = now_ms - self._last_tick_ms - (passed_ms - self._last_passed_ms)
+        if now_ms < self._last_tick_ms:
+            self._set_back(now_ms)
+        elif self._last_tick_ms and ahead_ms >= SET_FORWARD_MS:
+            self._set_forward(ahead_ms)
+        self._last_tick_ms, self._last_passed_ms = now_ms, passed_ms
+
+    def _set_forward(self, by_ms: int) -> None:
+        """The clock was set forward: no pause is shorter for that, no window emptier."""
+        for lane in self._lanes.values():
+            lane.pace.set_forward(by_ms)
+            lane.not_before_ms = 0
 
     def _set_back(self, now_ms: int) -> None:
         """The clock was set back: nothing waits for a time that came already."""

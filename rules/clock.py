@@ -16,6 +16,10 @@ class Clock(Protocol):
         """The present moment in epoch milliseconds."""
         ...
 
+    def passed_ms(self) -> int:
+        """Ms of this clock that truly went by since some moment: whoever sets the clock does not move this."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of this clock."""
         ...

@@ -136,6 +136,15 @@ class Pace:
         for window in (self.messages, self.pushes, self.accepts, self.posts):
             window.moments = [min(at_ms, now_ms) for at_ms in window.moments]
 
+    def set_forward(self, by_ms: int) -> None:
+        """Somebody set the clock forward: what happened is no longer ago for that, and every pause lasts as long."""
+        self.next_ms += by_ms
+        self.next_accept_ms += by_ms
+        self.next_recall_ms += by_ms
+        self.minute = deque((at_ms + by_ms, to) for at_ms, to in self.minute)
+        for window in (self.messages, self.pushes, self.accepts, self.posts):
+            window.moments = [at_ms + by_ms for at_ms in window.moments]
+
     def sent_message(self, to: str, at_ms: int, *, push: bool, random: Random) -> None:
         """Count a message, and draw when the next may follow."""
         self.count_message(to, at_ms, push=push)

@@ -13,6 +13,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now_ms = round(start.timestamp() * 1000)
+        self._set_by_ms = 0
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._ids = itertools.count()
 
@@ -21,6 +22,14 @@ class VirtualClock:
 
     def now_ms(self) -> int:
         return self._now_ms
+
+    def passed_ms(self) -> int:
+        return self._now_ms - self._set_by_ms
+
+    def set_by(self, seconds: float) -> None:
+        """Somebody sets it: it shows another time, though none went by."""
+        self._now_ms += round(seconds * 1000)
+        self._set_by_ms += round(seconds * 1000)
 
     def span_ms(self, wall_ms: int) -> int:
         return wall_ms

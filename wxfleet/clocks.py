@@ -30,6 +30,9 @@ class RunningClock:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.now_ms() / 1000, UTC)
 
+    def passed_ms(self) -> int:
+        return alive_ms() if self._real else self.now_ms()
+
     def span_ms(self, wall_ms: int) -> int:
         return round(wall_ms * self._speed)
 

@@ -540,17 +540,30 @@ async def test_a_clock_set_back_makes_nobody_wait_for_a_time_that_came_already(d
     await planned(desk.db, [reply("a", f"w{n}", f"k{n}", desk.now_ms) for n in range(5)], desk.now_ms)
     await desk.pass_time(60, step_s=1)
     assert len(sender.sent) == 5
-    desk.clock._now_ms -= 2 * 3_600_000
+    desk.clock.set_by(-2 * 3_600)
     await planned(desk.db, [reply("a", f"x{n}", f"l{n}", desk.now_ms) for n in range(20)], desk.now_ms)
     await desk.pass_time(300, step_s=1)
     assert len(sender.sent) == 12  # it goes on, and the day's cap still counts what was sent before
+
+
+async def test_a_clock_set_forward_empties_no_window_and_ends_no_pause(desk: Desk) -> None:
+    sender = desk.add(lane("a", limits=Limits(messages_per_day=12, replies_kept_per_day=0)))
+    await planned(desk.db, [reply("a", f"w{n}", f"k{n}", desk.now_ms) for n in range(5)], desk.now_ms)
+    await desk.pass_time(60, step_s=1)
+    assert len(sender.sent) == 5
+    desk.clock.set_by(2 * 86_400)
+    await planned(desk.db, [reply("a", f"x{n}", f"l{n}", desk.now_ms) for n in range(20)], desk.now_ms)
+    await desk.pass_time(300, step_s=1)
+    assert len(sender.sent) == 12  # two days later by the clock, five minutes later in truth
+    await desk.pass_time(86_400, step_s=600)
+    assert len(sender.sent) > 12
 
 
 async def test_a_courier_that_rests_notices_that_the_clock_was_set_back(desk: Desk) -> None:
     sender = desk.add(lane("a"))
     running = asyncio.create_task(desk.courier.run())
     await desk.clock.advance(5)
-    desk.clock._now_ms -= 2 * 3_600_000
+    desk.clock.set_by(-2 * 3_600)
     other = Database(desk.db._writer, desk.db._readers, desk.db.url)
     other._one_writer = desk.db._one_writer
     await planned(other, [reply("a", "w1", "k", desk.now_ms)], desk.now_ms)

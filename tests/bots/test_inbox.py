@@ -225,7 +225,7 @@ async def test_a_clock_set_back_makes_no_conversation_wait_for_a_time_that_came_
         gateway.say("m1", "wxid_a", "own", listener="x")
         gateway.say("m2", "y", "other")
         await world.until(lambda: world.heard.texts() == ["other"])
-        clock._now_ms -= 2 * 3_600_000
+        clock.set_by(-2 * 3_600)
         in_flight = False
         gateway.say("m3", "x", "退订")
         await world.until(lambda: world.heard.texts() == ["other", "own", "退订"], step_s=0.1)

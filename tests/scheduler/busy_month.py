@@ -251,7 +251,7 @@ class Month:
 
     async def clock_set(self, by_ms: int) -> None:
         """Somebody, or a time server, sets the clock of the machine; the process goes on."""
-        self.clock._now_ms += by_ms
+        self.clock.set_by(by_ms / 1000)
 
     async def _somebody_opts_out(self) -> None:
         person = self.random.choice(self.people)
