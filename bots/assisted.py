@@ -11,11 +11,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.packages import notices
+from bots.pond_tasks import hand_over_pond_posts
 from bots.profile_tasks import hand_over_profiles
 from bots.staff_line import Road, notice, road_to_holder
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
 from storage.outbox import Claimed, Content, DeliveryState, NewDelivery, insert_ignoring, plan
+from storage.settling import give_back_ponds
 from storage.statements import both, rows_of
 from storage.tables import Account, Delivery, Post, Task
 from storage.task_tables import Gift
@@ -66,9 +68,11 @@ class Assisted:
         self._expires_ms = expires_ms
 
     async def hand_over(self, tx: AsyncConnection, rows: Sequence[Claimed], now_ms: int) -> None:
-        """Make tasks of claimed posts and profiles, in the claim's transaction, and write to who holds the phones."""
+        """Make tasks of claimed rows, in the claim's transaction, and write to who holds the phones."""
         if profiles := [row for row in rows if row.kind is Kind.PROFILE]:
             await hand_over_profiles(tx, profiles, now_ms)
+        if to_paste := [row for row in rows if row.kind is Kind.POND_CAMPAIGN]:
+            await hand_over_pond_posts(tx, to_paste, now_ms)
         handed = await _read(tx, [row for row in rows if row.kind is Kind.MOMENT])
         for one in handed:
             await tx.execute(insert_ignoring(tx, Task), [self._task(one, now_ms)])
@@ -195,6 +199,7 @@ async def _expire(tx: AsyncConnection, now_ms: int) -> int:
             .where(Delivery.id.in_([row.delivery for row in rows]), Delivery.state == DeliveryState.HANDED.value)
             .values(state=DeliveryState.SKIPPED.value, reason="task_expired", settled_ms=now_ms)
         )
+        await give_back_ponds(tx, [row.delivery for row in rows if row.delivery is not None])
     return len(rows)
 
 

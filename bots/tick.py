@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.lane import Lane
-from rules.gates import AccountFacts, Go, Hold, RowFacts, Skip, Verdict, Wait, decide, pace_of
+from rules.gates import AccountFacts, Go, Hold, PondFacts, RowFacts, Skip, Verdict, Wait, decide, pace_of
 from rules.kinds import GATES, Kind, Surface, gate_of
 from rules.pacing import MINUTE_MS
 from rules.roles import PostKind
@@ -48,6 +48,7 @@ class Tick:
     _skipped: list[tuple[int, str, str | None]] = field(default_factory=list)
     _chosen: list[tuple[Lane, Row, str | None]] = field(default_factory=list)
     _pushed_to: set[int] = field(default_factory=set)
+    _ponds: dict[int, claiming.PondSeen] = field(default_factory=dict)
     _facts: dict[int, Facts] = field(default_factory=dict)
     _accounts: dict[str, AccountFacts] = field(default_factory=dict)
 
@@ -130,6 +131,8 @@ class Tick:
         """Put each lane's row through the gates. Returns the lanes whose row did not pass: they try the next."""
         facts = await self._facts_of(looked_at)
         posts = await self._posts([(lane, row) for lane, row in looked_at if row.kind is Kind.MOMENT])
+        if in_ponds := [row.id for _, row in looked_at if row.kind is Kind.POND_CAMPAIGN]:
+            self._ponds |= await claiming.ponds_of(self.tx, in_ponds)
         again: list[Lane] = []
         for lane, row in looked_at:
             lane.rows.remove(row)
@@ -165,6 +168,7 @@ class Tick:
     ) -> Verdict:
         account = self._account(lane)
         pushed_now = row.person in self._pushed_to
+        pond = self._ponds.get(row.id)
         return decide(
             RowFacts(
                 kind=row.kind,
@@ -179,6 +183,7 @@ class Tick:
                 friend_since_ms=facts.friend_since_ms,
                 conversed=facts.conversed,
                 never_audience=facts.never_audience,
+                pond=PondFacts(pond.refusal, pond.last_campaign_ms, pond.rest_days) if pond else None,
                 campaign_state=facts.campaign_state,
                 post_kind=post,
                 last_posts=last_posts,
@@ -237,6 +242,9 @@ class Tick:
             ours |= await claiming.claim(self.tx, posts, "handed", now_ms=now_ms, epoch=epoch)
             by_hand = [_claimed(row, text) for _, row, text in handed if row.id in ours]
             await self.hand_over(self.tx, by_hand, now_ms)
+        await claiming.reserve_ponds(
+            self.tx, {pond.name: id for id, pond in self._ponds.items() if id in ours}, now_ms=now_ms
+        )
         return [
             *(Picked(lane, row, None) for lane, row, _ in dry),
             *(Picked(lane, row, None) for lane, row, _ in handed if row.id in ours),
@@ -247,6 +255,8 @@ class Tick:
 def _by_hand(lane: Lane, row: Row) -> bool:
     if row.kind is Kind.PROFILE:
         return bool((row.content.get("profile") or {}).get("by_hand"))
+    if row.kind is Kind.POND_CAMPAIGN:
+        return bool((row.content.get("pond") or {}).get("by_hand"))
     return row.kind is Kind.MOMENT and lane.config.assisted
 
 

@@ -39,6 +39,7 @@ from storage.customer_tables import (
     SearchTerm,
 )
 from storage.entry_tables import Draw, Entry, PrizeWon, TaskRun
+from storage.pond_tables import Pond, PondAnswer, PondMember
 from storage.tables import (
     Account,
     Arrival,
@@ -177,6 +178,12 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=of_person("person"),
         cleared={"contact": _NOTHING},
     ),
+    PondMember: Holding(
+        theirs=lambda table, who: table.c.contact.in_(who.contacts), deleted="pond contact joined_ms"
+    ),
+    PondAnswer: Holding(
+        theirs=lambda table, who: table.c.contact.in_(who.contacts), deleted="id pond contact words asked_ms answered"
+    ),
     FriendRequest: Holding(
         kept="id account scene channel state received_ms decided_ms",
         theirs=lambda table, who: table.c.contact.in_(who.contacts),
@@ -234,6 +241,10 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     Shard: Holding(kept="number epoch owner"),
     Lane: Holding(kept="account shard"),
     Room: Holding(kept="id topic staff owner_account last_campaign_ms"),
+    Pond: Holding(
+        kept="name title kind account spec rest_days removed changed_ms room members members_ms last_campaign_ms"
+        " last_campaign_id welcome_id welcome_ms looks looks_ms"
+    ),
     PushPlan: Holding(kept="campaign stage done_to control cut reached reason changed_ms"),
     Campaign: Holding(
         kept="id name title kind parent phase state spec preview overrides_weekly created_by created_ms starts_ms"

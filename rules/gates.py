@@ -59,6 +59,18 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PondFacts:
+    """What is true of the pond that a row goes to. `refusal`: why nothing of ours may go there, '' when it may.
+
+    `last_campaign_ms`: of the newest campaign there, this row's own aside; `rest_days`: until the next one.
+    """
+
+    refusal: str = ""
+    last_campaign_ms: int | None = None
+    rest_days: float = WEEK_MS / DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
 class RowFacts:
     """What is true of the delivery, of who gets it, and of its campaign. All times epoch ms.
 
@@ -80,6 +92,7 @@ class RowFacts:
     friend_since_ms: int | None = None
     conversed: bool = False
     never_audience: bool = False
+    pond: PondFacts | None = None
     campaign_state: str = ""
     post_kind: PostKind | None = None
     last_posts: tuple[PostKind, ...] = ()
@@ -127,6 +140,8 @@ def _forever(row: RowFacts, gate: Gate, account: AccountFacts, now_ms: int) -> s
         return "role"
     if row.post_kind is not None and sells_too_often(row.post_kind, row.last_posts):
         return "sells_too_often"
+    if gate.pond_weekly and (row.pond is None or row.pond.refusal):
+        return row.pond.refusal if row.pond else "pond_gone"
     if gate.surface is Surface.MESSAGE and not gate.to_staff:
         if row.opted_out and gate.after_opt_out is not AfterOptOut.ALLOWED:
             return "opted_out"
@@ -162,6 +177,10 @@ def _for_the_person(row: RowFacts, gate: Gate, account: AccountFacts, now_ms: in
         free_ms = row.last_push_ms + WEEK_MS
         if free_ms > now_ms:
             waits.append(Wait(free_ms, "weekly_cap"))
+    if gate.pond_weekly and row.pond is not None and row.pond.last_campaign_ms is not None:
+        free_ms = row.pond.last_campaign_ms + max(WEEK_MS, round(row.pond.rest_days * DAY_MS))
+        if free_ms > now_ms:
+            waits.append(Wait(free_ms, "pond_week"))
     return max(waits, key=lambda wait: wait.until_ms, default=None)
 
 

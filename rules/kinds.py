@@ -26,6 +26,7 @@ class Kind(StrEnum):
     WARM_UP = "warm_up"
     PRECISE_TASK = "precise_task"
     WAKE_UP = "wake_up"
+    POND_CAMPAIGN = "pond_campaign"  # to a room, not to a person
     REMINDER = "reminder"
     THANKS = "thanks"
     GREETING = "greeting"
@@ -85,6 +86,8 @@ class Gate:
     """Counts as the one push per person per rolling 7 days across the matrix."""
     push_budget: bool = False
     """Counts against the account's daily pushes, and not against what is kept for replies."""
+    pond_weekly: bool = False
+    """Goes to a pond, by its owner alone: one per pond and rolling week."""
     keeps_mute: bool = False
     """Waits while the person wished not to be disturbed (勿扰)."""
     keeps_trust: bool = False
@@ -133,6 +136,7 @@ GATES: Mapping[Kind, Gate] = {
     Kind.WARM_UP: _push(),
     Kind.PRECISE_TASK: _push(),
     Kind.WAKE_UP: _push(),
+    Kind.POND_CAMPAIGN: Gate(5, Quiet.WAITS, push_budget=True, pond_weekly=True, roles=_SALES),
     Kind.REMINDER: _kindness(_SALES),
     Kind.THANKS: _kindness(_SALES),
     Kind.GREETING: _kindness(),

@@ -18,7 +18,7 @@ _CODE = re.compile(r"/(?:确认|confirm)\s*(\d{4,6})")
 _PACKAGE = re.compile(r"/完成|/done\b")
 _ASKS_FOR_CODE = ("/推送", "/全部恢复", "/发圈", "/继续")
 _PROFILE_LINE = re.compile(r"^(昵称|个性签名|头像|朋友圈封面|地区|朋友圈可见范围)：(.+)$", re.MULTILINE)
-_NO_POST = re.compile(r"【(点赞|红包|礼物)】")
+_NO_POST = re.compile(r"【(点赞|红包|礼物|群)】")
 _CODE_WAIT_MS = 20 * 60_000
 """At sixty-fold speed twenty seconds of the wall: a busy machine may take that long to answer."""
 _COMMAND = re.compile(r"/[\u4e00-\u9fff]{2,}|/[a-z]{2,}")

@@ -130,7 +130,9 @@ TURN = f"""
     WITH claimed AS ({CLAIM["postgresql"]}),
     settled AS ({ACCEPT["postgresql"].replace(":rows", ":accepted")}),
     reserved AS (
-        UPDATE people SET last_push_ms = :now_ms, last_push_id = CAST(v.value AS bigint)
+        UPDATE people SET last_push_ms = :now_ms, last_push_id = CAST(v.value AS bigint),
+               unanswered = unanswered + (SELECT count(*) FROM outbox w
+                                           WHERE w.id = CAST(v.value AS bigint) AND w.kind = 'wake_up')
           FROM json_each_text(CAST(:week AS json)) v
          WHERE people.id = CAST(v.key AS bigint) AND CAST(v.value AS bigint) IN (SELECT id FROM claimed))
     SELECT id FROM claimed"""
@@ -159,7 +161,8 @@ SKIP = {
 }
 
 RESERVE_WEEK = """
-    UPDATE people SET last_push_ms = :now_ms, last_push_id = v.value
+    UPDATE people SET last_push_ms = :now_ms, last_push_id = v.value,
+           unanswered = unanswered + (SELECT w.kind = 'wake_up' FROM outbox w WHERE w.id = v.value)
       FROM json_each(:rows) v WHERE people.id = CAST(v.key AS INTEGER)"""
 
 STANDING = both("""
@@ -190,4 +193,26 @@ LAST_POSTS = {
         ("sqlite", "json_extract(o.content, '$.post')"),
         ("postgresql", "CAST(o.content->>'post' AS bigint)"),
     )
+}
+
+# The ponds that rows go to, locked until the claim is committed: two campaigns never both find the same week empty.
+PONDS = {
+    dialect: f"""
+        SELECT o.id, p.name, p.removed, p.account, o.account, p.kind, p.room, o.recipient,
+               CASE WHEN p.last_campaign_id = o.id THEN NULL ELSE p.last_campaign_ms END, p.rest_days,
+               (SELECT value FROM settings WHERE key = 'staff_room')
+          FROM outbox o JOIN ponds p ON p.name = {name}
+         WHERE o.id IN {_IDS[dialect]} {lock}"""
+    for dialect, name, lock in (
+        ("sqlite", "json_extract(o.content, '$.pond.name')", ""),
+        ("postgresql", "o.content->'pond'->>'name'", "ORDER BY p.name FOR UPDATE OF p"),
+    )
+}
+RESERVE_PONDS = {
+    "sqlite": """
+        UPDATE ponds SET last_campaign_ms = :now_ms, last_campaign_id = v.value
+          FROM json_each(:rows) v WHERE ponds.name = v.key""",
+    "postgresql": """
+        UPDATE ponds SET last_campaign_ms = :now_ms, last_campaign_id = CAST(v.value AS bigint)
+          FROM json_each_text(CAST(:rows AS json)) v WHERE ponds.name = v.key""",
 }

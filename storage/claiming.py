@@ -242,3 +242,37 @@ async def post_kinds(tx: AsyncConnection, posts: Iterable[int]) -> dict[int, str
 async def last_posts(tx: AsyncConnection, account: str) -> tuple[str, ...]:
     """Kinds of the account's last two posts that left, or may have left, newest first."""
     return tuple(row[0] for row in await rows_of(tx, claim_statements.LAST_POSTS, {"account": account}))
+
+
+class PondSeen(NamedTuple):
+    """The pond of a row inside the claim's transaction. `refusal`: as in `rules.gates.PondFacts`."""
+
+    name: str
+    refusal: str
+    last_campaign_ms: int | None
+    rest_days: float
+
+
+async def ponds_of(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, PondSeen]:
+    """The ponds that these rows go to, locked until the transaction ends; a row whose pond is gone has none."""
+    found = await rows_of(tx, claim_statements.PONDS, {"ids": json.dumps(list(ids))})
+    return {row[0]: PondSeen(row[1], _pond_refusal(row), row[8], row[9]) for row in found}
+
+
+def _pond_refusal(row: Sequence[Any]) -> str:
+    removed, owner, account, kind, room, to, staff_room = *row[2:8], row[10]
+    if removed:
+        return "pond_gone"
+    if owner != account:
+        return "pond_owner"
+    if room and room == staff_room:
+        return "staff_room"
+    if kind == "wechat" and room is None:
+        return "pond_unbound"
+    return "pond_gone" if kind == "wechat" and to != room else ""
+
+
+async def reserve_ponds(tx: AsyncConnection, rows: Mapping[str, int], *, now_ms: int) -> None:
+    """The week of these ponds is taken by a delivery each: {pond: id}."""
+    if rows:
+        await change(tx, claim_statements.RESERVE_PONDS, {"rows": json.dumps(rows), "now_ms": now_ms})

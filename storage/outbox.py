@@ -64,7 +64,10 @@ class Content:
     person (so one row of a million stays small and the name is the freshest). `card` is a contact id; `image` a file
     path below the media folder; `link` is {url, title, description, thumbnail}; `request` the gateway's id of a friend
     request to accept; `post` the id of a row of `posts`; `profile` {fields: {name: words}, by_hand, asked_ms} of the
-    account's own profile; `recall` the gateway's id of the message to take back. `mentions` are contact ids, in rooms; `values` what a template says of this one person.
+    account's own profile; `recall` the gateway's id of the message to take back.
+
+    Beside it: `pond` {name, by_hand, picture} of the pond it goes to; `mentions` are contact ids, in rooms; `values`
+    what a template says of this one person.
     """
 
     text: str | None = None
@@ -76,6 +79,7 @@ class Content:
     post: int | None = None
     profile: dict[str, Any] | None = None
     recall: str | None = None
+    pond: dict[str, Any] | None = None
     mentions: tuple[str, ...] = ()
     values: Mapping[str, str] | None = None
 
@@ -90,7 +94,9 @@ class Content:
         return Content(**{**row, "mentions": tuple(row.get("mentions", ()))})
 
 
-_CONTENT_FIELDS = ("text", "template", "card", "image", "link", "request", "post", "profile", "recall", "values")
+_CONTENT_FIELDS = (
+    "text", "template", "card", "image", "link", "request", "post", "profile", "recall", "pond", "values",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

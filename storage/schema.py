@@ -12,6 +12,7 @@ from storage import (  # noqa: F401  # part of the shape
     care_tables,
     customer_tables,
     entry_tables,
+    pond_tables,
     task_tables,
 )
 from storage.engine import Database

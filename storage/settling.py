@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rules.kinds import GATES, Surface
+from rules.kinds import GATES, Kind, Surface
 from storage.claim_statements import ACCEPT
 from storage.farewells import DELETED_US, part
 from storage.outbox import DeliveryState
@@ -91,6 +91,7 @@ async def settle(tx: AsyncConnection, results: Sequence[Settlement], *, now_ms: 
     gone = [r.id for r in results if r.state in (DeliveryState.FAILED, DeliveryState.PENDING)]
     if gone:
         await give_back_week(tx, gone)
+        await give_back_ponds(tx, gone)
     parted = [r.id for r in others if r.reason == DELETED_US]
     if parted:
         await part(tx, parted, now_ms=now_ms)
@@ -113,8 +114,25 @@ async def give_back_week(tx: AsyncConnection, ids: Sequence[int]) -> None:
          AND o.state IN ('sending', 'accepted', 'in_doubt', 'unknown')"""
     await tx.execute(
         text(f"""UPDATE people SET last_push_ms = (SELECT max(o.sent_ms) {newest}),
-                        last_push_id = (SELECT max(o.id) {newest})
+                        last_push_id = (SELECT max(o.id) {newest}),
+                        unanswered = unanswered - (SELECT count(*) FROM outbox w WHERE w.id = people.last_push_id
+                                                    AND w.kind = 'wake_up' AND people.unanswered > 0)
                   WHERE last_push_id IN {_IDS[tx.dialect.name].format(name="ids")}"""),
+        {"ids": json.dumps(list(ids))},
+    )
+
+
+async def give_back_ponds(tx: AsyncConnection, ids: Sequence[int]) -> None:
+    """These campaigns did not leave: their pond's week is that of the newest other one that did or may have."""
+    name = {"sqlite": "json_extract(o.content, '$.pond.name')", "postgresql": "o.content->'pond'->>'name'"}
+    newest = f"""
+        FROM outbox o WHERE o.account = ponds.account AND o.kind = '{Kind.POND_CAMPAIGN.value}'
+         AND o.sent_ms IS NOT NULL AND {name[tx.dialect.name]} = ponds.name
+         AND o.state IN ('sending', 'handed', 'accepted', 'in_doubt', 'unknown')"""
+    await tx.execute(
+        text(f"""UPDATE ponds SET last_campaign_ms = (SELECT max(o.sent_ms) {newest}),
+                        last_campaign_id = (SELECT max(o.id) {newest})
+                  WHERE last_campaign_id IN {_IDS[tx.dialect.name].format(name="ids")}"""),
         {"ids": json.dumps(list(ids))},
     )
 
@@ -146,6 +164,7 @@ async def put_back_unsent(tx: AsyncConnection, accounts: Iterable[str], under_wa
     ids = [row[0] for row in found]
     if ids:
         await give_back_week(tx, ids)
+        await give_back_ponds(tx, ids)
     return ids
 
 

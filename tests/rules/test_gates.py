@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.gates import WEEK_MS, AccountFacts, Go, Hold, RowFacts, Skip, Wait, allowed_by_role, decide, sells_too_often
+from rules.gates import (
+    WEEK_MS,
+    AccountFacts,
+    Go,
+    Hold,
+    PondFacts,
+    RowFacts,
+    Skip,
+    Wait,
+    allowed_by_role,
+    decide,
+    sells_too_often,
+)
 from rules.kinds import GATES, PRIORITIES, Kind, Surface
 from rules.limits import Limits
 from rules.pacing import DAY_MS
@@ -52,6 +64,7 @@ TABLE = {
     Kind.WARM_UP: _PUSH,
     Kind.PRECISE_TASK: _PUSH,
     Kind.WAKE_UP: _PUSH,
+    Kind.POND_CAMPAIGN: Bound("waits", opted_out=True, stopped=True, roles=frozenset({Role.SALES})),
     Kind.REMINDER: _CAMPAIGN,
     Kind.THANKS: _CAMPAIGN,
     Kind.GREETING: _KIND,
@@ -70,7 +83,7 @@ def _row(kind: Kind, now_ms: int = NOON, **facts: object) -> RowFacts:
     """A row that nothing is against: due, to an old friend who bought."""
     good: dict[str, object] = {
         "kind": kind, "due_ms": now_ms, "acted_ms": now_ms, "has_person": True, "friend": True,
-        "friend_since_ms": now_ms - 100 * DAY_MS, "conversed": True,
+        "friend_since_ms": now_ms - 100 * DAY_MS, "conversed": True, "pond": PondFacts(),
     }  # fmt: skip
     return RowFacts(**{**good, **facts})  # type: ignore[arg-type]
 
@@ -265,3 +278,18 @@ def test_who_waits_as_told_meets_the_same_reason_no_more(row: RowFacts, account:
         assert row.valid_until_ms is None or verdict.until_ms < row.valid_until_ms or verdict.reason == "not_due"
         then = decide(row, account, verdict.until_ms)
         assert not isinstance(then, Wait) or then.reason != verdict.reason
+
+
+@given(last=st.integers(0, 30 * DAY_MS), rest=st.floats(0, 30))
+def test_between_two_campaigns_of_a_pond_there_is_always_a_week(last: int, rest: float) -> None:
+    """Whatever its file says; and longer where that says so."""
+    row = _row(Kind.POND_CAMPAIGN, NOON, pond=PondFacts("", NOON - last, rest))
+    verdict = decide(row, _account(Kind.POND_CAMPAIGN), NOON)
+    free_ms = NOON - last + max(WEEK_MS, round(rest * DAY_MS))
+    assert verdict == (Go() if free_ms <= NOON else Wait(free_ms, "pond_week"))
+
+
+@pytest.mark.parametrize("pond", [None, PondFacts("staff_room"), PondFacts("pond_owner")])
+def test_where_nothing_of_ours_may_go_a_campaign_never_goes(pond: PondFacts | None) -> None:
+    verdict = decide(_row(Kind.POND_CAMPAIGN, pond=pond), _account(Kind.POND_CAMPAIGN), NOON)
+    assert verdict == Skip(pond.refusal if pond else "pond_gone")
