@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ from sqlalchemy import Table, cast, or_, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.dossier_words import heading, readable
 from customers.errors import CannotExport
 from customers.holdings import OF_PEOPLE
 from customers.identity import identity_of
 from customers.personal_data import says
-from rules.quiet_hours import local
 from storage.customer_tables import BoughtItem, SearchTerm
 from storage.tables import Audit
 from texts.catalogue import say
@@ -27,7 +26,6 @@ Dossier = Mapping[str, Sequence[Mapping[str, Any]]]
 _DERIVED = (SearchTerm, BoughtItem)
 """Pieces of names and titles that stand whole in the other tables."""
 FORMATS = (".json", ".txt", ".xlsx")
-_TIME, _AMOUNT = "_ms", "_fen"
 _LONGEST_CELL = 32_767  # characters; Excel's limit
 
 
@@ -58,12 +56,13 @@ def _plain(keys: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 
 
 def as_text(dossier: Dossier, zone: str) -> str:
-    """For people: a heading for each kind of thing, one thing after the other."""
-    parts = []
+    """For the person: a heading for each kind of thing, one thing after the other."""
+    parts = [f"{say('dossier.title')}\n{say('dossier.intro', zone=zone)}"]
     for name, rows in dossier.items():
-        lines = [say("privacy.head", part=say(f"privacy.part.{name}"), count=len(rows))]
+        lines = [say("privacy.head", part=heading(name), count=len(rows))]
         for row in rows:
-            lines += ["", *(f"{key}: {_shown(key, value, zone)}" for key, value in row.items())]
+            pairs = readable(name, row, zone).items()
+            lines += ["", *(say("dossier.pair", name=key, value=value) for key, value in pairs)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -102,22 +101,15 @@ def _write_workbook(place: Path, dossier: Dossier, zone: str) -> None:
         with xlsxwriter.Workbook(str(place), options) as book:
             bold = book.add_format({"bold": True})
             for name, rows in dossier.items():
-                sheet = book.add_worksheet(say(f"privacy.part.{name}")[:31])
-                keys = list(dict.fromkeys(key for row in rows for key in row))
+                sheet = book.add_worksheet(heading(name)[:31])
+                shown = [readable(name, row, zone) for row in rows]
+                keys = list(dict.fromkeys(key for row in shown for key in row))
+                sheet.freeze_panes(1, 0)
+                sheet.set_column(0, max(0, len(keys) - 1), 18)
                 for column, key in enumerate(keys):
                     sheet.write_string(0, column, key, bold)
-                for line, row in enumerate(rows, 1):
+                for line, row in enumerate(shown, 1):
                     for column, key in enumerate(keys):
-                        sheet.write_string(line, column, _shown(key, row.get(key, ""), zone)[:_LONGEST_CELL])
+                        sheet.write_string(line, column, row.get(key, "")[:_LONGEST_CELL])
     except FileCreateError as error:
         raise error.args[0] from error
-
-
-def _shown(key: str, value: Any, zone: str) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        if key.endswith(_TIME):
-            moment: datetime = local(value, zone)
-            return f"{moment:%Y-%m-%d %H:%M:%S}"
-        if key.endswith(_AMOUNT):
-            return f"{value / 100:.2f}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

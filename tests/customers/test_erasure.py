@@ -1,5 +1,6 @@
 """Erasing somebody: nothing that leads to them is left anywhere, and what must hold for them still holds."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from customers.claims import ClaimOutcome, claim
 from customers.consent import hold_back
 from customers.do_not_contact import is_pseudonym
 from customers.dossier import write_dossier
+from customers.dossier_words import readable
 from customers.erasure import erase
 from customers.errors import EraseRefused
 from customers.holdings import HOLDINGS, OF_PEOPLE
@@ -192,6 +194,13 @@ async def test_everything_about_somebody_is_handed_out_in_full_by_those_who_may(
     for ending in (".json", ".txt", ".xlsx"):
         write_dossier(tmp_path / f"hua{ending}", dossier, "Asia/Shanghai")
         assert (tmp_path / f"hua{ending}").stat().st_size > 1_000
+    document = json.loads((tmp_path / "hua.json").read_text(encoding="utf-8"))
+    assert document["people"][0]["id"] == HERS  # machines get everything
+    letter = (tmp_path / "hua.txt").read_text(encoding="utf-8")
+    assert letter.startswith("关于您的个人信息") and MARK in letter
+    names = {line.partition("：")[0] for line in letter.splitlines() if "：" in line}
+    assert {"店铺会员名", "实付", "下单时间", "微信昵称"} <= names
+    assert [name for name in names if name.isascii()] == []
     await erase_person(sqlite_database, "owner", HERS, Door.CLI, 7)
     async with sqlite_database.read() as connection:
         log = (await connection.execute(select(Audit.staff, Audit.verb, Audit.outcome).order_by(Audit.id))).all()
@@ -199,3 +208,31 @@ async def test_everything_about_somebody_is_handed_out_in_full_by_those_who_may(
         ("service", "export", "refused"), ("service", "erase", "refused"),
         ("owner", "export", "done"), ("owner", "erase", "done"),
     ]  # fmt: skip
+
+
+def test_every_column_of_people_is_read_in_words_or_by_machines_alone() -> None:
+    """A new column wants `dossier.TABLE.COLUMN` in texts/words/dossier.yaml, or a place in MACHINES."""
+    pieces = {"search_terms", "bought_items"}  # of what stands whole elsewhere
+    tables = {model.__tablename__: model.__table__ for model in (*OF_PEOPLE, Audit)}
+    row_of = {name: dict.fromkeys(table.columns.keys(), "x") for name, table in tables.items() if name not in pieces}
+    nameless = [
+        (name, key) for name, row in row_of.items() for key in readable(name, row, "Asia/Shanghai") if key in row
+    ]
+    assert nameless == []
+
+
+def test_what_a_customer_reads_is_in_words() -> None:
+    told = readable(
+        "people",
+        {"tier": "low", "net_paid_fen": 9950, "opted_out_ms": 1_777_568_400_000, "birthday": "--08-15",
+         "birthday_lunar": True, "profile": {"size": "M"}, "birthday_mmdd": 815},
+        "Asia/Shanghai",
+    )  # fmt: skip
+    assert told == {
+        "服务分组": "D 组", "累计实付": "99.50 元", "退订时间": "2026-05-01 01:00", "生日": "08-15", "生日按农历": "是",
+        "个人喜好": "尺码：M",
+    }  # fmt: skip
+    before = {"columns": {"name": ["花", "花花"]}, "friendships": {"3": {"alias": ["", "老客"]}}}
+    assert readable("person_versions", {"before": before}, "Asia/Shanghai") == {
+        "导入更新之前": "资料：名字：花 → 花花；好友关系：我们写的备注名：（空） → 老客"
+    }
