@@ -33,6 +33,7 @@ class Acquaintance:
     persona: str
     position: str | None
     holder: str | None
+    unanswered: int
 
     @property
     def stage(self) -> Stage:
@@ -57,7 +58,7 @@ _MET = (
         Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
         Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
         Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
-        Account.persona, Account.position, Account.holder,
+        Account.persona, Account.position, Account.holder, Person.unanswered,
     )
     .join(Person, Person.id == Friendship.person)
     .join(Account, Account.id == Friendship.account)
@@ -109,6 +110,8 @@ async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) ->
         await hold_back(tx, [person], now_ms)
 
 
-async def heard(tx: AsyncConnection, friendship: int, at_ms: int, *, photo: bool = False) -> None:
-    """They wrote at `at_ms`, or sent a picture: the bond may have grown closer."""
-    await tx.execute(_HEARD, {"friendship": friendship, "at_ms": at_ms, "photos": int(photo)})
+async def heard(tx: AsyncConnection, who: Acquaintance, at_ms: int, *, photo: bool = False) -> None:
+    """They wrote at `at_ms`, or sent a picture: the bond may have grown closer, and no wake-up is unanswered."""
+    await tx.execute(_HEARD, {"friendship": who.friendship, "at_ms": at_ms, "photos": int(photo)})
+    if who.unanswered:
+        await tx.execute(update(Person).where(Person.id == who.person).values(unanswered=0))

@@ -11,10 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
 from bots.payloads import message_of
+from conversations.answers import Ask, nobody_to_ask
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.customer import CustomerTalk
 from conversations.intents import Wish, wish_of
+from conversations.own_words import own_words
 from conversations.phone import own_message
+from conversations.products import NO_PRODUCTS, Products
 from conversations.speaking import Voices
 from conversations.talkers import Known, Talker, staff_room, who_is
 from scheduler.materials import Source, keep_picture
@@ -39,9 +42,16 @@ class Intake:
     """The handler that the root hands to the fleet."""
 
     def __init__(
-        self, voices: Voices, *, on_command: OnCommand, on_stranger: OnStranger, on_friendship: OnFriendship
+        self,
+        voices: Voices,
+        *,
+        on_command: OnCommand,
+        on_stranger: OnStranger,
+        on_friendship: OnFriendship,
+        products: Products = NO_PRODUCTS,
+        ask: Ask = nobody_to_ask,
     ) -> None:
-        self._customers = CustomerTalk(voices)
+        self._customers = CustomerTalk(voices, products, ask)
         self._on_command = on_command
         self._on_stranger = on_stranger
         self._on_friendship = on_friendship
@@ -130,7 +140,7 @@ def is_urgent(received: Received, *, stops_everything: Callable[[str], bool]) ->
     text = _without_mention(message.text)
     if text.startswith(PREFIXES):
         return stops_everything(text)
-    return not message.room and wish_of(text) in (Wish.OPT_OUT, Wish.UNCLEAR)
+    return not message.room and wish_of(own_words(text).text) in (Wish.OPT_OUT, Wish.UNCLEAR)
 
 
 def _without_mention(text: str) -> str:

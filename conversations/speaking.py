@@ -22,6 +22,10 @@ BURST_MS = 20_000
 """Messages this close together are one question. Ours."""
 LATELY_MS = 3_600_000
 """How far back we remember what was said, when choosing what to say. Ours."""
+JOINED = "joined"
+"""Why a row was not sent: its words went with the next one's (`conversations.bursts`)."""
+_JOINED_COUNT = 4
+"""So many rows that were taken back weigh as one answer: a flood of them is a flood, too."""
 _MOST_ROWS = 50
 _REPLIES = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
 
@@ -79,11 +83,17 @@ async def reply(
 class Said:
     """One thing an account planned to tell somebody. `entry` names the prepared answer or the occasion."""
 
+    id: int
     entry: str
+    kind: str
     at_ms: int
     unsent: bool
-    answers: bool
+    joined: bool
     words: str
+
+    @property
+    def answers(self) -> bool:
+        return self.kind in _REPLIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,10 @@ class Lately:
         """Is this very answer on its way to them already, unsent, from the same burst?"""
         return any(one.entry == entry and one.unsent and one.at_ms > now_ms - BURST_MS for one in self.said)
 
+    def about_to_answer(self, now_ms: int) -> list[Said]:
+        """Answers to the same burst that are not sent yet, the newest first."""
+        return [one for one in self.said if one.answers and one.unsent and one.at_ms > now_ms - BURST_MS]
+
     def includes(self, entry: str) -> bool:
         """Was this said within the hour?"""
         return any(one.entry == entry for one in self.said)
@@ -105,7 +119,10 @@ class Lately:
         return sum(one.entry == entry and one.at_ms > since_ms for one in self.said)
 
     def answers_since(self, since_ms: int) -> int:
-        return sum(one.answers and one.at_ms > since_ms for one in self.said)
+        """How many answers they got since then."""
+        lately = [one for one in self.said if one.answers and one.at_ms > since_ms]
+        joined = sum(one.joined for one in lately)
+        return len(lately) - joined + joined // _JOINED_COUNT
 
     def newest_words(self, since_ms: int) -> str:
         """The last text to them since then, '' if none."""
@@ -113,7 +130,10 @@ class Lately:
 
 
 _LATELY = (
-    select(Delivery.source, Delivery.kind, Delivery.state, Delivery.created_ms, Delivery.text, Delivery.content)
+    select(
+        Delivery.id, Delivery.source, Delivery.kind, Delivery.state, Delivery.reason, Delivery.created_ms,
+        Delivery.text, Delivery.content,
+    )
     .where(
         Delivery.person == bindparam("person"),
         Delivery.account == bindparam("account"),
@@ -121,7 +141,7 @@ _LATELY = (
     )
     .order_by(Delivery.id.desc())
     .limit(_MOST_ROWS)
-)
+)  # fmt: skip
 
 
 async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
@@ -131,10 +151,12 @@ async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
     return Lately(
         tuple(
             Said(
+                id=row.id,
                 entry=row.source.rpartition(":")[2],
+                kind=row.kind,
                 at_ms=row.created_ms,
                 unsent=row.state == DeliveryState.PENDING.value,
-                answers=row.kind in _REPLIES,
+                joined=row.reason == JOINED,
                 words=str(row.text or row.content.get("text") or ""),
             )
             for row in rows.all()

@@ -1,0 +1,58 @@
+"""One message of a customer with all that an answer needs to know, and the way to a person."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.gateway import Message, MessageKind
+from conversations.acquaintance import Acquaintance
+from conversations.handover import hand_over
+from conversations.own_words import OwnWords, own_words
+from conversations.speaking import Lately, Voices
+from texts.catalogue import say
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who wrote what, and what they were told lately. `own`: their words without quotes and links."""
+
+    who: Acquaintance
+    said: Lately
+    message: Message
+    own: OwnWords
+    arrival: int
+    now_ms: int
+
+    @classmethod
+    def of(cls, who: Acquaintance, said: Lately, message: Message, arrival: int, now_ms: int) -> "Heard":
+        own = own_words(message.text) if message.kind is MessageKind.TEXT else OwnWords("")
+        return cls(who, said, message, own, arrival, now_ms)
+
+    @property
+    def words(self) -> str:
+        """What they typed; '' for anything but a text."""
+        return self.own.text
+
+
+async def to_a_person(
+    tx: AsyncConnection, voices: Voices, heard: Heard, why: str, *, tell_customer: bool = True
+) -> None:
+    """A person must look; `why` as in `handover.hand_over`. Whoever is held by a person hears nothing of it."""
+    await hand_over(
+        tx,
+        voices,
+        heard.who,
+        heard.said,
+        arrival=heard.arrival,
+        why=why,
+        words=words_of(heard.message),
+        now_ms=heard.now_ms,
+        tell_customer=tell_customer and not heard.who.held(heard.now_ms),
+    )
+
+
+def words_of(message: Message) -> str:
+    """What they wrote, or what it was."""
+    if message.kind is MessageKind.TEXT:
+        return message.text
+    return say(f"conversations.kind.{message.kind.value}")
