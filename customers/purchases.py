@@ -102,6 +102,8 @@ def _counting(tx: AsyncConnection, who: ColumnElement[bool]) -> Update:
         Person.first_order_ms: sums.c.first,
         Person.last_order_ms: sums.c.last,
         Person.distinct_items: sums.c.kinds,
+        # A purchase answers every wake-up before it.
+        Person.unanswered: case((sums.c.last > func.coalesce(Person.last_order_ms, 0), 0), else_=Person.unanswered),
     }
     changed = or_(*(column.is_distinct_from(value) for column, value in counted.items()))
     return (

@@ -36,6 +36,7 @@ from scheduler.chance import ALL, among_few, turn_of
 from scheduler.errors import PushRefused
 from scheduler.push_file import PushFile
 from scheduler.push_variables import column_of
+from scheduler.wake_up_part import TRIES
 from storage.campaign_tables import Participant
 from storage.outbox import DeliveryState
 from storage.tables import Account, Claim, Delivery, Friendship, Person, StaffContact
@@ -44,6 +45,10 @@ REASONS = (
     "not_vip",
     "not_in_segment",
     "not_joined",
+    "asked_before",
+    "bought_lately",
+    "other_tier",
+    "left_in_peace",
     "own_or_staff",
     "no_friendship",
     "opted_out",
@@ -103,6 +108,10 @@ def audience(push: PushFile, look: Look) -> Subquery:
         (Person.level.not_in(push.who.levels), "not_vip"),
         (_outside_segment(push, look), "not_in_segment"),
         (_not_joined(push), "not_joined"),
+        (_asked_before(push, look), "asked_before"),
+        (_awake(push, look), "bought_lately"),
+        (func.coalesce(Person.tier, "").not_in(push.who.tiers) if push.who.tiers else false(), "other_tier"),
+        (Person.unanswered >= TRIES if push.kind is Kind.WAKE_UP else false(), "left_in_peace"),
         (or_(Person.kind != "customer", best.c.contact.in_(_ours())), "own_or_staff"),
         (best.c.account.is_(None), "no_friendship"),
         (Person.opted_out_ms.is_not(None), "opted_out"),
@@ -154,6 +163,21 @@ def _not_joined(push: PushFile) -> ColumnElement[bool]:
         Participant.campaign == joined.campaign, Participant.state.in_(joined.standings)
     )
     return Person.id.not_in(of_it)
+
+
+def _asked_before(push: PushFile, look: Look) -> ColumnElement[bool]:
+    """Where it is only for people whom a campaign has not asked yet: those it has."""
+    if push.who.new_to is None:
+        return false()
+    asked = select(Participant.person).where(Participant.campaign == push.who.new_to, look.covers(Participant.person))
+    return Person.id.in_(asked)
+
+
+def _awake(push: PushFile, look: Look) -> ColumnElement[bool]:
+    """Where it is only for people who have not bought for so many days: those who have."""
+    if push.who.asleep_days is None:
+        return false()
+    return func.coalesce(Person.last_order_ms, look.now_ms) > look.now_ms - push.who.asleep_days * DAY_MS
 
 
 def _outside_segment(push: PushFile, look: Look) -> ColumnElement[bool]:

@@ -135,7 +135,18 @@ class CampaignAnswers:
             return None
         if read.meaning is Meaning.NO:
             return await self._no(tx, id, guest, arrival, now_ms)
-        return await self._yes(tx, id, said, read.choice)
+        answered = await self._yes(tx, id, said, read.choice)
+        return replace(answered, values={**answered.values, **await self._offered(tx, id, guest.person)})
+
+    async def _offered(self, tx: AsyncConnection, id: int, person: int) -> dict[str, str]:
+        """What the step that wrote to them offered, where that was another thing than the campaign does."""
+        file = self._known[id][0]
+        if not any(phase.offer or phase.gift for phase in file.phases):
+            return {}
+        names = (await tx.scalars(_BY_WHICH, {"person": person, "campaign": id})).all()
+        asked = next((phase for phase in map(file.phase, names) if phase.asks), None)
+        own = {} if asked is None else {"offer": asked.offer, "gift": asked.gift}
+        return {name: words for name, words in own.items() if words is not None}
 
     async def _yes(self, tx: AsyncConnection, id: int, said: Said, choice: str | None) -> Answered:
         file = self._known[id][0]
@@ -214,5 +225,13 @@ _WROTE = (
         _CHILD.parent.is_not(None),
     )
     .group_by(_CHILD.parent)
+)
+_BY_WHICH = (
+    select(_CHILD.phase)
+    .join(Delivery, Delivery.campaign == _CHILD.id)
+    .where(
+        Delivery.person == bindparam("person"), _CHILD.parent == bindparam("campaign"), Delivery.sent_ms.is_not(None)
+    )
+    .order_by(Delivery.sent_ms.desc())
 )
 _LEVEL = select(Person.level).where(Person.id == bindparam("person"), Person.kind == "customer")

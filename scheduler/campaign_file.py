@@ -7,15 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from customers.tiers import Tier
 from rules.kinds import Kind
 from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
 from rules.post_media import MOST_PICTURES
 from rules.roles import PostKind
+from scheduler.arrivals_part import Arrivals, with_styles
 from scheduler.campaign_parts import Contest, Giveaway, PreciseTask
 from scheduler.campaign_times import Moment
 from scheduler.landing import Landing
 from scheduler.moments import Words, not_empty
 from scheduler.push_file import DayWindow, Ident, Text, Who
+from scheduler.wake_up_part import WakeUp
 
 MOST_FOLLOW_UPS = 2
 """Reminders and thanks of one campaign. Source: the shop's house rules."""
@@ -51,9 +54,11 @@ _PARTS: Mapping[CampaignKind, str] = {
     CampaignKind.GIVEAWAY: "giveaway",
     CampaignKind.CONTEST: "contest",
     CampaignKind.PRECISE_TASK: "task",
+    CampaignKind.ARRIVALS: "arrivals",
+    CampaignKind.WAKE_UP: "wake_up",
 }
 """What the file of that kind must say, and no other may."""
-_TOOK_PART = {"giveaway": "said", "contest": "said", "precise_task": "proof"}
+_TOOK_PART = {"giveaway": "said", "contest": "said", "precise_task": "proof", "arrivals": "said"}
 
 
 def _as_list(value: object) -> object:
@@ -138,6 +143,12 @@ class PhaseFile(_Part):
     name: Ident | None = Field(default=None, description="名字；同一种写了两步才要写")
     at: Moment = Field(description="什么时候：2026-11-11 20:00，或从活动开始算 -3d 10:30、+90m")
     until: Moment | None = Field(default=None, description="最晚到什么时候；不写就到下一步开始，最多 36 小时")
+    tiers: Annotated[tuple[Tier, ...], BeforeValidator(_as_list)] = Field(
+        default=(),
+        description="只给哪些分层：gold 黄金、growth 重点发展、ordinary 普通、low 低价值；不写就都给",
+    )
+    offer: _Sentence | None = Field(default=None, description="这一步的优惠；不写就用活动的")
+    gift: _Sentence | None = Field(default=None, description="这一步送什么；不写就用活动的")
     words: dict[str, Text] = Field(
         default_factory=dict,
         description="消息文案，按等级写，default 给其余等级；除了推送里的名字，还可用"
@@ -165,6 +176,10 @@ class PhaseFile(_Part):
     def asks(self) -> bool:
         """Does it write to people who said nothing yet? That counts as the push of their week."""
         return bool(self.words) and not self.kind.follows_up
+
+    def apart(self, other: "PhaseFile") -> bool:
+        """Are the two for different tiers?"""
+        return bool(self.tiers) and bool(other.tiers) and not set(self.tiers) & set(other.tiers)
 
 
 class CampaignFile(_Part):
@@ -197,12 +212,20 @@ class CampaignFile(_Part):
     task: PreciseTask | None = Field(
         default=None, description="精准任务（kind: precise_task）：做什么、要几个、凭什么算"
     )
+    arrivals: Arrivals | None = Field(default=None, description="上新（kind: arrivals）：选哪几款，每逢哪天")
+    wake_up: WakeUp | None = Field(default=None, description="唤醒（kind: wake_up）：多少天没买算睡着了")
     answers: Answers = Field(default_factory=Answers, description="收到回答时回什么；不写就用现成的")
     variables: dict[str, str] = Field(default_factory=dict, description="文案里自己的变量")
     landing: Landing | None = Field(default=None, description="怎么回到店铺")
     phases: Annotated[tuple[PhaseFile, ...], AfterValidator(not_empty)] = Field(
         description="时间线：预热、推送、提醒、感谢，按先后写；提醒和感谢加起来最多两条"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_styles(cls, data: object) -> object:
+        """What is voted on, and recognised in the orders, are the styles, where nothing else is written."""
+        return with_styles(data) if isinstance(data, Mapping) else data
 
     @model_validator(mode="before")
     @classmethod
@@ -232,6 +255,19 @@ class CampaignFile(_Part):
                 raise ValueError(f"{key}.{part}")
         if self.task is not None and not any(phase.kind is PhaseKind.PUSH for phase in self.phases):
             raise ValueError("scheduler.campaign.nobody_asked")
+        if self.arrivals is not None and self.arrivals.every and self.from_.absolute:
+            raise ValueError("scheduler.arrivals.fixed")
+        return self
+
+    @model_validator(mode="after")
+    def _by_tier(self) -> "CampaignFile":
+        """A wake-up offers each tier something of its own."""
+        asking = [phase for phase in self.phases if phase.asks] if self.wake_up else []
+        if not all(phase.tiers for phase in asking):
+            raise ValueError("scheduler.wake_up.no_tiers")
+        tiers = [tier for phase in asking for tier in phase.tiers]
+        if len(set(tiers)) < len(tiers):
+            raise ValueError("scheduler.wake_up.tier_twice")
         return self
 
     def phase(self, name: str) -> PhaseFile:

@@ -55,7 +55,8 @@ def timeline(campaign: CampaignFile, starts_ms: int, zone_name: str) -> Timeline
     dues = [phase.at.ms(from_ms, zone_name) for phase in campaign.phases]
     phases = []
     for place, phase in enumerate(campaign.phases):
-        following = dues[place + 1] if place + 1 < len(dues) else dues[place] + LATEST_MS
+        # Phases of the same moment, each for a tier of its own, do not end each other.
+        following = next((due for due in dues[place + 1 :] if due != dues[place]), dues[place] + LATEST_MS)
         latest_ms = min(dues[place] + LATEST_MS, following) if phase.words else dues[place] + LIFE_MS
         until_ms = phase.until.ms(from_ms, zone_name) if phase.until else latest_ms
         phases.append(Due(phase, dues[place], until_ms))
@@ -94,7 +95,7 @@ def _beside(place: int, before: Due, due: Due, zone_name: str) -> Iterator[Fault
     kinds = _ORDER.index(before.phase.kind), _ORDER.index(due.phase.kind)
     if due.due_ms < before.due_ms or kinds[1] < kinds[0]:
         yield Fault(place, say("scheduler.campaign.phases_reversed", phase=due.phase.id, before=before.phase.id))
-    elif before.phase.until is not None and before.until_ms > due.due_ms:
+    elif before.phase.until is not None and before.until_ms > due.due_ms and not before.phase.apart(due.phase):
         until = _shown(before.until_ms, zone_name)
         yield Fault(place, say("scheduler.campaign.overlap", phase=due.phase.id, before=before.phase.id, until=until))
 

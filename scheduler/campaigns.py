@@ -213,10 +213,13 @@ def push_of(
         who = who.model_copy(update={"joined": Joined(campaign=id, standings=_for_whom(campaign, phase))})
     elif invited is not None:
         who = who.model_copy(update={"at_most": min(invited, who.at_most or invited)})
+    who = who.model_copy(
+        update={"tiers": phase.tiers, "asleep_days": campaign.wake_up.days if campaign.wake_up and phase.asks else None}
+    )
     given: dict[str, Value] = {
         "items": say("texts.comma", lang="zh").join(campaign.items),
-        "offer": campaign.offer,
-        "gift": campaign.gift,
+        "offer": phase.offer or campaign.offer,
+        "gift": phase.gift or campaign.gift,
         "join": campaign.join.how,
         "starts": _day(line.from_ms, zone_name),
         "ends": _day(line.until_ms, zone_name),
@@ -225,7 +228,7 @@ def push_of(
     return PushFile.model_validate(
         {
             "name": f"{campaign.name}-{phase.id}"[:64].rstrip("-"),
-            "title": f"{campaign.title} · {say(f'scheduler.phase.{phase.kind}')}"[:60],
+            "title": f"{campaign.title} · {phase_words(phase)}"[:60],
             "kind": campaign.sent_as(phase),
             "who": who,
             "words": phase.words,
@@ -239,12 +242,21 @@ def push_of(
     )
 
 
+def phase_words(phase: PhaseFile) -> str:
+    """How people call that step: 推送, or 推送（黄金） where it is for some tiers."""
+    words = say(f"scheduler.phase.{phase.kind}")
+    if not phase.tiers:
+        return words
+    tiers = say("texts.comma").join(say(f"cli.segments.tier.{tier}") for tier in phase.tiers)
+    return say("scheduler.phase.of_tiers", phase=words, tiers=tiers)
+
+
 def _for_whom(campaign: CampaignFile, phase: PhaseFile) -> tuple[str, ...]:
     """A reminder: those who said yes and have a place; thanks: those who took part."""
     if phase.kind is PhaseKind.REMINDER:
         return (Standing.YES.value, Standing.PROMISED.value)
     came = (Standing.KEPT.value,)
-    return came if campaign.took_part == "orders" else (*came, *(standing.value for standing in SAID_YES))
+    return came if campaign.took_part != "said" else (*came, *(standing.value for standing in SAID_YES))
 
 
 async def _view(

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from customers.segment_file import Segment
+from customers.tiers import Tier
 from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.kinds import Kind, gate_of
@@ -97,6 +98,12 @@ class Who(_Part):
     )
     at_most: int | None = Field(default=None, ge=1, description="最多发给多少人；人多时抽签，常爽约的排最后")
     joined: SkipJsonSchema[Joined | None] = None
+    new_to: SkipJsonSchema[int | None] = None
+    """A campaign that none of them was asked to before. Never written by hand."""
+    tiers: SkipJsonSchema[tuple[Tier, ...]] = ()
+    """Only these, where it says so: a phase of a campaign does. Never written by hand."""
+    asleep_days: SkipJsonSchema[int | None] = None
+    """Only those who have bought nothing for so many days. Never written by hand."""
 
 
 class PushFile(_Part):
@@ -238,8 +245,9 @@ def _in_words(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]
 def _in_landing(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]:
     for name, why in push.landing.unfit(Carrier.MESSAGE) if push.landing else ():
         yield document.mistake(("landing", name), why)
-    if push.who.joined is not None:
-        yield document.mistake(("who", "joined"), say("scheduler.push.only_joined"))
+    for part in ("joined", "new_to", "tiers", "asleep_days"):
+        if getattr(push.who, part):
+            yield document.mistake(("who", part), say("scheduler.push.only_joined"))
     if push.seed:
         yield document.mistake(("seed",), say("scheduler.push.only_joined"))
 
