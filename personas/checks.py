@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 
 from personas.copy_check import findings, selling
 from personas.errors import TemplateRefused
-from personas.model import ALWAYS, EXTRA, NEEDED, ROLES_BY_KIND, Occasion, Persona, Place, Style, inherit
+from personas.model import ALWAYS, EXTRA, NEEDED, POINT, ROLES_BY_KIND, Occasion, Persona, Place, Style, inherit
 from personas.voice import variables
+from personas.voices_apart import borrowed, words_of_others
 from rules.roles import PersonaKind
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
@@ -35,9 +36,11 @@ def mistakes_of(
     refused = list(_check_templates(document, persona))
     yield from refused
     if not refused:
+        yield from _check_point(document, persona)
         source = written.get(persona.mirror_of or "")
         yield from _check_honesty(document, persona, source)
     yield from _check_copy(document, persona, style)
+    yield from _check_own_voice(document, persona, written.values())
 
 
 def _check_mirror(
@@ -117,6 +120,27 @@ def _templates_of(persona: Persona) -> Iterator[tuple[Place, str, frozenset[str]
             yield place, text, ALWAYS - {"disclosure"}
         elif place[0] in ("welcome", "replies"):
             yield place, text, ALWAYS
+
+
+def _check_point(document: Document[Persona], persona: Persona) -> Iterator[Mistake]:
+    """A text for an occasion says what the occasion is about, in each of its variants."""
+    for place, text in persona.customer_texts():
+        names = POINT.get(Occasion(str(place[1]))) if place[0] == "templates" else None
+        if names and not names & variables(text):
+            reason = say("personas.template_lacks", name=say("texts.comma").join(sorted(names)))
+            yield document.mistake(place, reason, severity=Severity.WARNING)
+
+
+def _check_own_voice(
+    document: Document[Persona], persona: Persona, everybody: Collection[Persona]
+) -> Iterator[Mistake]:
+    """Nobody says what only another persona says. A mirror says what its source says."""
+    if persona.kind is PersonaKind.MIRROR:
+        return
+    words = words_of_others(persona, everybody)
+    for place, text in persona.customer_texts():
+        for found in borrowed(text, words):
+            yield document.mistake(place, found.reason, severity=found.fault.severity)
 
 
 def _check_honesty(document: Document[Persona], own: Persona, source: Persona | None) -> Iterator[Mistake]:

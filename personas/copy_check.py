@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from personas.model import Style
+from rules.post_media import FOLDS_AT
 from texts.catalogue import say
 from texts.errors import Severity
 
@@ -22,7 +23,17 @@ class Fault(StrEnum):
     NEVER = "never"
     """The shop never says this (`shop.style.never`)."""
     BAIT = "bait"
-    """Something for forwarding or collecting likes, or a 淘口令: the platform punishes it. Moments only."""
+    """Something for forwarding, for collecting likes or for a good review: platform and law punish it."""
+    SHARE_CODE = "share_code"
+    """A 淘口令: WeChat blocks it, and the account that sends it is noticed."""
+    FOLDED = "folded"
+    """Longer than a post shows before it folds; few tap on. Moments only."""
+    DRIFT = "drift"
+    """Another taste than the shop's (`shop.style`), or shouted where the shop speaks."""
+    WEAK = "weak"
+    """An offer too small to be worth a message: 要么不做，要么给足."""
+    BORROWED = "borrowed"
+    """What only another persona says."""
     OFFICIAL = "official"
     """Sounds like an office; playful beats official."""
     LONG = "long"
@@ -32,7 +43,10 @@ class Fault(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        return Severity.WARNING if self in (Fault.OFFICIAL, Fault.LONG) else Severity.ERROR
+        return Severity.WARNING if self in _MATTERS_OF_TASTE else Severity.ERROR
+
+
+_MATTERS_OF_TASTE = frozenset({Fault.OFFICIAL, Fault.LONG, Fault.FOLDED, Fault.DRIFT, Fault.WEAK, Fault.BORROWED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,8 @@ _PLAIN_AFTER_FIRST = (
 )
 _SUPERLATIVE = re.compile(
     rf"最(?!{_PLAIN_AFTER_MOST}).?.?"
-    rf"|第一(?!{_PLAIN_AFTER_FIRST})|[Nn][Oo]\.?\s?1|[Tt][Oo][Pp]\s?1(?!\d)"
+    # "1. 第一名一条围巾" of a contest is a prize; 行业第一名 is a claim.
+    rf"|(?<!票数)(?<!得票)第一(?!名|{_PLAIN_AFTER_FIRST})|(?<![\s。，、：；.;:])第一名|[Nn][Oo]\.?\s?1|[Tt][Oo][Pp]\s?1(?!\d)"
     r"|国家级|世界级|全球级|顶级|顶尖|极致|极品|绝无仅有|独一无二|史无前例|前无古人|空前绝后|无与伦比|完美无瑕"
     r"|首选|之王|王牌|冠军品牌|全网低价|全网独家|独家首发|遥遥领先|万能|永久|百分之百|100\s?[%％]|零风险"
 )
@@ -69,9 +84,15 @@ _OFFICIAL = re.compile(
     r"尊敬的|贵客|贵宾|亲爱的(?:客户|顾客|用户|会员)|广大(?:客户|顾客|用户|会员)|敬请|特此|恭候|莅临|惠顾|诚挚|谨此"
     r"|为您服务|竭诚|祝您(?:生活愉快|购物愉快)|感谢您的(?:支持|信任|理解)|您好[，,]?欢迎光临|如有疑问"
 )
+_SHARE_CODE = re.compile(r"[￥$€₤¥₳¢][0-9A-Za-z]{8,14}[￥$€₤¥₳¢/]|淘口令|[（(][0-9A-Za-z]{8,14}[）)]\s?(?:打开|复制)")
+_REWARD = (
+    r"(?:[就即可再还都能]送|送(?:你|一|两|个|条|券|红包|好礼|礼品|福利|优惠)|抽(?:奖|一|\d)|领(?:取|券|红包|奖|一|\d)"
+    r"|(?:免费|可|来)领|免单|返(?:现|利|\d|红包|券)|红包|有奖|有礼|得(?:红包|奖|\d)|优惠券|减\d)"
+)
 _BAIT = re.compile(
-    r"[￥$€₤¥][0-9A-Za-z]{8,14}[￥$€₤¥/]"
-    r"|(?:转发|分享)[^，。！？\n]{0,12}(?:送|抽|领|免单|返|红包|有奖)|集(?:赞|齐?\d+个赞)|(?:满|够)\d+个?赞"
+    rf"(?:转发|分享(?!给你)|发(?:到|个|条)?朋友圈)[^。！？\n]{{0,14}}{_REWARD}"
+    r"|集(?:赞|齐?\s?\d+\s?个?赞)|(?:满|够)\s?\d+\s?个?赞"
+    rf"|(?:好评|五星|晒图)[^。！？\n]{{0,10}}(?:返(?:现|\d|红包|券)|红包|送(?:你|一|两|券|红包)|\d+\s?元)"
 )
 _SELLING = re.compile(
     r"[¥￥]\s?\d|\d+(?:\.\d+)?\s?(?:元|块钱)|\d(?:\.\d)?\s?折|[半对]折|打折|折扣|满减|立减|秒杀|特价|原价|到手价|券后|优惠|福利价|包邮"
@@ -82,13 +103,21 @@ _SELLING = re.compile(
 )
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _TAG_STANDS_FOR = "口口口口"  # a name is about this long
+_TASTES = (
+    "法式", "日系", "韩系", "韩式", "英伦", "美式", "欧美", "国风", "新中式", "港风", "甜美", "甜酷", "辣妹",
+    "御姐", "名媛", "洛丽塔", "朋克", "街头", "学院", "极简", "轻奢", "土酷", "萝莉", "ins风",
+)  # fmt: skip
+"""Tastes that a shop of clothes names. A shop that has several says so in `shop.style.taste` or `.topics`. Ours."""
+_CALM = frozenset({"松弛", "安静", "温柔", "极简", "慢", "治愈", "克制", "知性", "文艺"})
+"""Tastes that nobody shouts. Ours."""
+_SHOUTED = re.compile(r"[!！]{3,}|冲冲冲|冲鸭|速抢|快抢|手慢无|抢疯|炸裂|亏本|甩卖|跳楼价|最后一波啦|错过再等一年")
 
 
 def findings(text: str, style: Style, *, length: int | None = None, moments: bool = False) -> Iterator[Finding]:
     """Every doubtful place of one text that customers can read.
 
-    `length` is how many characters this voice takes at most; `moments` adds what the platform punishes there. Template
-    tags count as a short name.
+    `length` is how many characters this voice takes at most; in `moments` a text folds. Template tags count as a short
+    name.
     """
     plain = _TAG.sub(lambda tag: _TAG_STANDS_FOR.ljust(len(tag[0]), "\u200b"), text)
     allowed = [span for word in (*_ALLOWED, *style.allow) for span in _spans(re.escape(word), plain)]
@@ -100,8 +129,11 @@ def findings(text: str, style: Style, *, length: int | None = None, moments: boo
         yield from _found(fault, pattern, plain, allowed)
     for word in style.never:
         yield from _found(Fault.NEVER, re.compile(re.escape(word)), plain, [])
-    if moments:
-        yield from _found(Fault.BAIT, _BAIT, plain, [])
+    yield from _found(Fault.BAIT, _BAIT, plain, [])
+    yield from _found(Fault.SHARE_CODE, _SHARE_CODE, plain, [])
+    yield from _drift(plain, style)
+    if moments and (shown := len(plain.replace("\u200b", ""))) > FOLDS_AT:
+        yield Finding(Fault.FOLDED, f"{shown} > {FOLDS_AT}", 0)
     if length is not None and (real := len(plain.replace("\u200b", ""))) > length:
         yield Finding(Fault.LONG, f"{real} > {length}", 0)
 
@@ -115,6 +147,17 @@ def selling(text: str) -> Iterator[Finding]:
 def is_clean(text: str, style: Style) -> bool:
     """May this text reach a customer at all? Warnings pass."""
     return all(found.fault.severity is not Severity.ERROR for found in findings(text, style))
+
+
+def _drift(text: str, style: Style) -> Iterator[Finding]:
+    """A taste that is not the shop's, where it says which are; and shouting, where it says that it is calm."""
+    ours = (*style.taste, *style.topics)
+    if style.taste:
+        for taste in _TASTES:
+            if not any(taste in own or own in taste for own in ours):
+                yield from _found(Fault.DRIFT, re.compile(re.escape(taste), re.IGNORECASE), text, [])
+    if any(own in _CALM for own in style.taste):
+        yield from _found(Fault.DRIFT, _SHOUTED, text, [])
 
 
 def _found(fault: Fault, pattern: re.Pattern[str], text: str, allowed: Iterable[tuple[int, int]]) -> Iterator[Finding]:

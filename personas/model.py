@@ -349,3 +349,16 @@ EXTRA: dict[Occasion, frozenset[str]] = {
     ),
 }
 """Names that a template may use on its occasion only."""
+POINT: dict[Occasion, frozenset[str]] = {
+    Occasion.PRODUCT: frozenset({"fact"}),
+    Occasion.SHARED: frozenset({"product"}),
+    Occasion.CAMPAIGN: frozenset({"offer"}),
+    Occasion.INTRODUCE: frozenset({"sibling"}),
+    Occasion.LEVEL_UP: frozenset({"level"}),
+    Occasion.LANDING: frozenset({"search", "shop"}),
+    **dict.fromkeys(
+        (Occasion.ORDER_UNPAID, Occasion.ORDER_PAID, Occasion.ORDER_SHIPPED, Occasion.ORDER_DONE),
+        frozenset({"day", "items"}),
+    ),
+}
+"""What a text for the occasion must name, one of these at least: without it, it says nothing."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+from conversations.products import load_products
 from customers.segment_file import load_segments
-from personas.copy_check import findings
+from personas.copy_check import Fault, findings
 from personas.model import Persona
+from personas.offer_check import weak_offers
+from personas.voices_apart import borrowed, words_of_others
 from rules.gates import allowed_by_role
 from rules.kinds import Kind
 from rules.roles import PersonaKind, Role
@@ -19,6 +22,7 @@ from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
 from wxfleet.campaign_checks import read_campaigns
 from wxfleet.files import Files, Reader
+from wxfleet.offer_notes import read_offers
 
 
 def read_calendar(files: Files) -> list[Mistake]:
@@ -32,7 +36,19 @@ def read_calendar(files: Files) -> list[Mistake]:
             for number, entry in enumerate(document.value.posts):
                 for text in entry.text:
                     mistakes += _copy(document, ("posts", number, "text"), text, files, post=True)
+            mistakes += _voice(document, document.value, files)
     return mistakes
+
+
+def _voice(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:
+    """Nothing that only another persona says, and no offer too small to be worth a post."""
+    everybody = files.book.all()
+    known = file.persona is not None and file.persona in files.book
+    words = words_of_others(files.book.resolved(file.persona or ""), everybody) if known else frozenset()
+    for number, entry in enumerate(file.posts):
+        for text in entry.text:
+            for found in (*borrowed(text, words), *weak_offers(text)):
+                yield document.mistake(("posts", number, "text"), found.reason, severity=found.fault.severity)
 
 
 def _whose(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:
@@ -86,6 +102,8 @@ def _copy(
     post: bool = False,
 ) -> Iterator[Mistake]:
     for found in findings(text, files.style, moments=post):
+        if found.fault is Fault.FOLDED and isinstance(document.value, CalendarFile):
+            continue  # told by `calendar_notes`, with the month it is about
         yield document.mistake(loc, found.reason, severity=found.fault.severity)
 
 
@@ -106,5 +124,13 @@ def read_lessons(files: Files) -> list[Mistake]:
     return load_lessons(files.folders["lessons"], style=files.style, media=files.folders["media"])[1]
 
 
-READERS: tuple[Reader, ...] = (read_calendar, read_pushes, read_campaigns, read_segments, read_care, read_lessons)
+def read_products(files: Files) -> list[Mistake]:
+    """Everything wrong in products.yaml."""
+    return load_products(files.folders["products"], style=files.style)[1]
+
+
+READERS: tuple[Reader, ...] = (
+    read_calendar, read_pushes, read_campaigns, read_offers, read_segments, read_care, read_lessons,
+    read_products,
+)  # fmt: skip
 """One per room whose files people write, beside the personas and the ladder."""

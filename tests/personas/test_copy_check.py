@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from personas.copy_check import Fault, findings, is_clean
 from personas.model import Style
+from personas.offer_check import gives_something, weak_offers
 from texts.errors import Severity
 
 STYLE = Style(never=("亲们",), allow=("最佳损友",))
@@ -61,10 +62,87 @@ def test_a_word_inside_a_tag_is_not_copy() -> None:
     assert list(findings("{{ x|default('') }}{# 引流 #}", STYLE)) == []
 
 
-@pytest.mark.parametrize("text", ["复制￥A1b2C3d4E5￥打开淘宝", "转发到朋友圈就送发带", "集齐38个赞免单"])
-def test_bait_is_refused_in_moments_only(text: str) -> None:
-    assert [found.fault for found in findings(text, STYLE, moments=True)] == [Fault.BAIT]
+BAIT = [
+    "转发到朋友圈就送发带",
+    "集齐38个赞免单",
+    "发个朋友圈领红包",
+    "分享给三位姐妹，各领一张券可领",
+    "五星好评返现5元",
+]
+NO_BAIT = [
+    "分享这件V领衬衫", "分享给你一个好消息，明天送到",
+    "介绍朋友来，各得一张 10 元券", "好评我都看了，谢谢", "晒图给我看看呀",
+    "转发给朋友问问合不合适",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAIT)
+def test_rewards_for_forwarding_likes_and_reviews_are_refused_everywhere(text: str) -> None:
+    for moments in (True, False):
+        assert [found.fault for found in findings(text, STYLE, moments=moments)] == [Fault.BAIT]
+
+
+@pytest.mark.parametrize("text", NO_BAIT)
+def test_words_that_only_look_like_bait_pass(text: str) -> None:
     assert list(findings(text, STYLE)) == []
+
+
+@pytest.mark.parametrize("text", ["复制￥A1b2C3d4E5￥打开淘宝", "看这个 (A1b2C3d4E5) 打开淘宝", "淘口令私我"])
+def test_taobao_codes_are_refused_everywhere(text: str) -> None:
+    assert [found.fault for found in findings(text, STYLE)] == [Fault.SHARE_CODE]
+    assert not is_clean(text, STYLE)
+
+
+def test_a_post_that_folds_is_told_and_a_message_does_not_fold() -> None:
+    text = "长" * 111
+    assert [found.fault for found in findings(text, STYLE, moments=True)] == [Fault.FOLDED]
+    assert list(findings(text, STYLE)) == list(findings(text[1:], STYLE, moments=True)) == []
+
+
+FRENCH = Style(taste=("法式", "松弛"), topics=("日系",))
+
+
+@pytest.mark.parametrize("text", ["这件很辣妹", "INS风小裙子", "冲冲冲！！！", "手慢无"])
+def test_another_taste_and_shouting_are_a_warning(text: str) -> None:
+    found = list(findings(text, FRENCH))
+    assert found and {one.fault for one in found} == {Fault.DRIFT}
+    assert Fault.DRIFT.severity is Severity.WARNING
+    assert list(findings(text, Style())) == []
+
+
+def test_a_taste_that_the_shop_names_itself_is_its_own() -> None:
+    assert list(findings("法式衬衫，日系棉麻", FRENCH)) == []
+
+
+@pytest.mark.parametrize("text", ["95折", "9.8 折", "九五折", "满300减20", "立减3元", "2元优惠券", "送神秘小礼物"])
+def test_an_offer_too_small_is_told(text: str) -> None:
+    (found,) = weak_offers(text)
+    assert (found.fault, found.word in text) == (Fault.WEAK, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9折",
+        "八八折",
+        "五折",
+        "满300减50",
+        "立减30元",
+        "10元券",
+        "送一条手作发带",
+        "折叠伞",
+        "打了三折腰",
+        "对折",
+        "叠了95折痕",
+    ],
+)
+def test_an_offer_worth_a_message_passes(text: str) -> None:
+    assert list(weak_offers(text)) == []
+
+
+def test_an_offer_says_what_somebody_gets() -> None:
+    assert gives_something(["下雨了", "送你一条发带"])
+    assert not gives_something(["下雨了", "记得来看看"])
 
 
 @given(st.text(max_size=30), st.sampled_from(["鱼塘", "低价值", "引流", "狙击枪"]), st.text(max_size=30))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.wxfleet.small_shop import ACCOUNT, open_shop
+from tests.wxfleet.small_shop import ACCOUNT, PERSONA, open_shop
 from wxfleet.check import as_document, check, errors_in, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -104,3 +104,49 @@ def test_words_that_do_harm_are_found_in_posts_and_pushes_and_missing_pictures_t
     assert found.count(("m.yaml", 3)) == 2
     assert ("p.yaml", 3) in found  # no level VIP7
     assert found.count(("p.yaml", 4)) >= 2  # an unknown variable, the tone of an office
+
+
+def test_a_push_that_is_not_worth_it_is_told_with_its_line(tmp_path: Path) -> None:
+    path = open_shop(tmp_path)
+    (tmp_path / "pushes").mkdir()
+    (tmp_path / "pushes" / "p.yaml").write_text(
+        "name: p\ntitle: 福利\nwho: {levels: [VIP1]}\n"
+        "variables:\n  gift: 神秘小礼物\n  gfit: 一条发带\n"
+        f"words:\n  VIP1: 今天 98 折，{{{{ gift }}}}。{'长' * 160}\n",
+        encoding="utf-8",
+    )
+    found = check(path)
+    assert errors_in(found) == []
+    told = {(mistake.line, word) for mistake in found for word in _TOLD if word in mistake.reason}
+    assert told == {(5, "太轻"), (6, "gfit"), (8, "太轻"), (8, "call_me"), (8, "退订"), (8, "一屏")}
+
+
+_TOLD = ("太轻", "gfit", "call_me", "退订", "一屏", "得到什么")
+
+
+def test_a_push_that_gives_nothing_is_told(tmp_path: Path) -> None:
+    path = open_shop(tmp_path)
+    (tmp_path / "pushes").mkdir()
+    (tmp_path / "pushes" / "p.yaml").write_text(
+        "name: p\ntitle: 福利\nwho: {levels: [VIP1]}\nwords: {default: '{{ call_me }}，记得来看看。不想收回“退订”'}\n",
+        encoding="utf-8",
+    )
+    (found,) = check(path)
+    assert (found.line, "得到什么" in found.reason) == (4, True)
+
+
+def test_nobody_says_what_only_another_persona_says(tmp_path: Path) -> None:
+    """In a file of their own, and in the Moments; inside a sentence such words are ordinary ones."""
+    clerk = "id: clerk\nkind: assistant\n" + PERSONA.replace(
+        "voice: {samples: [一, 二, 三, 四, 五]}",
+        "voice: {samples: [一, 二, 三, 四, 五], fillers: [收到收到], stranger: 姐妹}",
+    )
+    lin = "id: lin\nkind: influencer\n" + PERSONA.replace("叫{{ shop }}", "收到收到，叫{{ shop }}")
+    path = open_shop(tmp_path, clerk=clerk, lin=lin)
+    (tmp_path / "moments").mkdir()
+    (tmp_path / "moments" / "m.yaml").write_text("persona: lin\n" + post(text="姐妹，下雨了"), encoding="utf-8")
+    (tmp_path / "moments" / "n.yaml").write_text("persona: clerk\n" + post(text="好姐妹都知道"), encoding="utf-8")
+    found = check(path)
+    assert errors_in(found) == []
+    told = [(Path(m.file).name, m.line) for m in found if "别的人设" in m.reason]
+    assert told == [("m.yaml", 3), ("lin.yaml", 11)]
