@@ -37,6 +37,11 @@ async def batches(tx: AsyncConnection, most: int = 50) -> Sequence[Row[Any]]:
     return (await tx.execute(query)).all()
 
 
+async def counts_of(tx: AsyncConnection, batch: int) -> dict[str, Any]:
+    """What an import came to, and an undo of it."""
+    return await tx.scalar(select(ImportBatch.counts).where(ImportBatch.id == batch)) or {}
+
+
 async def known_shops(tx: AsyncConnection) -> dict[str, str]:
     """The shops whose exports were imported and not undone: {name as compared: name as written}."""
     query = select(ImportBatch.counts).where(ImportBatch.kind == "orders", ImportBatch.undone_ms.is_(None))

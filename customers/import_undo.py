@@ -12,6 +12,7 @@ from customers.errors import NoSuchBatch, UndoRefused
 from customers.import_batches import alone, finish_interrupted, recount
 from customers.order_writing import known_orders, owners_of, put, row_of
 from customers.stand_ins import is_stand_in
+from customers.undo_merges import part_again
 from storage.bulk import among, among_ids
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
@@ -71,6 +72,7 @@ async def _count_orders(tx: AsyncConnection, batch: int) -> int:
 async def _undo_orders(db: Database, batch: int, now_ms: int, breathe: Breathe) -> int:
     await finish_interrupted(db, now_ms, breathe)
     again = await _begin(db, batch)
+    await part_again(db, batch, now_ms, breathe)
     count, people = 0, set[int]()
     for step in (_put_back, _leave_to_others, _take_out):
         strides = Strides(db, breathe, first=_FIRST_ORDERS, most=_MOST_ORDERS)

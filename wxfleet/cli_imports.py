@@ -7,16 +7,18 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.customer_columns import COLUMNS as CUSTOMER_COLUMNS
 from customers.customer_files import CustomerOptions
 from customers.customer_import import KIND, import_customers
-from customers.import_batches import batches
+from customers.import_batches import batches, counts_of
 from customers.import_undo import undo_import
 from customers.mappings import mapping_of
 from customers.order_columns import COLUMNS
 from customers.order_files import OrderOptions
 from customers.orders import import_orders
+from customers.undo_merges import resting_on
 from operations.requests import ImportCustomers, ImportOrders, UndoImport
 from rules.quiet_hours import local
 from texts.catalogue import say
@@ -157,6 +159,21 @@ async def undo(terminal: Terminal, batch: Batch, dry_run: DryRun = False, as_: A
         count = await (
             act() if dry_run else done_at_terminal(db, settings, wanted, now_ms, act, as_staff=as_, told=str)
         )
+        async with db.read() as connection:
+            parted, still_one = await _merges_of(connection, batch, dry_run=dry_run)
     said = say("imports.would_undo" if dry_run else "imports.undid", batch=batch, count=count)
-    terminal.show({"batch": batch, "restored": count, "dry_run": dry_run}, said)
+    if parted:
+        said += say("imports.would_part" if dry_run else "imports.parted", count=parted)
+    if still_one:
+        said += say("imports.still_one", numbers=say("texts.comma").join(map(str, still_one)))
+    document = {"batch": batch, "restored": count, "dry_run": dry_run, "parted": parted, "still_one": still_one}
+    terminal.show(document, said)
     return ExitCode.OK
+
+
+async def _merges_of(connection: AsyncConnection, batch: int, *, dry_run: bool) -> tuple[int, list[int]]:
+    """How many merges went, or would go, with the import, and which had to stay."""
+    if dry_run:
+        return len(await resting_on(connection, batch)), []
+    counts = await counts_of(connection, batch)
+    return counts.get("parted", 0), counts.get("still_one", [])

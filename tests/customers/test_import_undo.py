@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
 from customers import orders
+from customers.claims import claim
 from customers.errors import NoSuchBatch, OtherShop, UndoRefused
-from customers.import_batches import batches
+from customers.import_batches import batches, counts_of
 from customers.import_undo import undo_import
 from customers.mappings import mapping_of, save_mapping, saved_mapping
+from customers.merging import merge
 from customers.order_columns import COLUMNS
 from customers.order_files import OrderOptions
 from customers.orders import import_orders
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
-from storage.tables import ImportBatch, Order, Person
+from storage.tables import Claim, ImportBatch, Order, Person
 from tests.customers.shop import export, look, order, person
 from texts.problem import ExitCode
 
@@ -328,3 +330,51 @@ async def test_two_imports_that_ran_beside_each_other_are_taken_back_whole(
     assert (await _everything(database))[0] == []
     async with database.read() as connection:
         assert (await connection.scalars(select(OrderVersion.id))).all() == []
+
+
+async def test_merges_that_only_its_orders_made_possible_go_with_the_import(database: Database, tmp_path: Path) -> None:
+    """hua claimed before the export came, ye after it; mei's member is known by another order, too."""
+    known = await person(database, name="老花", member_name="xl_hua", phone="13800001111")
+    hua, ye, mei = [await person(database, name=name) for name in ("花花", "小叶", "小美")]
+    numbers = [f"220260000000000000{number}" for number in range(4)]
+    await import_orders(database, [export(tmp_path / "0.csv", [order(numbers[3], "xl_mei")])], now_ms=1)
+    async with database.write() as tx:
+        await claim(tx, hua, "lin-1", numbers[0], 2)
+        await claim(tx, mei, "lin-1", numbers[2], 2)
+    rows = [order(numbers[0], "xl_hua"), order(numbers[1], "xl_ye"), order(numbers[2], "xl_mei")]
+    done = await import_orders(database, [export(tmp_path / "1.csv", rows)], now_ms=3)
+    assert (await look(database, known)).merged_into == hua
+    async with database.write() as tx:
+        await claim(tx, ye, "lin-1", numbers[1], 4)
+        await claim(tx, mei, "lin-1", numbers[3], 4)
+    assert [(await look(database, who)).member_name for who in (hua, ye, mei)] == ["xl_hua", "xl_ye", "xl_mei"]
+    await undo_import(database, done.batch or 0, by="cli", now_ms=5)
+    parted = [await look(database, who) for who in (known, hua, ye, mei)]
+    assert [(row.member_name, row.merged_into, row.orders) for row in parted] == [
+        ("xl_hua", None, 0), (None, None, 0), (None, None, 0), ("xl_mei", None, 1),
+    ]  # fmt: skip
+    async with database.read() as connection:
+        claims = (await connection.execute(select(Claim.order_number, Claim.person).order_by(Claim.order_number))).all()
+        assert (await counts_of(connection, done.batch or 0))["parted"] == 2
+    assert [tuple(row) for row in claims] == [
+        (numbers[0], hua), (numbers[1], ye), (numbers[2], mei), (numbers[3], mei),
+    ]  # fmt: skip
+    # The right export comes again: everything is as it was.
+    await import_orders(database, [export(tmp_path / "1.csv", rows)], now_ms=6)
+    again = [await look(database, who) for who in (known, hua, ye, mei)]
+    assert [(row.merged_into, row.orders) for row in again] == [(hua, 0), (None, 1), (None, 1), (None, 2)]
+
+
+async def test_a_merge_on_which_a_later_one_stands_stays_and_is_named(database: Database, tmp_path: Path) -> None:
+    known = await person(database, name="老花", member_name="xl_hua")
+    hua, other = await person(database, name="花花"), await person(database, name="花儿")
+    number = "2202600000000000017"
+    done = await import_orders(database, [export(tmp_path / "1.csv", [order(number, "xl_hua")])], now_ms=1)
+    async with database.write() as tx:
+        await claim(tx, hua, "lin-1", number, 2)
+        await merge(tx, other, hua, "staff:owner", "staff:owner", 3)
+    await undo_import(database, done.batch or 0, by="cli", now_ms=4)
+    assert (await look(database, known)).merged_into == other
+    async with database.read() as connection:
+        counts = await counts_of(connection, done.batch or 0)
+    assert (counts["parted"], counts["still_one"]) == (0, [1])
