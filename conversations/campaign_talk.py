@@ -6,10 +6,12 @@ from bots.gateway import Message, MessageKind
 from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance, find
 from conversations.speaking import Lately, Voices, reply
-from personas.voice import render
+from personas.voice import render, variables
 from rules.kinds import Kind
 from scheduler.campaign_answers import Answered, CampaignAnswers
+from scheduler.coupons import take
 from scheduler.participants import Guest
+from scheduler.push_file import COUPON
 from scheduler.said import Photo
 from storage.outbox import Content, NewDelivery, plan
 from texts.catalogue import say
@@ -40,7 +42,7 @@ class CampaignTalk:
             return ""
         entry = f"campaign_{answered.campaign}_{answered.outcome}"
         if not who.held(now_ms) and not said.about_to_say(entry, now_ms):
-            words = self._words(who, answered, answered.template)
+            words = await self._words(tx, who, answered, answered.template, now_ms)
             await reply(tx, who, words, arrival=arrival, entry=entry, now_ms=now_ms)
         await self.tell(tx, answered, now_ms)
         if answered.notice:
@@ -64,7 +66,7 @@ class CampaignTalk:
                     to=who.contact,
                     person=who.person,
                     campaign=answered.campaign,
-                    content=Content(text=self._words(who, answered, answered.told)),
+                    content=Content(text=await self._words(tx, who, answered, answered.told, now_ms)),
                     key=f"campaign:{answered.campaign}:moved_up:{who.person}",
                     due_ms=now_ms,
                     valid_until_ms=answered.until_ms,
@@ -74,5 +76,15 @@ class CampaignTalk:
         if rows:
             await plan(tx, rows, now_ms=now_ms)
 
-    def _words(self, who: Acquaintance, answered: Answered, template: str) -> str:
-        return render(template, {**self._voices.values_for(who), **answered.values})
+    async def _words(
+        self, tx: AsyncConnection, who: Acquaintance, answered: Answered, template: str, now_ms: int
+    ) -> str:
+        """With a code of their own where the words name one; without one left, a promise to fetch more."""
+        values = {**self._voices.values_for(who), **answered.values}
+        if COUPON in variables(template):
+            pool = answered.coupons
+            code = pool and await take(tx, pool=pool, campaign=answered.campaign, person=who.person, now_ms=now_ms)
+            if not code:
+                return render(say("scheduler.campaign_answer.no_coupon", lang="zh"), values)
+            values[COUPON] = code
+        return render(template, values)

@@ -75,8 +75,9 @@ class Look:
     """Who looks at everybody, and how much of them.
 
     `people`: ids above the first up to the second, everybody where it is None. `full`: accounts whose pushes of the
-    day are used up. `cut`: whose turn is later is left out, where a push goes to so many at most. `belongs`: who is of
-    the push's segment, where that was found before.
+    day are used up. `cut`: whose turn is later is left out, where a push goes to so many at most. `root`: the
+    campaign that the push is a phase of, or itself. `belongs`: who is of the push's segment, where that was found
+    before.
     """
 
     now_ms: int
@@ -86,6 +87,7 @@ class Look:
     people: tuple[int | BindParameter[int], int | BindParameter[int]] | None = None
     full: Collection[str] = ()
     cut: int | None = None
+    root: int | None = None
     belongs: ColumnElement[bool] | None = None
 
     def covers(self, person: SQLColumnExpression[Any]) -> ColumnElement[bool]:

@@ -62,7 +62,8 @@ class Read:
 class Answered:
     """What was understood, and the template of what to say back. `told`: who has a place now, and their template.
 
-    `notice`: staff hear of it, in words scheduler.event.<notice>.
+    `notice`: staff hear of it, in words scheduler.event.<notice>. `coupons`: the pool of the codes that a template may
+    name.
     """
 
     campaign: int
@@ -74,6 +75,7 @@ class Answered:
     moved_up: tuple[Guest, ...] = ()
     told: str = ""
     notice: str = ""
+    coupons: str | None = None
 
 
 def read_answer(text: str, campaign: CampaignFile) -> Read | None:
@@ -176,6 +178,7 @@ class CampaignAnswers:
         return Answered(
             id, title, outcome, getattr(words, key, None) or _default(key), line.until_ms, values_of(file),
             tuple(moved_up or ()), words.moved_up or _default("moved_up"),
+            coupons=file.coupons,
         )  # fmt: skip
 
     async def _asking(self, tx: AsyncConnection, person: int, running: list[int], now_ms: int) -> list[int]:

@@ -13,11 +13,12 @@ from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, p
 from rules.post_media import MOST_PICTURES
 from rules.roles import PostKind
 from scheduler.arrivals_part import Arrivals, with_styles
+from scheduler.benefit_file import Benefit
 from scheduler.campaign_parts import Contest, Giveaway, PreciseTask
 from scheduler.campaign_times import Moment
 from scheduler.landing import Landing
 from scheduler.moments import Words, not_empty
-from scheduler.push_file import DayWindow, Ident, Text, Who
+from scheduler.push_file import DayWindow, Ident, PoolName, Text, Who
 from scheduler.wake_up_part import WakeUp
 
 MOST_FOLLOW_UPS = 2
@@ -207,6 +208,14 @@ class CampaignFile(_Part):
         description="谁算来了：orders 活动期间买了（导入订单后自动认，员工也可以 /到场），said 答应了就算，"
         "proof 交了凭证；不写时 giveaway、contest 是 said，precise_task 是 proof，其余是 orders",
     )
+    coupons: PoolName | None = Field(
+        default=None,
+        description="优惠码从哪个码池里取（wxfleet coupons import 导入的）；消息和回答里写 {{ coupon }}，"
+        "一人一码，整个活动里都是同一个",
+    )
+    benefits: tuple[Benefit, ...] = Field(
+        default=(), description="送什么、一共几份、每人几份；奖品和 wxfleet benefits give 里用它的 name"
+    )
     giveaway: Giveaway | None = Field(default=None, description="赠送（kind: giveaway）：送哪些断码，怎么抽")
     contest: Contest | None = Field(default=None, description="征集（kind: contest）：征什么、规则、奖品")
     task: PreciseTask | None = Field(
@@ -270,9 +279,23 @@ class CampaignFile(_Part):
             raise ValueError("scheduler.wake_up.tier_twice")
         return self
 
-    def phase(self, name: str) -> PhaseFile:
+    @model_validator(mode="after")
+    def _benefits_fit(self) -> "CampaignFile":
+        names = [benefit.name for benefit in self.benefits]
+        if len(set(names)) < len(names):
+            raise ValueError("scheduler.benefit.twice")
+        return self
+
+    def benefit(self, name: str) -> Benefit:
         """Raises KeyError."""
-        return {phase.id: phase for phase in self.phases}[name]
+        return {benefit.name: benefit for benefit in self.benefits}[name]
+
+    def phase(self, name: str) -> PhaseFile:
+        """Raises KeyError. A further batch of a precise task, `push-2`, is its push once more."""
+        known = {phase.id: phase for phase in self.phases}
+        if self.task is not None and name not in known and name.startswith("push-"):
+            return next(phase for phase in self.phases if phase.kind is PhaseKind.PUSH)
+        return known[name]
 
     def sent_as(self, phase: PhaseFile) -> Kind:
         """What its messages are, for the gates."""

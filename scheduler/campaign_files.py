@@ -9,10 +9,11 @@ from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.gates import WEEK_MS
 from scheduler.campaign_file import CampaignFile
+from scheduler.campaign_part_checks import part_mistakes
 from scheduler.campaign_timeline import faults, timeline
 from scheduler.campaigns import push_of
 from scheduler.media_checks import flaw_of
-from scheduler.push_file import OWN_NAMES
+from scheduler.push_file import COUPON, OWN_NAMES
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.nearest import nearest
@@ -52,6 +53,7 @@ def load_campaigns(
         mistakes += _in_levels(document, campaign, levels)
         mistakes += _in_words(document, campaign, now_ms, zone_name)
         mistakes += _in_media(document, campaign, media)
+        mistakes += part_mistakes(document, campaign, now_ms, zone_name)
     mistakes += _same_people(documents, now_ms, zone_name)
     return campaigns, sorted(mistakes)
 
@@ -101,6 +103,7 @@ def _in_words(
     document: Document[CampaignFile], campaign: CampaignFile, now_ms: int, zone_name: str
 ) -> Iterator[Mistake]:
     line = timeline(campaign, now_ms, zone_name)
+    coupon = {COUPON} if campaign.coupons is not None else set()
     for number, phase in enumerate(campaign.phases):
         if not phase.words:
             continue
@@ -109,12 +112,15 @@ def _in_words(
             if push.template_for(level) is None:
                 loc = ("phases", number, "words")
                 yield document.mistake(loc, say("scheduler.push.no_words", level=level), at_key=True)
-        known = OWN_NAMES | push.variables.keys()
+        known = OWN_NAMES | push.variables.keys() | coupon
         for template, text in phase.words.items():
             missing = known - ({"landing"} if push.landing is None else set())
             yield from _in_text(document, ("phases", number, "words", template), text, missing)
     for name, text in campaign.answers.model_dump(exclude_none=True).items():
-        yield from _in_text(document, ("answers", name), text, ANSWER_NAMES | campaign.variables.keys())
+        yield from _in_text(document, ("answers", name), text, ANSWER_NAMES | campaign.variables.keys() | coupon)
+
+
+_UNKNOWN = {"landing": "scheduler.push.no_landing", COUPON: "scheduler.push.no_coupons"}
 
 
 def _in_text(
@@ -126,7 +132,7 @@ def _in_text(
         yield document.mistake(loc, problem.message)
         return
     for name in sorted(names - set(known)):
-        reason = say("scheduler.push.no_landing" if name == "landing" else "scheduler.push.no_variable", name=name)
+        reason = say(_UNKNOWN.get(name, "scheduler.push.no_variable"), name=name)
         yield document.mistake(loc, reason, suggestion=nearest(name, list(known)) or "")
 
 

@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
-from scheduler import pushes
+from scheduler import campaign_stock, pushes
 from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, PhaseFile, PhaseKind, campaign_of, campaign_spec
 from scheduler.campaign_rivals import Asking, Other, rivals
 from scheduler.campaign_state import CampaignState, Move, move, next_state, read
+from scheduler.campaign_stock import codes_wanted, wanting
 from scheduler.campaign_timeline import Due, Timeline, faults, timeline
 from scheduler.errors import CampaignRefused
 from scheduler.participants import SAID_YES, Standing
@@ -49,7 +50,7 @@ class PhaseView:
 class CampaignView:
     """What would come of it if it started now. `promised` and `invited`: None where the stock has no end.
 
-    `wrong` keeps it from starting; `doubts` are worth a look.
+    `wrong` keeps it from starting; `doubts` are worth a look. `coupons`: so many codes it may take.
     """
 
     from_ms: int
@@ -59,6 +60,7 @@ class CampaignView:
     invited: int | None
     wrong: tuple[str, ...] = ()
     doubts: tuple[str, ...] = field(default=())
+    coupons: int = 0
 
     @property
     def recipients(self) -> int:
@@ -83,6 +85,11 @@ async def preview(
     for view in views:
         if view.push is not None and view.push.recipients == 0:
             wrong.append(say("scheduler.campaign.nobody", phase=view.name))
+        if view.push is not None:
+            wrong += [f"{view.name}：{words}" for words in view.push.faults]
+    codes = codes_wanted(campaign, [view.push for view in views])
+    if (short := await wanting(tx, campaign, codes, line.ends_ms)) and short.words not in "\n".join(wrong):
+        wrong.append(short.words)
     asking = [
         Asking(due.phase.id, push_of(campaign, due.phase, line, due.until_ms, None, shop_zone), due.due_ms)
         for due in line.phases
@@ -92,7 +99,7 @@ async def preview(
     stock = campaign.stock
     return CampaignView(
         line.from_ms, line.until_ms, tuple(views), stock.places.promised if stock else None, invited,
-        tuple(wrong), tuple(doubts),
+        tuple(wrong), tuple(doubts), codes,
     )  # fmt: skip
 
 
@@ -142,6 +149,8 @@ async def start(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: s
         for due in line.phases
     ]  # fmt: skip
     await tx.execute(insert(Phase), rows)
+    if short := await campaign_stock.begin(tx, campaign, file, row.preview.get("coupons", 0), line.ends_ms, now_ms):
+        raise CampaignRefused(file.title, short)
     return line
 
 
@@ -234,6 +243,7 @@ def push_of(
             "words": phase.words,
             "variables": given,
             "landing": phase.landing or campaign.landing,
+            "coupons": campaign.coupons,
             "window": phase.window,
             "valid_until": local(until_ms, zone_name),
             "first_batch": phase.first_batch,

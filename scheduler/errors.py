@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from scheduler.coupon_shortage import Shortage
 from texts.catalogue import say
+from texts.nearest import nearest
 from texts.problem import ExitCode, Problem
 
 
@@ -38,6 +40,35 @@ class WordsIncomplete(Problem):
         super().__init__(
             say("scheduler.words_incomplete", name=name, faults=say("texts.comma").join(faults)),
             hint=say("scheduler.words_incomplete.hint"),
+        )
+
+
+class CouponsShort(Problem):
+    """A push whose words promise everybody a code of their own, and a pool that has not so many. Nothing was planned.
+
+    `short`: the numbers.
+    """
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, name: str, short: Shortage) -> None:
+        self.short = short
+        super().__init__(
+            say("scheduler.coupons.refused", name=name, why=short.words),
+            hint=say("scheduler.coupons.short.hint", **short.details),
+        )
+
+
+class BenefitRefused(Problem):
+    """A benefit that can't be given or taken back: `reason` as in the words `scheduler.benefit.<reason>`."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: object) -> None:
+        self.reason = reason
+        super().__init__(
+            say(f"scheduler.benefit.{reason}", **values),  # type: ignore[arg-type]
+            hint=say(f"scheduler.benefit.{reason}.hint", **values),  # type: ignore[arg-type]
         )
 
 
@@ -122,3 +153,39 @@ class LessonRefused(Problem):
             say(f"scheduler.lesson.{reason}", **values),  # type: ignore[arg-type]
             hint=say(f"scheduler.lesson.{reason}.hint"),
         )
+
+
+class DrawRefused(Problem):
+    """A draw that can't be made, or that was made already: `reason` as in the words `scheduler.draw.<reason>`."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, reason: str, **values: object) -> None:
+        self.reason = reason
+        super().__init__(
+            say(f"scheduler.draw.{reason}", **values),  # type: ignore[arg-type]
+            hint=say(f"scheduler.draw.{reason}.hint", **values),  # type: ignore[arg-type]
+        )
+
+
+class NoSuchPond(Problem):
+    """Nobody wrote such a group into ponds/."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, word: str, known: Sequence[str]) -> None:
+        near = nearest(word, list(known))
+        hint = say("operations.meant", near=near) if near else say("ponds.no_pond.hint")
+        super().__init__(say("ponds.no_pond", pond=word), hint=hint)
+
+
+class PondRefused(Problem):
+    """A campaign that must not go to a group: `reason` as in the words `reason.<reason>`."""
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, title: str, reason: str, *, free_at: str = "") -> None:
+        self.reason = reason
+        why = say(f"reason.{reason}")
+        hint = say("ponds.refused.free", at=free_at) if free_at else say("ponds.refused.hint")
+        super().__init__(say("ponds.refused", title=title, why=why), hint=hint)

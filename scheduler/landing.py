@@ -68,6 +68,8 @@ class Landing(BaseModel):
                 continue
             if name not in _CARRIES[carrier]:
                 yield name, say(f"scheduler.landing.unfit.{carrier.value}.{name}")
+            elif "{{" in value and carrier is not Carrier.MESSAGE:
+                yield name, say("scheduler.landing.own_value")
             elif name == "link" and _BLOCKED.match(value):
                 yield name, say("scheduler.landing.blocked")
             elif _TOKEN.search(value):

@@ -41,6 +41,8 @@ PushKind = Literal[
 OWN_NAMES = frozenset({"call_me", "nickname", "level", "member_name", "shop", "brand", "contact", "me", "landing"})
 """The names that every text of a push may use without saying them under `variables`."""
 DEFAULT = "default"
+COUPON = "coupon"
+"""The name by which words put in the recipient's own code, where the push has a pool of them."""
 _SPAN = re.compile(r"(\d{1,6})\s*(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -66,6 +68,8 @@ SpanOfTime = Annotated[
 Moment = Annotated[datetime, BeforeValidator(_as_moment, json_schema_input_type=str)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Ident = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+PoolName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+"""A pool of coupon codes, as `wxfleet coupons import FILE --pool NAME` calls it."""
 DayWindow = Annotated[Span, BeforeValidator(as_span, json_schema_input_type=str)]
 
 
@@ -125,6 +129,10 @@ class PushFile(_Part):
         description="文案里自己的变量：大家一样的直接写；每人不同的写 {of: size, default: 均码}",
     )
     landing: Landing | None = Field(default=None, description="怎么回到店铺")
+    coupons: PoolName | None = Field(
+        default=None,
+        description="优惠码从哪个码池里取（wxfleet coupons import 导入的）；文案里写 {{ coupon }}，一人一码",
+    )
     window: DayWindow | None = Field(default=None, description="每天几点到几点之间发，例如 10:05-21:00")
     valid_for: SpanOfTime = Field(
         default=timedelta(hours=36),
@@ -172,6 +180,21 @@ class PushFile(_Part):
                 used |= variables(text)
         return frozenset(used)
 
+    def uses_coupon(self, template: str) -> bool:
+        """Do these words name the recipient's own code, themselves or by the landing they put in? Raises nothing."""
+        with suppress(TemplateRefused):
+            used = variables(self.words[template])
+            landing = self.landing.words() if self.landing is not None and "landing" in used else ""
+            return COUPON in used | variables(landing)
+        return False
+
+    def levels_with_coupon(self) -> list[str]:
+        """Whose words name a code, where there is a pool for it."""
+        if self.coupons is None:
+            return []
+        used = {level: self.template_for(level) for level in self.who.levels}
+        return [level for level, template in used.items() if template is not None and self.uses_coupon(template)]
+
     def excludes(self) -> list[str]:
         """Variables without which somebody is left out."""
         return [
@@ -182,7 +205,7 @@ class PushFile(_Part):
 
     def names_missing(self) -> dict[str, set[str]]:
         """For each text, the names it uses that nobody gives a value for. Raises TemplateRefused."""
-        given = OWN_NAMES | self.variables.keys()
+        given = OWN_NAMES | self.variables.keys() | ({COUPON} if self.coupons is not None else set())
         if self.landing is None:
             given = given - {"landing"}
         missing = {template: set(variables(text)) - given for template, text in self.words.items()}
@@ -212,6 +235,8 @@ def load_pushes(
         mistakes += _in_words(document, push)
         mistakes += _in_levels(document, push, levels)
         mistakes += _in_landing(document, push)
+        if push.coupons is not None and not push.levels_with_coupon():
+            mistakes.append(document.mistake(("coupons",), say("scheduler.push.coupons_unused")))
     return pushes, sorted(mistakes)
 
 
@@ -236,7 +261,9 @@ def _in_words(document: Document[PushFile], push: PushFile) -> Iterator[Mistake]
         except TemplateRefused as problem:
             yield document.mistake(("words", template), problem.message)
             continue
-        for name in sorted(set(names) - OWN_NAMES - push.variables.keys()):
+        if push.uses_coupon(template) and push.coupons is None:
+            yield document.mistake(("words", template), say("scheduler.push.no_coupons"))
+        for name in sorted(set(names) - OWN_NAMES - push.variables.keys() - {COUPON}):
             yield document.mistake(("words", template), say("scheduler.push.no_variable", name=name))
         if "landing" in names and push.landing is None:
             yield document.mistake(("words", template), say("scheduler.push.no_landing"))

@@ -15,18 +15,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.audience import SHOP_ZONE, Look, of_segment
 from scheduler.campaign_state import CampaignState, Move, move, read
-from scheduler.errors import PushRefused, WordsIncomplete
+from scheduler.coupon_shortage import note_shortage
+from scheduler.coupon_supply import set_aside
+from scheduler.coupons import let_go
+from scheduler.errors import CouponsShort, PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.push_file import PushFile, from_spec
 from scheduler.push_plan import Stage, line_of, plan_of, reached, set_plan
 from scheduler.push_rows import Writing, close_slice, open_first_batch, open_slice, waiting
-from scheduler.pushes import check
+from scheduler.pushes import begin_planning, check
 from scheduler.sending_hours import opens_ms
 from storage.bulk import among_ids
 from storage.engine import Database
 from storage.strides import Breathe, Strides, no_need
 from storage.tables import Account, Person
+from texts.problem import Problem
 
 FIRST_STRIDE, LONGEST_STRIDE = 2_000, 50_000
 """People, or rows, of the first transaction and of the largest. Ours."""
@@ -103,21 +107,27 @@ class PushPlanning:
         try:
             async with self._db.read() as connection:
                 found = await check(connection, row.id, self._now(), shop_zone=self._shop_zone)
-        except (PushRefused, WordsIncomplete) as problem:
-            await self._refuse(row, problem.message)
+        except (PushRefused, WordsIncomplete, CouponsShort) as problem:
+            await self._refuse(row, problem)
             return False
         async with self._db.write() as tx:
             plan = await plan_of(tx, row.id)
-            if plan.stage == Stage.CHECKING.value:
-                await set_plan(tx, row.id, Stage.PLANNING, self._now(), reached=found.reached, control=found.control,
-                               cut=found.cut)  # fmt: skip
-        return True
+            if plan.stage != Stage.CHECKING.value:
+                return True
+            short = await set_aside(tx, from_spec(row.spec), row, found.coupons, self._now())
+            if short is None:
+                await begin_planning(tx, row.id, found, self._now())
+        if short is not None:  # others took from the pool meanwhile
+            await self._refuse(row, CouponsShort(row.name, short))
+        return short is None
 
-    async def _refuse(self, row: Row[Any], why: str) -> None:
-        now_ms = self._now()
+    async def _refuse(self, row: Row[Any], problem: Problem) -> None:
+        now_ms, why = self._now(), problem.message
         async with self._db.write() as tx:
             if (await read(tx, row.id)).state != CampaignState.PLANNING.value:
                 return
+            if isinstance(problem, CouponsShort):
+                await note_shortage(tx, problem.short, now_ms)
             await move(tx, row.id, Move.REFUSE, now_ms, why)
             await set_plan(tx, row.id, Stage.CLOSED, now_ms)
             await self._tell(tx, CampaignEvent(row.id, row.name, row.title, "refused", {"why": why}), now_ms)
@@ -167,6 +177,7 @@ class PushPlanning:
             plan, state = await plan_of(tx, row.id), (await read(tx, row.id)).state
             if plan.stage != Stage.PLANNING.value:
                 return True
+            await let_go(tx, row.id, now_ms)
             if self._always_ask or push.confirm or state != CampaignState.PLANNING.value:
                 zones = (await tx.execute(select(Account.time_zone).distinct())).scalars().all()
                 hour_ms = min((opens_ms(push, now_ms, zone) for zone in zones), default=now_ms)

@@ -17,6 +17,8 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
+    or_,
     select,
     update,
 )
@@ -24,7 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import gate_of
 from scheduler.audience import Look, audience
-from scheduler.push_file import PushFile
+from scheduler.coupon_rows import NO_COUPON, Dealt, supply_of
+from scheduler.push_file import COUPON, PushFile
 from scheduler.push_plan import reached
 from scheduler.push_variables import content_of
 from scheduler.sending_hours import opens_case
@@ -74,6 +77,7 @@ class Writing:
         self._row = row
         self._look = replace(look, people=(bindparam("above", type_=BigInteger), bindparam("up_to", type_=BigInteger)))
         self._control = control
+        self._supply = supply_of(push, row)
         self._statement: Insert | None = None
 
     async def write(
@@ -84,42 +88,61 @@ class Writing:
         """
         if self._statement is None or belongs is not None:
             self._statement = self._insert(tx, replace(self._look, belongs=belongs))
-        written = await tx.execute(self._statement, {"above": above, "up_to": to})
+        people = {"above": above, "up_to": to}
+        if self._supply is None:
+            return (await tx.execute(self._statement, people)).rowcount
+        dealing = await self._supply.begin(tx, to - above)
+        written = await tx.execute(self._statement, {**people, "codes": dealing.codes})
+        await dealing.end(tx, self._look.now_ms)
         return written.rowcount
 
     def _insert(self, tx: AsyncConnection, look: Look) -> Insert:
         push, row = self._push, self._row
-        everybody = audience(push, look)
-        held = everybody.c.held_back if self._control else literal(0) == 1
-        own = {name: everybody.c[f"own_{name}"] for name in push.of_each()}
+        found = audience(push, look)
+        nobody = literal(0) == 1
+        if self._supply is not None:
+            dealt = self._supply.dealt(found, found.c.held_back if self._control else nobody)
+        else:
+            dealt = Dealt(found, found, null(), nobody)
+        everybody = dealt.people.c
+        held = everybody.held_back if self._control else nobody
+        own = {name: everybody[f"own_{name}"] for name in push.of_each()}
+        skipped = or_(held, dealt.lack)
         values = {
-            "account": everybody.c.account,
+            "account": everybody.account,
             "kind": literal(push.kind.value),
             "priority": cast(literal(gate_of(push.kind).priority), Integer),
-            "key": literal(f"push:{row.id}:").concat(cast(everybody.c.person, Text)),
-            "to": everybody.c.contact,
-            "person": everybody.c.person,
+            "key": literal(f"push:{row.id}:").concat(cast(everybody.person, Text)),
+            "to": everybody.contact,
+            "person": everybody.person,
             "campaign": literal(row.id),
-            "content": _content(tx, push, everybody.c.level, own),
+            "content": _content(tx, push, everybody.level, own, dealt.code),
             "source": literal(f"campaign:{row.id}"),
             "due_ms": literal(row.valid_until_ms),
             "valid_until_ms": literal(row.valid_until_ms),
-            "state": case((held, DeliveryState.SKIPPED.value), else_=DeliveryState.PENDING.value),
-            "reason": case((held, CONTROL), else_=FIRST_BATCH),
-            "settled_ms": case((held, look.now_ms), else_=None),
+            "state": case((skipped, DeliveryState.SKIPPED.value), else_=DeliveryState.PENDING.value),
+            "reason": case((held, CONTROL), (dealt.lack, NO_COUPON), else_=FIRST_BATCH),
+            "settled_ms": case((skipped, look.now_ms), else_=None),
             "attempts": literal(0),
             "epoch": literal(0),
             "created_ms": literal(look.now_ms),
         }
         # In the order of the people, whose neighbours in the indexes were written just before.
-        rows = select(*values.values()).where(everybody.c.reason.is_(None)).order_by(everybody.c.person)
-        return insert_ignoring(tx, Delivery).from_select(list(values), rows)
+        rows = select(*values.values()).select_from(dealt.rows).where(everybody.reason.is_(None))
+        return insert_ignoring(tx, Delivery).from_select(list(values), rows.order_by(everybody.person))
 
 
 def _content(
-    tx: AsyncConnection, push: PushFile, level: ColumnElement[str], own: Mapping[str, ColumnElement[Any]]
+    tx: AsyncConnection,
+    push: PushFile,
+    level: ColumnElement[str],
+    own: Mapping[str, ColumnElement[Any]],
+    coupon: ColumnElement[Any],
 ) -> ColumnElement[Any]:
-    contents = {template: content_of(tx, template, own) for template in {push.template_for(n) for n in push.who.levels}}
+    contents = {}
+    for template in {push.template_for(name) for name in push.who.levels}:
+        coded = push.coupons is not None and template is not None and push.uses_coupon(template)
+        contents[template] = content_of(tx, template, {**own, COUPON: coupon} if coded else own)
     by_level = [(level == name, contents[push.template_for(name)]) for name in push.who.levels]
     return by_level[0][1] if len(contents) == 1 else case(*by_level)
 

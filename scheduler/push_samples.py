@@ -6,10 +6,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.audience import SHOP_ZONE, Look, audience
-from scheduler.push_file import PushFile
+from scheduler.push_file import COUPON, PushFile
 from scheduler.push_words import PushWording
 from storage.outbox import Recipient
 from storage.tables import Friendship, Person
+from texts.catalogue import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ async def samples(
         if row is None or template is None or template in found:
             continue
         own = {name: value for name in push.of_each() if (value := getattr(row, f"own_{name}")) is not None}
+        own[COUPON] = say("scheduler.coupons.example", lang="zh")  # nobody's code is used up by a look
         recipient = Recipient(
             row.person, row.account, row.call_me, row.nickname or row.name, level, row.member_name, own
         )

@@ -73,7 +73,8 @@ class PushWording:
         if recipient.member_name is not None:
             values["member_name"] = recipient.member_name
         if push.landing is not None:
-            values["landing"] = push.landing.words()
+            words = push.landing.words()
+            values["landing"] = render(words, recipient.values) if "{{" in words else words
         return values
 
 

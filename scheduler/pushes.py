@@ -13,7 +13,9 @@ from rules.pacing import DAY_MS
 from scheduler.audience import SHOP_ZONE, Look, audience
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.chance import ALL
-from scheduler.errors import PushRefused, WordsIncomplete
+from scheduler.coupon_supply import codes_needed, lacking, set_aside
+from scheduler.coupons import root_of
+from scheduler.errors import CouponsShort, PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts, loads, whole_outlook
 from scheduler.head_count import Tally, tally
 from scheduler.push_file import PushFile, as_spec, from_spec
@@ -37,7 +39,8 @@ class Preview:
     """Whom a push would reach, and when it would be through; `audience` is `recipients` and all who are excluded.
 
     `seconds` from now to the last message and `ends_at` (epoch ms; None when nobody gets it) are estimates at the
-    accounts' pace; `beyond_valid_until` is how many would come too late. `faults`: why it can't start as it is.
+    accounts' pace; `beyond_valid_until` is how many would come too late. `faults`: why it can't start as it is;
+    `coupons`: so many codes it would take.
     """
 
     audience: int
@@ -48,6 +51,7 @@ class Preview:
     ends_at: int | None
     beyond_valid_until: int
     faults: tuple[str, ...] = ()
+    coupons: int = 0
 
     def as_json(self) -> dict[str, Any]:
         ends = None if self.ends_at is None else datetime.fromtimestamp(self.ends_at / 1000, UTC).isoformat()
@@ -57,12 +61,13 @@ class Preview:
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What was found when everybody was counted: who is reached, with whom is held back of 10,000, and up to which
-    turn, where a push goes to so many at most.
+    turn, where a push goes to so many at most. `coupons`: so many new codes it needs.
     """
 
     reached: int
     control: int
     cut: int | None
+    coupons: int = 0
 
 
 async def preview(
@@ -76,7 +81,8 @@ async def preview(
 ) -> Preview:
     """What would come of it if it started now. Writes nothing."""
     push = _with_seed(push, now_ms)
-    look = Look(now_ms, campaign, shop_zone, overrides_weekly, full=await full_accounts(tx, now_ms))
+    root = None if campaign is None else await root_of(tx, campaign)
+    look = Look(now_ms, campaign, shop_zone, overrides_weekly, full=await full_accounts(tx, now_ms), root=root)
     seen, control, _, everybody = await _counted(tx, push, look)
     excluded, by_account = dict(seen.excluded), dict(seen.by_account)
     if control and (held := sum(seen.held_back.values())):
@@ -85,6 +91,8 @@ async def preview(
         by_account = {account: n for account, n in by_account.items() if n}
     view = whole_outlook(await loads(tx, by_account, now_ms), push, now_ms, push.valid_until_ms(now_ms, shop_zone))
     recipients = sum(by_account.values())
+    valid_until_ms = push.valid_until_ms(now_ms, shop_zone)
+    short = await lacking(tx, push, campaign or 0, codes_needed(seen, control), valid_until_ms, root=root)
     return Preview(
         audience=recipients + sum(excluded.values()),
         excluded=excluded,
@@ -93,7 +101,8 @@ async def preview(
         seconds=0 if view is None else (view.ends_ms - now_ms) // 1000,
         ends_at=None if view is None else view.ends_ms,
         beyond_valid_until=0 if view is None else view.beyond,
-        faults=tuple(await faults_of(tx, push, seen, everybody)),
+        faults=(*await faults_of(tx, push, seen, everybody), *([short.words] if short else [])),
+        coupons=codes_needed(seen, control),
     )
 
 
@@ -139,20 +148,23 @@ async def create(
 async def check(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> Checked:
     """Count everybody and look at their words, before the start; writes nothing, and takes as long as people are many.
 
-    Raises NoSuchCampaign, WordsIncomplete, and PushRefused when nobody would get it or it is over.
+    Raises NoSuchCampaign, WordsIncomplete, CouponsShort, and PushRefused when nobody would get it or it is over.
     """
     row = await read(tx, campaign)
-    push = from_spec(row.spec)
-    if _ends_ms(row, push, now_ms, shop_zone) <= now_ms:
+    push, root = from_spec(row.spec), row.parent or row.id
+    if (ends_ms := _ends_ms(row, push, now_ms, shop_zone)) <= now_ms:
         raise PushRefused("over")
     full = await full_accounts(tx, now_ms)
-    look = Look(now_ms, campaign, shop_zone, row.overrides_weekly, full=full)
+    look = Look(now_ms, campaign, shop_zone, row.overrides_weekly, full=full, root=root)
     seen, control, cut, everybody = await _counted(tx, push, look)
     if not seen.reached:
         raise PushRefused("nobody")
     if faults := await faults_of(tx, push, seen, everybody):
         raise WordsIncomplete(push.name, faults)
-    return Checked(seen.reached, control, cut)
+    coupons = codes_needed(seen, control)
+    if short := await lacking(tx, push, campaign, coupons, ends_ms, root=root):
+        raise CouponsShort(push.name, short)
+    return Checked(seen.reached, control, cut, coupons)
 
 
 async def start(
@@ -161,10 +173,11 @@ async def start(
     """Let it begin: the planner writes a row for everybody it reaches (`scheduler.push_planning`), then opens the first
     batch. Cheap. Without `checked` the planner checks first, and a push that can't start becomes a draft again.
 
-    Raises NoSuchCampaign, MoveRefused, and PushRefused when it is over.
+    Raises NoSuchCampaign, MoveRefused, CouponsShort, and PushRefused when it is over.
     """
     row = await read(tx, campaign)
-    valid_until_ms = _ends_ms(row, from_spec(row.spec), now_ms, shop_zone)
+    push = from_spec(row.spec)
+    valid_until_ms = _ends_ms(row, push, now_ms, shop_zone)
     if valid_until_ms <= now_ms:
         raise PushRefused("over")
     await move(tx, campaign, Move.START, now_ms)
@@ -174,7 +187,15 @@ async def start(
     found: dict[str, Any] = {"done_to": 0, "control": 0, "cut": None, "reached": 0}
     await set_plan(tx, campaign, Stage.PLANNING if checked else Stage.CHECKING, now_ms, **found)
     if checked:
-        await set_plan(tx, campaign, Stage.PLANNING, now_ms, **asdict(checked))
+        if short := await set_aside(tx, push, await read(tx, campaign), checked.coupons, now_ms):
+            raise CouponsShort(push.name, short)
+        await begin_planning(tx, campaign, checked, now_ms)
+
+
+async def begin_planning(tx: AsyncConnection, campaign: int, checked: Checked, now_ms: int) -> None:
+    """What was found stands; its rows are written from now on."""
+    found = {"reached": checked.reached, "control": checked.control, "cut": checked.cut}
+    await set_plan(tx, campaign, Stage.PLANNING, now_ms, **found)
 
 
 async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | None = None) -> None:

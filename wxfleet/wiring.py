@@ -53,6 +53,7 @@ from rules.quiet_hours import zone
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
+from scheduler.coupon_rows import CouponReturns
 from scheduler.lesson_file import load_lessons
 from scheduler.lessons import Lessons, Stuck
 from scheduler.likes import LikeRound, Likes
@@ -172,6 +173,7 @@ def _steps(
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
+    returns = CouponReturns()
     sweep = MaterialSweep(settings.media)
     standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
@@ -197,6 +199,7 @@ def _steps(
         Step(lessons.due, lessons.act, every=_UNHURRIED),
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
+        Step(returns.due, returns.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
         Step(pictures.due, pictures.act),
         Step(sweep.due, sweep.act, every=_UNHURRIED),
