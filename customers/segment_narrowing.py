@@ -7,9 +7,10 @@ does not have and PostgreSQL has only of yesterday.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, func, select, union_all
+from sqlalchemy import CompoundSelect, Select, func, intersect, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Condition
@@ -17,8 +18,10 @@ from customers.segment_query import View, born_on, bought, counted, our_accounts
 from storage.customer_tables import PersonTag
 from storage.tables import Friendship, Person
 
-FEW = 10_000
-"""Among so many each is looked at; of more, reading everybody once is as fast."""
+FEW, MANY = 10_000, 50_000
+"""Among so many each is looked at: `MANY` only where nothing less is known; of more, reading everybody is as fast."""
+_SO_MANY_MORE = 3
+"""A set that is so many times as large still rules out more of `MANY` in less time than a look at each of them."""
 
 People = Select[Any] | CompoundSelect[Any]
 
@@ -36,16 +39,42 @@ class Candidates:
         """All of them. Of one statement no union is made: SQLite takes two pairs of brackets for a single value."""
         return self.parts[0] if len(self.parts) == 1 else union_all(*self.parts)
 
+    def ids(self) -> Select[int]:
+        """Each of them, named `person`."""
+        every = self.people.subquery()
+        return select(every.c[0].label("person"))
 
-async def narrow(tx: AsyncConnection, who: Condition, view: View) -> Candidates | None:
-    """The smallest known set of at most `FEW` rows that holds everybody who fulfils `who`; None when there is none."""
-    found = await _sized(tx, [*_by_index(who, replace(view, unindexed=False))])
+
+async def narrow(
+    tx: AsyncConnection, who: Condition, view: View, most: int = FEW, *, few: int = FEW
+) -> Candidates | None:
+    """The smallest known set of at most `most` rows that holds everybody who fulfils `who`; None when there is none.
+
+    Where it has more than `few`, those of it who are in the next larger set, too.
+    """
+    sets = await _known_sets(tx, who, view, most if most <= few else most * _SO_MANY_MORE)
+    if not sets or sets[0].number > most:
+        return None
+    return sets[0] if sets[0].number <= few else _in_both(sets)
+
+
+async def _known_sets(tx: AsyncConnection, who: Condition, view: View, most: int) -> list[Candidates]:
+    """Those of at most `most` rows that each hold everybody who fulfils `who`, the smallest first."""
+    found: list[Candidates | None] = [*await _sized(tx, [*_by_index(who, replace(view, unindexed=False))], most)]
     for inner in who.all_ or ():
-        found.append(await narrow(tx, inner, view))
+        found += await _known_sets(tx, inner, view, most)
     if who.any_:
-        found.append(_together([await narrow(tx, inner, view) for inner in who.any_]))
-    few = [candidates for candidates in found if candidates is not None and candidates.number <= FEW]
-    return min(few, key=lambda candidates: candidates.number, default=None)
+        smallest = [next(iter(await _known_sets(tx, inner, view, most)), None) for inner in who.any_]
+        found.append(_together(smallest))
+    return sorted((one for one in found if one is not None and one.number <= most), key=attrgetter("number"))
+
+
+def _in_both(sets: Sequence[Candidates]) -> Candidates:
+    """Who is in the first two of these."""
+    if len(sets) == 1:
+        return sets[0]
+    both = intersect(*(candidates.ids() for candidates in sets[:2])).subquery()
+    return Candidates((select(both.c.person),), sets[0].number)
 
 
 def _together(each: Sequence[Candidates | None]) -> Candidates | None:
@@ -57,12 +86,14 @@ def _together(each: Sequence[Candidates | None]) -> Candidates | None:
     return Candidates(parts, sum(candidates.number for candidates in known))
 
 
-async def _sized(tx: AsyncConnection, statements: Sequence[tuple[Select[Any], Select[Any]]]) -> list[Candidates | None]:
-    """Each with the number of its entries, as far as `FEW` and one more, in one statement."""
+async def _sized(
+    tx: AsyncConnection, statements: Sequence[tuple[Select[Any], Select[Any]]], most: int
+) -> list[Candidates | None]:
+    """Each with the number of its entries, as far as `most` and one more, in one statement."""
     if not statements:
         return []
     numbers = [
-        select(func.count()).select_from(entries.limit(FEW + 1).subquery()).scalar_subquery()
+        select(func.count()).select_from(entries.limit(most + 1).subquery()).scalar_subquery()
         for _, entries in statements
     ]
     row = (await tx.execute(select(*numbers))).one()

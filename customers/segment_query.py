@@ -16,9 +16,11 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal_column,
     not_,
     or_,
     select,
+    text,
     true,
 )
 from sqlalchemy.orm import InstrumentedAttribute
@@ -27,11 +29,13 @@ from sqlalchemy.sql.operators import custom_op
 from customers.birthdays import lunar_days, solar_days
 from customers.segment_file import Birthday, Condition, Segment, Tags
 from storage.customer_tables import BoughtItem, Item, PersonTag
-from storage.tables import Account, Friendship, Person
+from storage.tables import OUTSIDE, Account, Friendship, Person
 
 _DAY_MS = 86_400_000
 _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 """As `Item.folded` is made by the database, which knows no other large and small letters."""
+_FEW_ACCOUNTS = 8
+"""The friendships of so many are found by the index of their accounts; of more, all friendships are looked through."""
 _FRIENDSHIP_FIELDS = frozenset((
     "accounts", "personas", "roles", "channels", "bonds", "answered_within_days", "silent_for_days",
 ))  # fmt: skip
@@ -68,10 +72,52 @@ def select_members(segment: Segment, view: View, *columns: SQLColumnExpression[A
 
 
 def _belongs(segment: Segment, view: View, loose: list[Subquery] | None) -> ColumnElement[bool]:
-    wanted = [Person.kind == "customer", seen(Person.merged_into, view).is_(None), Person.erased_ms.is_(None)]
-    if not segment.opted_out:
-        wanted.append(Person.opted_out_ms.is_(None))
-    return and_(*wanted, _fulfils(segment.who, _Sets(view, loose)))
+    return and_(*_inside(segment), _fulfils(segment.who, _Sets(view, loose)))
+
+
+def _inside(segment: Segment) -> list[ColumnElement[bool]]:
+    """Who may be in it at all: in the words of `storage.tables.A_CUSTOMER`, whose index is only used for the same."""
+    wanted = [Person.kind == literal_column("'customer'"), Person.merged_into.is_(None), Person.erased_ms.is_(None)]
+    return wanted if segment.opted_out else [*wanted, Person.opted_out_ms.is_(None)]
+
+
+def select_outside() -> Select[int]:
+    """Who is in no segment, or only in one that takes in who opted out: few, and found by an index of their own."""
+    return select(Person.id).where(text(f"({OUTSIDE})"))
+
+
+def count_friends(segment: Segment, view: View) -> Select[int] | None:
+    """How many belong to a segment that speaks of friendships only; None where it asks for more.
+
+    People's rows are read only of those outside, who have friendships and must not be counted.
+    """
+    each = _friendly(segment.who)
+    if each is None:
+        return None
+    has_one = _Sets(replace(view, one_by_one=True), None).has(_friendships(each, view), Friendship.person)
+    with_one = _distinct(_friendships(each, view), each, view)
+    outside = select_outside().where(not_(and_(*_inside(segment))), has_one)
+    with_one_number, outside_number = (
+        select(func.count()).select_from(some.subquery()).scalar_subquery() for some in (with_one, outside)
+    )
+    return select(with_one_number - outside_number)
+
+
+def _distinct(people: Select[int], each: Sequence[Condition], view: View) -> Select[int]:
+    """Each of them once. An index has them in order, but not when somebody wrote last: by it SQLite would look up every
+    friendship, which takes longer than sorting.
+    """
+    when = any(who.answered_within_days is not None or who.silent_for_days is not None for who in each)
+    return people.with_only_columns(seen(Friendship.person, view)).distinct() if when else people.distinct()
+
+
+def _friendly(who: Condition) -> Sequence[Condition] | None:
+    """The conditions of which one and the same friendship must fulfil one, where that is all that is asked."""
+    asked = _asked(who)
+    if asked <= _FRIENDSHIP_FIELDS:
+        return [who]
+    only_any = asked == {"any_"} and all(_asked(one) <= _FRIENDSHIP_FIELDS for one in who.any_ or ())
+    return who.any_ if only_any else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +163,12 @@ def _any(each: Sequence[Condition], sets: _Sets) -> Iterator[ColumnElement[bool]
     yield from (_fulfils(who, sets) for who in each if who not in friendly)
     if friendly:
         yield sets.has(_friendships(friendly, sets.view), Friendship.person)
+
+
+def reads_rows(who: Condition) -> bool:
+    """Does it ask of people what stands in no index: when they were pushed, which changes with every push?"""
+    inner = [*(who.all_ or ()), *(who.any_ or ()), *([who.not_] if who.not_ else [])]
+    return who.not_pushed_for_days is not None or any(map(reads_rows, inner))
 
 
 def _asked(who: Condition) -> set[str]:
@@ -191,7 +243,9 @@ def _tagged(tags: Tags, sets: _Sets) -> Iterator[ColumnElement[bool]]:
 
 def _friendships(each: Sequence[Condition], view: View) -> Select[int]:
     """The people of the friendships that fulfil one of these, all of it."""
-    such = or_(*(and_(*_of_friendship(who, view)) for who in each))
+    # What need not ask for an account is asked first: the others only where it does not hold.
+    simple_first = sorted(each, key=lambda who: who.personas is not None or who.roles is not None)
+    such = or_(*(and_(*_of_friendship(who, view)) for who in simple_first))
     return select(Friendship.person).where(Friendship.state == "friend", such)
 
 
@@ -205,8 +259,10 @@ def _of_friendship(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
         yield Friendship.last_in_ms >= view.now_ms - who.answered_within_days * _DAY_MS
     if who.silent_for_days is not None:
         yield func.coalesce(Friendship.last_in_ms, 0) <= view.now_ms - who.silent_for_days * _DAY_MS
-    if who.accounts:
-        yield seen(Friendship.account, view).in_(who.accounts)
+    if who.accounts and len(who.accounts) <= _FEW_ACCOUNTS:
+        yield Friendship.account.in_(who.accounts)
+    elif who.accounts:
+        yield func.coalesce(seen(Friendship.account, view).in_(who.accounts), false())
     if who.personas or who.roles:
         # Not a bare IN, which PostgreSQL would join with: it asks each friendship's account of a set made once.
         yield func.coalesce(seen(Friendship.account, view).in_(our_accounts(who)), false())

@@ -7,28 +7,39 @@ from sqlalchemy import Select, SQLColumnExpression, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Segment
-from customers.segment_narrowing import narrow
-from customers.segment_query import View, select_members
+from customers.segment_narrowing import FEW, MANY, Candidates, narrow
+from customers.segment_query import View, count_friends, reads_rows, select_members, select_outside
 from rules.quiet_hours import local
+from storage.bulk import among_ids
 from storage.tables import Friendship, Person
 
 SHOWN = 20
 """How many people a preview names."""
-_FIRST_LOOK, _SECOND_LOOK = 2_000, 40_000
+_FIRST_LOOK, _SECOND_LOOK = 2_000, 20_000
 """Oldest entries among which the first are looked for, before and after an index is asked for a few others."""
+_FIRST_PART, _GROWTH = 200, 8
+"""Of those few so many are looked at to begin with, and so many times as many next."""
+_MOST_OUTSIDE = 100_000
+"""To look at each of more who are in no segment would take longer than to read everybody."""
 _SET_BASED = {
-    "work_mem": "128MB", "jit": "off", "max_parallel_workers_per_gather": "0", "random_page_cost": "1.1",
-    "enable_hashjoin": "off",
+    "work_mem": "128MB", "jit": "off", "max_parallel_workers_per_gather": "0", "enable_hashjoin": "off",
 }  # fmt: skip
 """PostgreSQL's own 4 MB go to the disk for a set of a million people; compiling such a query takes longer than it runs;
 each parallel worker makes the same sets once more; and an index gives friendships in the order of their people, so
 that merging the two costs half of hashing either (measured at a million people).
 """
+_BY_INDEX = {"random_page_cost": "1.1", "enable_hashagg": "off"}
+"""An index has all of it, in the order of the people."""
+_BY_ROWS = {"random_page_cost": "4", "enable_hashagg": "on"}
+"""Everybody's row is read: any other way round would fetch the same pages again and again."""
 _SHOWN_COLUMNS = (
     Person.id, func.coalesce(Person.call_me, Person.name).label("name"), Person.level, Person.tier, Person.orders,
     Person.net_paid_fen, Person.last_order_ms,
 )  # fmt: skip
-_PREPARE = select(*(func.set_config(name, value, True) for name, value in _SET_BASED.items()))
+_PREPARE = {
+    by_rows: select(*(func.set_config(name, value, True) for name, value in {**_SET_BASED, **how}.items()))
+    for by_rows, how in ((False, _BY_INDEX), (True, _BY_ROWS))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +67,10 @@ class Preview:
 
 async def preview(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> Preview:
     """All of it; everybody is read once. `zone` says which day it is, for birthdays."""
-    await _prepare(tx)
-    belong = (await _members(tx, segment, _view(tx, now_ms, zone), Person.id)).cte("belong").prefix_with("MATERIALIZED")
+    await _prepare(tx, segment)
+    view = _view(tx, now_ms, zone)
+    few = await narrow(tx, segment.who, view)
+    belong = _members(segment, view, few, Person.id).cte("belong").prefix_with("MATERIALIZED")
     friends = and_(Friendship.person == belong.c.id, Friendship.state == "friend")
     query = (
         select(Friendship.account, func.count(), select(func.count()).select_from(belong).scalar_subquery())
@@ -79,22 +92,33 @@ async def first(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, m
     Where many belong, they are found among the oldest entries; where an index knows of a few, among those; else
     everybody is looked at.
     """
-    await _prepare(tx)
+    await _prepare(tx, segment)
     view = _view(tx, now_ms, zone)
     nearby = select_members(segment, replace(view, one_by_one=True), *_SHOWN_COLUMNS)
     oldest = await tx.scalar(select(func.min(Person.id))) or 0
-    found = await _named(tx, nearby.where(Person.id < oldest + _FIRST_LOOK), Person.id, most)
-    if len(found) == most:
-        return found
-    few = await narrow(tx, segment.who, view)
-    if few is not None:
-        return await _named(tx, nearby.where(Person.id.in_(few.people)), Person.id + 0, most)
-    found = await _named(tx, nearby.where(Person.id < oldest + _SECOND_LOOK), Person.id, most)
-    if len(found) == most:
-        return found
+    for look, number in ((_FIRST_LOOK, FEW), (_SECOND_LOOK, MANY)):
+        found = await _named(tx, nearby.where(Person.id < oldest + look), Person.id, most)
+        if len(found) == most:
+            return found
+        few = await narrow(tx, segment.who, view, number)
+        if few is not None:
+            return await _first_among(tx, nearby, few, most)
     # PostgreSQL would walk through all in the order of their ids, hoping to meet enough of them soon.
     in_order = Person.id if view.unindexed else Person.id + 0
     return await _named(tx, select_members(segment, view, *_SHOWN_COLUMNS), in_order, most)
+
+
+async def _first_among(tx: AsyncConnection, query: Select[Any], few: Candidates, most: int) -> list[Member]:
+    """A part of them after the other, each larger than the one before, until enough are found."""
+    # Put in order here: SQLite would read everybody in the order of their ids instead.
+    ids = sorted({*(await tx.scalars(few.ids())).all()})
+    found: list[Member] = []
+    done, part = 0, _FIRST_PART
+    while done < len(ids) and len(found) < most:
+        some = query.where(among_ids(tx, Person.id, ids[done : done + part]))
+        found += await _named(tx, some, Person.id + 0, most - len(found))
+        done, part = done + part, part * _GROWTH
+    return found
 
 
 async def _named(tx: AsyncConnection, query: Select[Any], order: SQLColumnExpression[int], most: int) -> list[Member]:
@@ -106,23 +130,30 @@ async def _named(tx: AsyncConnection, query: Select[Any], order: SQLColumnExpres
 
 async def count(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> int:
     """How many people belong."""
-    await _prepare(tx)
-    return await tx.scalar(await _members(tx, segment, _view(tx, now_ms, zone), func.count())) or 0
-
-
-async def _members(
-    tx: AsyncConnection, segment: Segment, view: View, *columns: SQLColumnExpression[int]
-) -> Select[Any]:
-    """Of those who belong: each of a few looked at, or all of them together."""
+    await _prepare(tx, segment)
+    view = _view(tx, now_ms, zone)
     few = await narrow(tx, segment.who, view)
+    friends = None if few is not None else count_friends(segment, view)
+    if friends is not None and await _few_are_outside(tx):
+        return await tx.scalar(friends) or 0
+    return await tx.scalar(_members(segment, view, few, func.count())) or 0
+
+
+async def _few_are_outside(tx: AsyncConnection) -> bool:
+    some = select_outside().limit(_MOST_OUTSIDE + 1).subquery()
+    return (await tx.scalar(select(func.count()).select_from(some)) or 0) <= _MOST_OUTSIDE
+
+
+def _members(segment: Segment, view: View, few: Candidates | None, *columns: SQLColumnExpression[int]) -> Select[Any]:
+    """Of those who belong: each of a few looked at, or all of them together."""
     if few is None:
         return select_members(segment, view, *columns)
     return select_members(segment, replace(view, one_by_one=True), *columns).where(Person.id.in_(few.people))
 
 
-async def _prepare(tx: AsyncConnection) -> None:
+async def _prepare(tx: AsyncConnection, segment: Segment) -> None:
     if tx.dialect.name == "postgresql":
-        await tx.execute(_PREPARE)
+        await tx.execute(_PREPARE[reads_rows(segment.who)])
 
 
 def _view(tx: AsyncConnection, now_ms: int, zone: str) -> View:

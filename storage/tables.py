@@ -34,6 +34,11 @@ NUMBER_END = "substr(number, length(number) - 3)"
 PHONE_END = "substr(phone, length(phone) - 3)"
 
 
+# The same words in an index and in a query, or the index is not used.
+A_CUSTOMER = "kind = 'customer' AND merged_into IS NULL AND erased_ms IS NULL"
+OUTSIDE = "kind <> 'customer' OR merged_into IS NOT NULL OR erased_ms IS NOT NULL OR opted_out_ms IS NOT NULL"
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -164,9 +169,35 @@ class Person(Base):
     broken_promises: Mapped[int] = mapped_column(default=0, server_default=sql("0"))
     unanswered: Mapped[int] = mapped_column(default=0, server_default=sql("0"))  # wake-ups in a row without an answer
     erased_ms: Mapped[int | None]
-    merged_into: Mapped[int | None] = mapped_column(index=True)
+    merged_into: Mapped[int | None]
     created_ms: Mapped[int]
     __table_args__ = (
+        # Of most it is unknown: an index of those would be taken for one that finds a few.
+        Index(
+            "ix_people_merged_into",
+            "merged_into",
+            sqlite_where=sql("merged_into IS NOT NULL"),
+            postgresql_where=sql("merged_into IS NOT NULL"),
+        ),
+        # What segments ask of everybody, in the order of the people: half of the time that reading their rows takes.
+        # Nothing in it changes with a message.
+        Index(
+            "ix_people_facts",
+            "id",
+            "level",
+            "tier",
+            "core",
+            "orders",
+            "net_paid_fen",
+            "last_order_ms",
+            "birthday_mmdd",
+            "birthday_lunar",
+            "opted_out_ms",
+            sqlite_where=sql(A_CUSTOMER),
+            postgresql_where=sql(A_CUSTOMER),
+        ),
+        # The few who are in no segment: a count of friendships needs to know only of them.
+        Index("ix_people_outside", "id", sqlite_where=sql(OUTSIDE), postgresql_where=sql(OUTSIDE)),
         # Segments ask by all of these at once, and often nobody fulfils them all.
         Index("ix_people_level", "level", "tier", "core", "orders", "net_paid_fen", "last_order_ms"),
         Index("ix_people_tier", "tier", "core", "last_order_ms"),

@@ -8,14 +8,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import ColumnElement, delete, insert, select, text
+from sqlalchemy import ColumnElement, Select, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.birthdays import lunar_days, solar_days
 from customers.purchases import note_items
 from customers.segment_file import Condition, Segment, load_segments
-from customers.segment_narrowing import narrow
-from customers.segment_query import View, members, select_members
+from customers.segment_narrowing import FEW, narrow
+from customers.segment_query import View, count_friends, members, select_members
 from customers.segments import count, first, preview
 from storage.customer_tables import BoughtItem, PersonTag
 from storage.engine import Database
@@ -199,8 +199,39 @@ async def test_the_database_and_a_slow_reading_agree_on_who_belongs(
             friends = [{f["account"] for f in people[id - 1]["friends"] if f["state"] == "friend"} for id in wanted]
             assert (seen.count, seen.unreachable) == (len(wanted), friends.count(set()))
             assert seen.by_account == Counter(account for theirs in friends for account in theirs)
-            few = await narrow(connection, segment.who, view)
-            assert few is None or {*wanted} <= {*(await connection.scalars(few.people)).all()}
+            for few in (FEW, -1):
+                narrowed = await narrow(connection, segment.who, view, few=few)
+                assert narrowed is None or {*wanted} <= {*(await connection.scalars(narrowed.ids())).all()}
+            friendly = count_friends(segment, view)
+            assert friendly is None or await connection.scalar(friendly) == len(wanted)
+
+
+async def test_people_and_friendships_of_a_count_come_from_one_index_each(database: Database) -> None:
+    """A million people are counted without reading a row of them, but for those who are in no segment."""
+    view = View(NOW, date(2026, 11, 21), unindexed=database.dialect == "sqlite")
+    async with database.read() as connection:
+        off = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+        await connection.exec_driver_sql("SELECT 1" if database.dialect == "sqlite" else off)
+        for who, indexes in (
+            (
+                {"levels": ["VIP1"], "last_purchase": {"within_days": 9}, "birthday": {"to_days": 7}},
+                ["ix_people_facts"],
+            ),
+            ({"roles": ["sales"], "bonds": ["fan"]}, ["ix_people_outside", "ix_friendships_person"]),
+            ({"any": [{"channels": ["sms"]}, {"bonds": ["fan"]}]}, ["ix_people_outside", "ix_friendships_person"]),
+        ):
+            segment = Segment.model_validate({"name": "s", "title": "s", "who": who})
+            query = count_friends(segment, view)
+            assert (query is None) == (indexes == ["ix_people_facts"])
+            plan = await _plan(connection, select_members(segment, view, Person.id) if query is None else query)
+            assert all(index in plan for index in indexes), plan
+            assert "pk_people" not in plan and not _READS_ALL.search(plan.replace("SCAN people USING INDEX", "")), plan
+
+
+async def _plan(connection: AsyncConnection, query: Select[Any]) -> str:
+    sql = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+    how = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+    return " ".join(str(row) for row in await connection.exec_driver_sql(how + sql.replace("%", "%%")))
 
 
 async def _ids(connection: AsyncConnection, who: ColumnElement[bool]) -> list[int]:
@@ -224,12 +255,18 @@ async def test_a_rare_condition_is_found_by_its_index_and_nobody_else_is_read(da
             few = await narrow(connection, segment.who, one_by_one)
             assert few is not None and few.number == 0, who
             query = select(Person.id).where(Person.id.in_(few.people), members(segment, one_by_one))
-            sql = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-            how = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-            plan = " ".join(str(row) for row in await connection.exec_driver_sql(how + sql.replace("%", "%%")))
-            assert not re.search(r"SCAN (people|friendships)(?! USING COVERING)|Seq Scan on (people|friend)", plan), (
-                plan
-            )
+            plan = await _plan(connection, query)
+            assert not _READS_ALL.search(plan), plan
+
+
+async def test_the_last_of_many_that_an_index_knows_are_named_in_order(database: Database) -> None:
+    async with database.write() as tx:
+        rows = [{"id": 3_000 + id, "orders": 9, "core": id > 690, "created_ms": 0} for id in range(700)]
+        await tx.execute(insert(Person), [{"id": 1, "orders": 0, "core": True, "created_ms": 0}, *rows])
+    who = {"orders": {"at_least": 9}, "all": [{"core": True}]}
+    async with database.read() as connection:
+        named = await first(connection, Segment.model_validate({"name": "s", "title": "s", "who": who}), NOW, ZONE, 4)
+    assert [member.id for member in named] == [3_691, 3_692, 3_693, 3_694]
 
 
 async def test_a_preview_names_the_first_and_counts_by_account(sqlite_database: Database) -> None:
