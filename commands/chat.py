@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.catalogue import Said, request_of
+from commands.choosing import chosen, number_in
 from commands.errors import NotUnderstood
 from commands.grammar import parse
 from commands.replies import help_text, pages
@@ -38,16 +39,13 @@ class Chat:
 
     async def on_command(self, tx: AsyncConnection, message: StaffMessage) -> str:
         """Carry out one command of a chat; the outcome in a word. Effects and answer are in `tx`."""
-        said = self._said(message.text, message.at_ms, room=message.room, account=message.account)
-        if said is None:
+        heard = await self._heard(tx, message)
+        if heard is None:
             return "ignored"
-        try:
-            request: Request | NotUnderstood = request_of(said)
-        except NotUnderstood as problem:
-            request = problem
+        request, words = heard
         if message.room and not await self._may_be_heard(tx, message, request):
             return "ignored"
-        if not await _first_time(tx, message):
+        if not await _first_time(tx, message, words):
             return "command_repeated"
         if message.late and not isinstance(request, StopAll):
             await _answer(tx, message, [say("commands.late", line=masked(message.text.strip())[:60])])
@@ -56,17 +54,26 @@ class Chat:
         await _answer(tx, message, pages(reply.text))
         return "command" if reply.ok else "command_refused"
 
+    async def _heard(self, tx: AsyncConnection, message: StaffMessage) -> tuple[Request | NotUnderstood, str] | None:
+        """What is asked, and the words that it is known by; None where nothing is. A number answers a list."""
+        words = message.text.strip()
+        picked = number_in(words) is not None
+        if picked and (choice := await chosen(tx, message, self._zone, life_ms=self._desk.code_life_ms)):
+            return choice.request, choice.words
+        said = self._said(words, message.at_ms, room=message.room, account=message.account)
+        if said is None:
+            return None
+        if picked:
+            return NotUnderstood(say("commands.no_choice"), hint=say("commands.no_choice.hint")), words
+        return _asks(said), words
+
     async def run_line(self, tx: AsyncConnection, staff: str, line: str, door: Door, now_ms: int) -> Reply:
         """Carry out one line of the terminal as staff member `staff`; its prefix may be left out."""
         said = self._said(line, now_ms) or self._said(f"/{line}", now_ms)
         if said is None:
             problem = NotUnderstood(say("commands.empty"), hint=say("commands.unknown.hint"))
             return await self._reply(tx, staff, problem, door, now_ms)
-        try:
-            request: Request | NotUnderstood = request_of(said)
-        except NotUnderstood as problem:
-            request = problem
-        return await self._reply(tx, staff, request, door, now_ms)
+        return await self._reply(tx, staff, _asks(said), door, now_ms)
 
     async def on_stranger(self, tx: AsyncConnection, stranger: Stranger) -> bool:
         """Somebody sent what may be an invitation code: if it is, they are staff and hear how to begin."""
@@ -101,6 +108,14 @@ class Chat:
         return isinstance(request, MakeStaffRoom) or (await staff_room(tx)).room == message.room
 
 
+def _asks(said: Said) -> Request | NotUnderstood:
+    """What a line asks for, or why it is none that anybody understands."""
+    try:
+        return request_of(said)
+    except NotUnderstood as problem:
+        return problem
+
+
 def stops_everything(text: str) -> bool:
     """Is this the command that stops the whole fleet?"""
     line = parse(text)
@@ -110,11 +125,11 @@ def stops_everything(text: str) -> bool:
         return False
 
 
-async def _first_time(tx: AsyncConnection, message: StaffMessage) -> bool:
+async def _first_time(tx: AsyncConnection, message: StaffMessage, words: str) -> bool:
     """Were these words not said there within the last minute? Remembers them; of two at once one is the first."""
     where = message.room or message.account
-    words = "\0".join((message.contact, where, message.text.strip()))
-    key = hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+    said = "\0".join((message.contact, where, words))
+    key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
     new = insert_ignoring(tx, CommandSeen).values(key=key, seen_ms=message.at_ms).returning(CommandSeen.key)
     if (await tx.execute(new)).first() is not None:
         return True

@@ -27,6 +27,8 @@ PREFIXES = ("/", "#", "＃", "／")
 """How a command begins."""
 
 _MENTION = re.compile(r"^(?:@[^\s/#＃／]{1,30}\s+)+")
+_A_NUMBER = re.compile(r"\s*[0-9]{1,15}\s*")
+"""Staff choose from a list that they were just shown; without one it is no command."""
 _UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff]")
 """Signs without a width that phones put around a mention."""
 
@@ -102,8 +104,8 @@ class Intake:
     ) -> str:
         if message.kind is MessageKind.IMAGE:
             return await _picture_of_staff(tx, received, message, known, now_ms)
-        text = _without_mention(message.text)
-        if message.kind is not MessageKind.TEXT or not text.startswith(PREFIXES):
+        text = without_mention(message.text)
+        if message.kind is not MessageKind.TEXT or not (text.startswith(PREFIXES) or _A_NUMBER.fullmatch(text)):
             return "ignored"
         words = StaffMessage(
             arrival=received.id,
@@ -137,12 +139,12 @@ def is_urgent(received: Received, *, stops_everything: Callable[[str], bool]) ->
     message = message_of(received.payload)
     if message.kind is not MessageKind.TEXT:
         return False
-    text = _without_mention(message.text)
+    text = without_mention(message.text)
     if text.startswith(PREFIXES):
         return stops_everything(text)
     return not message.room and wish_of(own_words(text).text) in (Wish.OPT_OUT, Wish.UNCLEAR)
 
 
-def _without_mention(text: str) -> str:
+def without_mention(text: str) -> str:
     """What was said to the bot: in a room people begin with its name, "@小鱼 /状态"."""
     return _MENTION.sub("", _UNSEEN.sub("", text).lstrip())

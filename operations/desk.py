@@ -70,7 +70,7 @@ class Desk:
         """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code.
         `always_ask`: every push waits for a word at its hour.
         """
-        self._code_life_ms = code_life_ms
+        self.code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
         pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask)
@@ -171,7 +171,7 @@ class Desk:
     async def _ask(self, tx: AsyncConnection, asked: Asked[Any], shown: Shown) -> Reply:
         """Show what would happen, and hand out the code that makes it happen."""
         second = shown.people > self._second_person_above and await others_who_may(tx, asked.staff, shown.request.verb)
-        life_ms = self._code_life_ms
+        life_ms = self.code_life_ms
         code = await ask(tx, asked.staff, shown.request, asked.now_ms, second_person=second, life_ms=life_ms)
         key = "operations.confirm_by_other" if second else "operations.confirm"
         if asked.door is Door.CLI:
@@ -226,7 +226,7 @@ class Desk:
 
     async def _undo(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         # A simulated shop's minute is as long as the person at the screen needs.
-        return await undoing.undo(tx, asked, self._code_life_ms * undoing.LIFE_MS // LIFE_MS)
+        return await undoing.undo(tx, asked, self.code_life_ms * undoing.LIFE_MS // LIFE_MS)
 
     async def _staff_room(self, tx: AsyncConnection, asked: Asked[MakeStaffRoom]) -> Reply:
         request = asked.request

@@ -56,7 +56,8 @@ async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
         if len(found) > _SHOWN:
             key += ".more"
         raise CannotBeUsed(
-            say(key, who=word, number=number, shown=_SHOWN, people=lines), hint=say(f"{key}.hint", who=word)
+            say(key, who=word, number=number, shown=_SHOWN, people=lines),
+            hint=say(f"{key}.hint", who=word, first=found[0].id),
         )
     return found[0]
 
