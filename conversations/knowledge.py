@@ -16,6 +16,7 @@ from rules.quiet_hours import local
 from scheduler.offers import offers_for
 from texts.catalogue import say
 
+PRODUCT_FACTS = (About.PRICE, About.SIZE, About.COLOUR, About.FABRIC, About.CARE)
 STILL_MEANT_MS = 10 * 60_000
 """Goods we spoke of are still meant when somebody asks "多少钱" so much later. Ours."""
 FRESH_MS = 36 * 3_600_000

@@ -28,6 +28,10 @@ SOUND = 72.0
 """Percent for a keyword that only sounds right: 多少前 for 多少钱. Ours."""
 LONG_SOUND = 3
 """Syllables from which a sound is no accident; shorter ones must be half of the message. Ours."""
+_WORTH_ASKING = 3
+_ASKS = re.compile(
+    r"[吗么呢几哪]|什么|怎么|多少|多久|咋|啥|如何|为何|是不是|有没有|能不能|可不可以|可以.*[吗不]|想问|请问|想要|帮我|麻烦"
+)
 _MOST_NEAR = 3
 _NOT = re.compile(r"(?:不|没|(?<![特分区级])别|勿)(?:太|是|是很|怎么|那么|够|要|想|用|有|很|再|给我)?$")
 _EITHER_OR = re.compile(r"(.)[不没]\1$")
@@ -110,10 +114,10 @@ def find(persona: Persona, text: str, *, stage: Stage | str | None = None, near:
         return Match(asked, None, ())
     book = phrasebook(persona, _stage(stage))
     found = _one_each(sorted(_by_words(asked, book), key=_preference))
-    if not found:
-        found = _one_each(sorted(_by_sound(asked, book), key=_preference))
+    if all(candidate.entry.small_talk for candidate in found):
+        found = _one_each(sorted([*found, *_by_sound(asked, book)], key=_preference))
     alike = _one_each(_by_likeness(asked, book, near=near)) if near or not found else []
-    if found:
+    if found and not _asks_more(asked, found):
         chosen: Candidate | None = found[0]
     elif alike and alike[0].score >= CLOSE and not _tied(alike):
         chosen = alike[0]
@@ -121,6 +125,17 @@ def find(persona: Persona, text: str, *, stage: Stage | str | None = None, near:
         chosen = None
     others = [c for c in _one_each([*found, *alike]) if chosen is None or c.entry is not chosen.entry]
     return Match(asked, chosen, tuple(others[:_MOST_NEAR]))
+
+
+def _asks_more(asked: str, found: list[Candidate]) -> bool:
+    """Is there only small talk for what asks something besides? "你好，你们招代理吗" wants no 在呢."""
+    if not found[0].entry.small_talk or found[0].how is How.WHOLE:
+        return False
+    rest = asked
+    for candidate in found:
+        for word in sorted(candidate.entry.keywords, key=len, reverse=True):
+            rest = rest.replace(plain(word), "")
+    return len(rest) >= _WORTH_ASKING and bool(_ASKS.search(rest))
 
 
 def _stage(stage: Stage | str | None) -> Stage | None:

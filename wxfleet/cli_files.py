@@ -1,22 +1,18 @@
-"""Commands about files: init, check, accounts new, personas."""
+"""Commands about files: init, check, schema; and the personas."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from conversations.intents import Wish, wish_of
-from personas.replies import Candidate, answer, find
-from rules.roles import Role
 from texts.catalogue import say
-from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
+from wxfleet import cli_personas
 from wxfleet.check import as_document, errors_in, everything_about, overridden_lines, verdict
 from wxfleet.init import Stage, start
 from wxfleet.schema import write_schemas
 from wxfleet.settings import examine, require_config
-from wxfleet.terminal import Terminal, command, table
+from wxfleet.terminal import Terminal, command
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,10 +20,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, "init", "cli.init")(init)
     command(app, "check", "cli.check")(check_)
     command(app, "schema", "cli.schema")(schema)
-    personas = typer.Typer(help=say("cli.personas"), no_args_is_help=True)
-    command(personas, "list", "cli.personas.list")(personas_list)
-    command(personas, "try", "cli.personas.try")(personas_try)
-    app.add_typer(personas, name="personas")
+    cli_personas.add_to(app)
 
 
 def init(
@@ -58,66 +51,3 @@ def check_(terminal: Terminal) -> int:
 def schema(terminal: Terminal) -> None:
     written = write_schemas(terminal.home or terminal.config.parent)
     terminal.show([str(path) for path in written], "\n".join(str(path) for path in written))
-
-
-def personas_list(terminal: Terminal) -> None:
-    examination = examine(terminal.config, terminal.home)
-    if examination.settings is None:
-        raise ConfigurationInvalid(examination.mistakes)
-    played: dict[str, list[str]] = {}
-    for account in examination.settings.accounts:
-        played.setdefault(account.persona, []).append(account.id)
-    rows = []
-    shown = table("id", say("cli.col.kind"), say("cli.col.name"), say("cli.col.roles"), say("cli.col.accounts"))
-    for written in examination.book.all():
-        persona = examination.book.resolved(written.id)
-        accounts = played.get(written.id, [])
-        playable = [role for role in Role if role in persona.playable]
-        rows.append(
-            {"id": written.id, "kind": written.kind.value, "name": persona.name,
-             "roles": [role.value for role in playable], "accounts": accounts}
-        )  # fmt: skip
-        kind, roles = say(f"cli.kind.{written.kind}"), "、".join(say(f"cli.role.{role}") for role in playable)
-        shown.add_row(written.id, kind, persona.name, roles, "、".join(accounts) or "—")
-    terminal.show(rows, shown)
-
-
-def personas_try(
-    terminal: Terminal,
-    id: Annotated[str, typer.Argument(help=say("cli.personas.try.id"))],
-    text: Annotated[str, typer.Argument(help=say("cli.personas.try.text"))],
-) -> None:
-    examination = examine(terminal.config, terminal.home)
-    if examination.settings is None:
-        raise ConfigurationInvalid(examination.mistakes)
-    persona = examination.book.resolved(id)
-    wish = wish_of(text)
-    match = find(persona, text)
-    said = answer(persona, text, shop=examination.settings.shop, values={}) if wish is Wish.NONE else None
-    document = {
-        "persona": id, "text": text, "wish": wish.value, "answer": said.text if said else None,
-        "entry": said.entry if said else None, "hand_over": said.hand_over if said else wish is Wish.NONE,
-        "why": _candidate(match.chosen) if match.chosen else None, "near": [_candidate(near) for near in match.near],
-    }  # fmt: skip
-    terminal.show(document, "\n".join(_told(document)), whole=True)  # the shop's own words
-
-
-def _candidate(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "entry": candidate.entry.name, "how": candidate.how.value, "phrase": candidate.phrase,
-        "score": round(candidate.score),
-    }  # fmt: skip
-
-
-def _told(document: dict[str, Any]) -> Iterator[str]:
-    """The same for a person: what is said, why, and what nearly matched."""
-    if document["wish"] != Wish.NONE:
-        yield say(f"cli.try.wish.{document['wish']}")
-        return
-    yield say("cli.try.answer", answer=document["answer"]) if document["answer"] else say("cli.try.nothing")
-    if document["why"]:
-        yield say(f"cli.try.how.{document['why']['how']}", **document["why"])
-    if document["answer"] and document["hand_over"]:
-        yield say("cli.try.hand_over")
-    for near in document["near"]:
-        yield say("cli.try.near", **near)

@@ -25,6 +25,7 @@ _DEFAULTS = {
     "campaigns": "campaigns/",
     "moments": "moments/",
     "care": "care.yaml",
+    "products": "products.yaml",
     "lessons": "lessons/",
     "media": "media/",
 }

@@ -15,6 +15,7 @@ _COPIED = (
     "config.yaml",
     "ladder.yaml",
     "care.yaml",
+    "products.yaml",
     "personas/*.yaml",
     "moments/*",
     "pushes/*.yaml",

@@ -27,6 +27,10 @@ _TITLES = {
         "lessons/*.yaml",
         "合伙人课程：培训号按各人的进度一课一课发，记下谁看了、谁答了。`wxfleet lessons list` 看进度。",
     ),
+    "products": (
+        "products.yaml",
+        "宝贝资料：客户问到哪一件的价格、尺码、颜色、面料、洗法，所有人设都照这里的答，各用各的口吻。",
+    ),
     "segment": (
         "segments/*.yaml",
         "人群：推送和 `wxfleet segments preview` 用。`all`、`any`、`not` 里面写的键和 `who` 里一样，可以一层套一层。",

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from conversations.products import Products
 from customers.ladder import Ladder
 from customers.segment_file import Segment
 from personas.model import Persona
@@ -32,6 +33,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "segment": Segment,
     "care": CareFile,
     "lesson": LessonFile,
+    "products": Products,
 }
 """Each kind of file that people write, by the name of its schema."""
 

@@ -107,6 +107,9 @@ class Settings(_Part):
     care: HomePath = Field(
         default=Path("care.yaml"), validate_default=True, description="关怀文件：生日、节日、购后；没有就不发"
     )
+    products: HomePath = Field(
+        default=Path("products.yaml"), validate_default=True, description="宝贝资料文件：客户问到哪件就照它答；没有就不写"
+    )
     lessons: HomePath = Field(default=Path("lessons/"), validate_default=True, description="合伙人课程文件夹")
     media: HomePath = Field(default=Path("media/"), validate_default=True, description="图片和视频文件夹")
     staff: list[StaffConfig] = Field(default_factory=list, description="员工")

@@ -32,6 +32,7 @@ from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat, stops_everything
 from conversations.intake import Intake, is_urgent
+from conversations.products import load_products
 from conversations.promotions import Promotions
 from conversations.speaking import Voices
 from conversations.welcome import Welcome
@@ -122,9 +123,11 @@ def build(
     friends = Friends(settings.channels, Welcome(voices))
     calendar = live_calendar(settings, book)
     chat = Chat(desk_of(settings, calendar), settings.shop.time_zone)
+    products, _ = load_products(settings.products)
     intake = Intake(
-        voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends)
-    )
+        voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends),
+        products=products,
+    )  # fmt: skip
     assisted = Assisted()
     fleets: list[Fleet] = []
     courier = Courier(

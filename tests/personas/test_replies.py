@@ -134,6 +134,14 @@ def test_business_goes_before_small_talk() -> None:
     assert chosen("你好呀", who) == "hi"
 
 
+def test_small_talk_is_no_answer_to_a_question_beside_it() -> None:
+    who = persona(entry("hi", "你好", "在吗", small_talk=True), entry("thanks", "谢谢", small_talk=True))
+    assert chosen("你好，你们招代理吗", who) is None
+    assert [near.entry.name for near in find(who, "你好，你们招代理吗").near] == ["hi"]
+    assert chosen("你好在吗", who) == "hi"
+    assert chosen("谢谢你们送的发夹", who) == "thanks"
+
+
 @given(st.text(alphabet="怎么找到道你们的店码尺发货什么时候", max_size=12))
 def test_without_what_came_near_the_same_is_chosen(text: str) -> None:
     assert find(FISH, text, near=False).chosen == find(FISH, text).chosen
@@ -218,7 +226,7 @@ def test_every_committed_persona_answers_what_customers_ask(book: Book, shop: Sh
 
 SHOP_TALK = {
     "有没有优惠呀": "old-customer",
-    "这件还有别的颜色吗": "in-stock",
+    "这件还有别的颜色吗": "colour",
     "面料是什么的": "fabric",
     "会起球吗": "care",
     "你们有电话吗": "phone",
