@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from operations.asking import Reply
+from operations.audit import Outcome
 from operations.long_acts import NOBODY, carried_out
 from operations.requests import Door, Request
 from operations.staff import StaffRole
@@ -20,6 +21,12 @@ T = TypeVar("T")
 AsStaff = Annotated[str, typer.Option("--as", help=say("privacy.as"))]
 
 
+def who_acts(settings: Settings, as_staff: str) -> str:
+    """That member of the staff, else the first owner; in a shop that named no staff whoever sits there."""
+    owners = (member.id for member in settings.staff if member.role is StaffRole.OWNER)
+    return as_staff or next(owners, NOBODY)
+
+
 async def done_at_terminal(
     db: Database,
     settings: Settings,
@@ -28,17 +35,16 @@ async def done_at_terminal(
     act: Callable[[], Awaitable[T]],
     *,
     as_staff: str = "",
+    outcome: Outcome = Outcome.DONE,
     told: Callable[[T], str] = lambda result: "",
 ) -> T:
-    """Do `act` as that member of the staff, else as the first owner, and write it into the log with what it came to.
+    """Do `act` as `who_acts`, with their right to it, and write it into the log with what it came to.
 
-    In a shop that named no staff whoever sits at the terminal may do it. Raises NotStaff, NotAllowed, and what `act`
-    raises.
+    Raises NotStaff, NotAllowed, and what `act` raises.
     """
     await keep_staff(db, settings)
-    owners = (member.id for member in settings.staff if member.role is StaffRole.OWNER)
-    staff = as_staff or next(owners, NOBODY)
-    return await carried_out(db, staff, request, Door.CLI, now_ms, act, told=told)
+    staff = who_acts(settings, as_staff)
+    return await carried_out(db, staff, request, Door.CLI, now_ms, act, outcome=outcome, told=told)
 
 
 async def tried(terminal: Terminal, request: Request) -> Reply:

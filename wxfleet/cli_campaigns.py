@@ -7,13 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import load_segments
-from operations.audit import Outcome, record
+from operations.audit import Outcome
 from operations.campaigning import running_lines, view_text
-from operations.requests import Door, Push
+from operations.requests import Push
 from rules.quiet_hours import local
 from scheduler import campaigns
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_files import load_campaigns, read_campaign
+from scheduler.campaign_timeline import Timeline
 from scheduler.campaigns import CampaignView
 from scheduler.participants import counted
 from storage.campaign_tables import Phase
@@ -21,6 +22,7 @@ from storage.engine import Database
 from storage.tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
+from wxfleet.acting import done_at_terminal
 from wxfleet.cli_fleet import shop_now_ms
 from wxfleet.clocks import wall_ms
 from wxfleet.settings import Settings
@@ -62,12 +64,20 @@ async def preview(terminal: Terminal, settings: Settings, campaign: CampaignFile
     terminal.show(seen.as_json(), view_text(campaign.title, seen, settings.shop.time_zone))
 
 
-async def create(terminal: Terminal, settings: Settings, campaign: CampaignFile) -> None:
-    """A draft. Raises CampaignRefused with all that is wrong."""
-    async with terminal.database(settings) as db, db.write() as tx:
-        now_ms = await shop_now_ms(tx, settings)
-        id = await campaigns.create(tx, campaign, "cli", now_ms, shop_zone=settings.shop.time_zone)
-        await record(tx, "cli", Push(push=campaign.name), Door.CLI, Outcome.ASKED, now_ms, f"#{id}")
+async def create(terminal: Terminal, settings: Settings, campaign: CampaignFile, as_staff: str) -> None:
+    """A draft. Raises NotStaff, NotAllowed, CampaignRefused with all that is wrong."""
+    async with terminal.database(settings) as db:
+        async with db.read() as connection:
+            now_ms = await shop_now_ms(connection, settings)
+
+        async def write() -> int:
+            async with db.write() as tx:
+                return await campaigns.create(tx, campaign, "cli", now_ms, shop_zone=settings.shop.time_zone)
+
+        wanted = Push(push=campaign.name)
+        id = await done_at_terminal(
+            db, settings, wanted, now_ms, write, as_staff=as_staff, outcome=Outcome.ASKED, told="#{}".format
+        )
     terminal.show({"id": id, "name": campaign.name}, say("cli.push.created", id=id, title=campaign.title))
 
 
@@ -79,12 +89,22 @@ async def seen_again(connection: AsyncConnection, settings: Settings, id: int, n
     return await campaigns.preview(connection, campaign_of(spec or {}), now_ms, shop_zone=settings.shop.time_zone)
 
 
-async def start(terminal: Terminal, settings: Settings, db: Database, id: int, title: str) -> None:
-    """Its phases wait for their moments from now on; a fleet that runs takes them. Raises CampaignRefused."""
-    async with db.write() as tx:
-        now_ms = await shop_now_ms(tx, settings)
-        line = await campaigns.start(tx, id, now_ms, shop_zone=settings.shop.time_zone)
-        await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"#{id}")
+async def start(terminal: Terminal, settings: Settings, db: Database, id: int, title: str, as_staff: str) -> None:
+    """Its phases wait for their moments from now on; a fleet that runs takes them.
+
+    Raises NotStaff, NotAllowed, CampaignRefused.
+    """
+    async with db.read() as connection:
+        now_ms = await shop_now_ms(connection, settings)
+
+    async def begin() -> Timeline:
+        async with db.write() as tx:
+            return await campaigns.start(tx, id, now_ms, shop_zone=settings.shop.time_zone)
+
+    noted = f"#{id}"
+    line = await done_at_terminal(
+        db, settings, Push(push=title), now_ms, begin, as_staff=as_staff, told=lambda _: noted
+    )
     first = f"{local(min(due.due_ms for due in line.phases), settings.shop.time_zone):%m-%d %H:%M}"
     text = say("operations.campaign.started", title=title, id=id, phases=len(line.phases), at=first)
     terminal.show({"id": id, "phases": len(line.phases)}, text)

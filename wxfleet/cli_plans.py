@@ -2,20 +2,21 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import load_segments
-from operations.audit import Outcome, record
+from operations.audit import Outcome
 from operations.campaigning import view_text
 from operations.errors import NotFound
 from operations.finding import campaign_named, choices
 from operations.pushing import cancelled_words
-from operations.requests import Cancel, Continue, Door, Pause, Push, Request, TryPush
+from operations.requests import Cancel, Continue, Pause, Push, Request, TryPush
 from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local
@@ -32,10 +33,13 @@ from texts.nearest import nearest
 from texts.problem import ExitCode
 from texts.yaml_reader import read_document
 from wxfleet import cli_campaigns
+from wxfleet.acting import AsStaff, done_at_terminal, who_acts
 from wxfleet.cli_fleet import asked, fleet_runs, shop_now_ms
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
 from wxfleet.wiring import tell_of_campaign
+
+Id = Annotated[str, typer.Argument(help=say("cli.push.id"))]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -62,16 +66,25 @@ async def push_preview(terminal: Terminal, file: Annotated[str, typer.Argument(h
     terminal.show(seen.as_json(), _seen(push.title, seen, settings))
 
 
-async def push_create(terminal: Terminal, file: Annotated[str, typer.Argument(help=say("cli.push.file"))]) -> None:
+async def push_create(
+    terminal: Terminal, file: Annotated[str, typer.Argument(help=say("cli.push.file"))], as_: AsStaff = ""
+) -> None:
     settings = terminal.settings()
     if campaign := cli_campaigns.campaign_file(settings, file):
-        await cli_campaigns.create(terminal, settings, campaign)
+        await cli_campaigns.create(terminal, settings, campaign, as_)
         return
     push = _push(settings, file)
-    async with terminal.database(settings) as db, db.write() as tx:
-        now_ms = await shop_now_ms(tx, settings)
-        id = await pushes.create(tx, push, "cli", now_ms, shop_zone=settings.shop.time_zone)
-        await record(tx, "cli", Push(push=push.name), Door.CLI, Outcome.ASKED, now_ms, f"#{id}")
+    async with terminal.database(settings) as db:
+        async with db.read() as connection:
+            now_ms = await shop_now_ms(connection, settings)
+
+        async def write() -> int:
+            async with db.write() as tx:
+                return await pushes.create(tx, push, "cli", now_ms, shop_zone=settings.shop.time_zone)
+
+        id = await done_at_terminal(
+            db, settings, Push(push=push.name), now_ms, write, as_staff=as_, outcome=Outcome.ASKED, told="#{}".format
+        )
     terminal.show({"id": id, "name": push.name}, say("cli.push.created", id=id, title=push.title))
 
 
@@ -90,6 +103,7 @@ async def push_start(
     terminal: Terminal,
     id: Annotated[str, typer.Argument(help=say("cli.push.id"))],
     yes: Annotated[bool, typer.Option("--yes", "-y", help=say("cli.yes_option"))] = False,
+    as_: AsStaff = "",
 ) -> int:
     settings = terminal.settings()
     async with terminal.database(settings) as db:
@@ -103,7 +117,7 @@ async def push_start(
             if not yes and not _agrees(say("cli.push.really", count=timeline.recipients)):
                 terminal.note(say("cli.push.not_started"))
                 return ExitCode.USAGE
-            await cli_campaigns.start(terminal, settings, db, campaign, title)
+            await cli_campaigns.start(terminal, settings, db, campaign, title, as_)
             return ExitCode.OK
         async with db.read() as connection:
             spec = from_spec(await connection.scalar(select(Campaign.spec).where(Campaign.id == campaign)) or {})
@@ -114,9 +128,13 @@ async def push_start(
         if not yes and not _agrees(say("cli.push.really", count=seen.recipients)):
             terminal.note(say("cli.push.not_started"))
             return ExitCode.USAGE
-        async with db.write() as tx:
-            await pushes.start(tx, campaign, now_ms, shop_zone=zone, checked=checked)
-            await record(tx, "cli", Push(push=title), Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
+
+        async def begin() -> None:
+            async with db.write() as tx:
+                await pushes.start(tx, campaign, now_ms, shop_zone=zone, checked=checked)
+
+        wanted, noted = Push(push=title), f"#{campaign}"
+        await done_at_terminal(db, settings, wanted, now_ms, begin, as_staff=as_, told=lambda _: noted)
         if not await fleet_runs(db, settings):  # nobody else writes its rows
             planning = PushPlanning(
                 db, lambda: now_ms, tell=tell_of_campaign, shop_zone=zone, always_ask=settings.always_ask
@@ -127,16 +145,17 @@ async def push_start(
     return ExitCode.OK
 
 
-async def push_pause(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, steering.pause, Pause(target=id))
+async def push_pause(terminal: Terminal, id: Id, as_: AsStaff = "") -> None:
+    who = who_acts(terminal.settings(strict=False), as_)
+    await _moved(terminal, id, partial(steering.pause, reason=f"staff:{who}"), Pause(target=id), as_)
 
 
-async def push_resume(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, steering.resume, Continue(target=id))
+async def push_resume(terminal: Terminal, id: Id, as_: AsStaff = "") -> None:
+    await _moved(terminal, id, steering.resume, Continue(target=id), as_)
 
 
-async def push_cancel(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
-    await _moved(terminal, id, steering.cancel, Cancel(push=id))
+async def push_cancel(terminal: Terminal, id: Id, as_: AsStaff = "") -> None:
+    await _moved(terminal, id, steering.cancel, Cancel(push=id), as_)
 
 
 async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=say("cli.push.id"))]) -> None:
@@ -158,7 +177,7 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
         say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
     ]
     if recall.tried:
-        lines.append(say("cli.push.recall", **recall.as_json()))
+        lines.append(say("cli.push.recall", **dict[str, Any](recall.as_json())))
     terminal.show(row | phases | {"recall": recall.as_json()}, "\n".join([*lines, *below]))
 
 
@@ -230,15 +249,28 @@ def _agrees(question: str) -> bool:
 
 
 async def _moved(
-    terminal: Terminal, id: str, act: Callable[[AsyncConnection, int, int], Awaitable[object]], asked: Request
+    terminal: Terminal,
+    id: str,
+    act: Callable[[AsyncConnection, int, int], Awaitable[object]],
+    wanted: Request,
+    as_staff: str,
 ) -> None:
+    """With the right that the chat asks for, too, and in the log with who did it."""
     settings = terminal.settings(strict=False)
-    async with terminal.database(settings) as db, db.write() as tx:
-        campaign, title = await campaign_named(tx, id)
-        now_ms = await shop_now_ms(tx, settings)
-        came = await act(tx, campaign, now_ms)
-        state = await tx.scalar(select(Campaign.state).where(Campaign.id == campaign))
-        await record(tx, "cli", asked, Door.CLI, Outcome.DONE, now_ms, f"#{campaign}")
+    async with terminal.database(settings) as db:
+        async with db.read() as connection:
+            campaign, title = await campaign_named(connection, id)
+            now_ms = await shop_now_ms(connection, settings)
+
+        async def move() -> tuple[object, str | None]:
+            async with db.write() as tx:
+                came = await act(tx, campaign, now_ms)
+                return came, await tx.scalar(select(Campaign.state).where(Campaign.id == campaign))
+
+        noted = f"#{campaign}"
+        came, state = await done_at_terminal(
+            db, settings, wanted, now_ms, move, as_staff=as_staff, told=lambda _: noted
+        )
     document: dict[str, object] = {"id": campaign, "state": state}
     if isinstance(came, steering.Cancelled):
         recall = came.recall

@@ -153,3 +153,26 @@ def test_a_stop_is_shown_with_name_and_time(shop: Shop) -> None:
     assert "全停中：老板 在 05-01 01:00 停的" in shop.wxfleet("status")[1]
     stopped = json.loads(shop.wxfleet("status", "--json")[1])["stop_all"]
     assert stopped == {"staff": "owner", "name": "老板", "at_ms": 1777568400000}
+
+
+def test_a_push_is_moved_at_the_terminal_with_the_right_that_the_chat_asks_for_and_by_name(shop: Shop) -> None:
+    people = (
+        "staff:\n  - {id: owner, name: 老板, role: owner}\n  - {id: yun, name: 小云, role: operator}\n"
+        "  - {id: mei, name: 小美, role: service}\n"
+    )
+    open_shop(shop.folder, people)
+    for command in ("create", "pause", "resume", "cancel"):
+        code, out, _ = shop.wxfleet("push", command, "fuli", "--as", "mei")
+        expected = ExitCode.NOT_ALLOWED if command == "create" else ExitCode.NOT_FOUND
+        assert (code, out) == (expected, "")
+    assert shop.wxfleet("push", "create", "fuli")[0] == ExitCode.OK
+    assert shop.wxfleet("push", "cancel", "fuli", "--as", "mei")[0] == ExitCode.NOT_ALLOWED
+    assert shop.all("SELECT state FROM campaigns") == [("draft",)]
+    assert shop.wxfleet("push", "cancel", "fuli", "--as", "yun")[0] == ExitCode.OK
+    assert shop.all("SELECT state FROM campaigns") == [("cancelled",)]
+    assert shop.all("SELECT staff, verb, outcome, detail FROM audit WHERE outcome <> 'refused' ORDER BY id") == [
+        ("owner", "push", "asked", "#1"), ("yun", "cancel", "done", "#1"),
+    ]  # fmt: skip
+    assert shop.all("SELECT staff, verb FROM audit WHERE outcome = 'refused' ORDER BY id") == [
+        ("mei", "push"), ("mei", "cancel"),
+    ]  # fmt: skip
