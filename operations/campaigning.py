@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
+from operations.drawing import kind_lines, seed_line
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import called, person_named
 from operations.requests import Came, Override, Preview, Push
@@ -62,7 +63,7 @@ class Campaigning:
         text = say(
             "operations.campaign.started", title=file.title, id=id, phases=len(line.phases), at=_at(first, self._zone)
         )
-        return Reply(True, text, data={"campaign": id})
+        return Reply(True, text + await seed_line(tx, id), data={"campaign": id})
 
     async def override(self, tx: AsyncConnection, asked: Asked[Override]) -> Reply:
         """An owner's word for a named campaign, with the reason, which stands in the log."""
@@ -143,6 +144,8 @@ async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None)
             say("operations.campaign.line", title=row.title, id=row.id, state=state, next=following, **numbers,
                 said_yes=numbers["yes"] + numbers["promised"] + numbers["kept"])
         )  # fmt: skip
+        if only is None:  # whoever asks for one of them sees that below its phases
+            lines += [f"  {line.strip()}" for line in (await kind_lines(tx, row.id))[1]]
     return lines
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations import (
     binding,
     doubting,
+    drawing,
     levels,
     looking,
     people_acts,
@@ -102,6 +103,7 @@ class Desk:
             Verb.PREVIEW: self._preview,
             Verb.CAME: campaigning.came,
             Verb.OVERRIDE: campaigning.override,
+            Verb.DRAW: drawing.draw,
             Verb.PREVIEW_MOMENTS: posting.preview,
             Verb.MOMENT: posting.moment,
             Verb.MATERIAL: self._materials,
@@ -126,6 +128,7 @@ class Desk:
             Verb.MOMENT: posting.show_moment,
             Verb.PUSH: self._show_push,
             Verb.OVERRIDE: campaigning.show_override,
+            Verb.DRAW: drawing.show_draw,
             Verb.CONTINUE: pushing.show_continue,
             Verb.RESUME_ALL: stopping.show_resume_all,
             Verb.RESOLVE_DOUBT: doubting.show_resolve,

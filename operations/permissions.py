@@ -25,7 +25,7 @@ _SERVING = _LOOKING | {
     Verb.REFER, Verb.DELIVER, Verb.VIP, Verb.CAME,
 }  # fmt: skip
 _OPERATING = _SERVING | {
-    Verb.MOMENT, Verb.GIVE,
+    Verb.MOMENT, Verb.GIVE, Verb.DRAW,
     Verb.TRY_PUSH,
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
     Verb.UNMERGE, Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
@@ -47,7 +47,9 @@ TERMINAL_ONLY = frozenset({
 """Not by chat: files of the machine, a whole phone number that all in a room would read, or work that takes as long as
 the tables are large. See `long_acts`."""
 
-CONFIRMED = frozenset({Verb.MOMENT, Verb.PUSH, Verb.OVERRIDE, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT})
+CONFIRMED = frozenset({
+    Verb.MOMENT, Verb.PUSH, Verb.OVERRIDE, Verb.DRAW, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
+})  # fmt: skip
 """Level 2: shows what it would do and waits for a code."""
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
-from scheduler import campaign_stock, pushes
+from scheduler import campaign_stock, draws, pushes, task_runs
 from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, PhaseFile, PhaseKind, campaign_of, campaign_spec
 from scheduler.campaign_rivals import Asking, Other, rivals
@@ -104,10 +104,19 @@ async def preview(
 
 
 async def create(
-    tx: AsyncConnection, campaign: CampaignFile, by: str, now_ms: int, *, shop_zone: str = SHOP_ZONE
+    tx: AsyncConnection,
+    campaign: CampaignFile,
+    by: str,
+    now_ms: int,
+    *,
+    shop_zone: str = SHOP_ZONE,
+    seen: CampaignView | None = None,
 ) -> int:
-    """Write it down as a draft; returns its id. Raises CampaignRefused with all that is wrong with it."""
-    seen = await preview(tx, campaign, now_ms, shop_zone=shop_zone)
+    """Write it down as a draft; returns its id. `seen`: its preview, where somebody just looked.
+
+    Raises CampaignRefused with all that is wrong with it.
+    """
+    seen = seen or await preview(tx, campaign, now_ms, shop_zone=shop_zone)
     if seen.wrong:
         raise CampaignRefused(campaign.title, seen.wrong)
     line = timeline(campaign, now_ms, shop_zone)
@@ -151,6 +160,10 @@ async def start(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: s
     await tx.execute(insert(Phase), rows)
     if short := await campaign_stock.begin(tx, campaign, file, row.preview.get("coupons", 0), line.ends_ms, now_ms):
         raise CampaignRefused(file.title, short)
+    if file.giveaway is not None or file.contest is not None:
+        await draws.begin(tx, campaign, line.until_ms, now_ms)
+    if file.task is not None:
+        await task_runs.begin(tx, campaign, now_ms)
     return line
 
 
@@ -232,6 +245,7 @@ def push_of(
         "join": campaign.join.how,
         "starts": _day(line.from_ms, zone_name),
         "ends": _day(line.until_ms, zone_name),
+        **_styles(campaign),
         **campaign.variables,
     }
     return PushFile.model_validate(
@@ -250,6 +264,15 @@ def push_of(
             "hold": phase.hold,
         }
     )
+
+
+def _styles(campaign: CampaignFile) -> dict[str, Value]:
+    """What new arrivals may say beside: the styles with their numbers, and the chosen one (in a preview the first)."""
+    if campaign.arrivals is None:
+        return {}
+    names = [style.name for style in campaign.arrivals.styles]
+    numbered = say("texts.comma", lang="zh").join(f"{number} {name}" for number, name in enumerate(names, 1))
+    return {"styles": numbered, "winner": names[0]}
 
 
 def phase_words(phase: PhaseFile) -> str:

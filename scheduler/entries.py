@@ -74,7 +74,8 @@ async def withdraw(tx: AsyncConnection, campaign: int, person: int, now_ms: int)
 
 async def by_number(tx: AsyncConnection, campaign: int, number: int) -> Row[Any] | None:
     """The entry that stands under that number; None for one that was taken back or never there."""
-    return (await tx.execute(_standing(campaign).where(Entry.number == number))).first()
+    row: Row[Any] | None = (await tx.execute(_standing(campaign).where(Entry.number == number))).first()
+    return row
 
 
 async def numbers(tx: AsyncConnection, campaign: int) -> list[int]:
@@ -102,8 +103,9 @@ async def entrants(tx: AsyncConnection, campaign: int) -> list[Entrant]:
 
 def _standing(campaign: int) -> Select[Any]:
     """Entries that are complete; a photo counts as long as its person agrees to have it shown."""
+    columns: list[Any] = [Entry.id, Entry.person, Entry.number, Entry.size, Entry.material]
     return (
-        select(Entry.id, Entry.person, Entry.number, Entry.size, Entry.material)
+        select(*columns)
         .outerjoin(Material, Material.id == Entry.material)
         .where(
             Entry.campaign == campaign, Entry.state == EntryState.ENTERED.value, Entry.number.is_not(None),

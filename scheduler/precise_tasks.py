@@ -33,6 +33,8 @@ from storage.tables import Campaign
 
 LEAST_RATE = Decimal("0.05")
 """Nobody is asked in the hope of fewer than one in twenty. Ours."""
+LOOK_MS = 5 * MINUTE_MS
+"""So often is counted what staff or an import said was done. Ours."""
 _DUE = both("SELECT 1 FROM task_runs WHERE state = 'open' AND look_ms <= :now_ms LIMIT 1")
 
 
@@ -62,12 +64,12 @@ class PreciseTasks:
         numbers = await counted(tx, row.id)
         done = numbers[Standing.KEPT.value]
         line = timeline(file, row.starts_ms, self._zone)
-        if row.state in (CampaignState.FINISHED.value, CampaignState.CANCELLED.value):
+        if row.state == CampaignState.CANCELLED.value:
             await _set(tx, row.id, now_ms, state=RunState.OVER.value)
         elif done >= task.target:
             await self._stop_asking(tx, row.id, now_ms)
             await self._end(tx, row, RunState.REACHED, done, task, now_ms)
-        elif now_ms >= line.until_ms:
+        elif now_ms >= line.until_ms or row.state == CampaignState.FINISHED.value:
             await self._end(tx, row, RunState.OVER, done, task, now_ms)
         elif row.state != CampaignState.RUNNING.value:
             await _set(tx, row.id, now_ms, look_ms=now_ms + MINUTE_MS)
@@ -81,14 +83,14 @@ class PreciseTasks:
         """Wait for the batch that was asked last, or ask one more."""
         newest = await _newest_batch(tx, row.id)
         if task.next is None or newest is None:
-            await _set(tx, row.id, now_ms, look_ms=line.until_ms)
+            await _set(tx, row.id, now_ms, look_ms=min(line.until_ms, now_ms + LOOK_MS))
             return
         if newest.state == PhaseState.SKIPPED.value and run.batches > 1:
             await self._end(tx, row, RunState.RAN_OUT, numbers[Standing.KEPT.value], task, now_ms)
             return
         ripe_ms = newest.due_ms + round(task.next.after.total_seconds() * 1000)
         if now_ms < ripe_ms:
-            await _set(tx, row.id, now_ms, look_ms=min(ripe_ms, line.until_ms))
+            await _set(tx, row.id, now_ms, look_ms=min(ripe_ms, line.until_ms, now_ms + LOOK_MS))
         elif newest.state == PhaseState.WAITING.value or (newest.child is not None and not newest.invited):
             await _set(tx, row.id, now_ms, look_ms=now_ms + MINUTE_MS)
         elif run.batches > task.next.most:
@@ -164,7 +166,9 @@ def _batches(campaign: int) -> Select[Any]:
 
 
 async def _newest_batch(tx: AsyncConnection, campaign: int) -> Row[Any] | None:
-    return (await tx.execute(_batches(campaign).order_by(Phase.due_ms.desc(), Phase.id.desc()).limit(1))).first()
+    newest = _batches(campaign).order_by(Phase.due_ms.desc(), Phase.id.desc()).limit(1)
+    row: Row[Any] | None = (await tx.execute(newest)).first()
+    return row
 
 
 async def _set(tx: AsyncConnection, campaign: int, now_ms: int, **values: Any) -> None:

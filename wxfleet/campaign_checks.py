@@ -45,6 +45,10 @@ def _words(document: Document[CampaignFile], campaign: CampaignFile, files: File
                     yield document.mistake((*loc, "personas"), reason, suggestion=nearest(persona, known))
     for name, text in campaign.answers.model_dump(exclude_none=True).items():
         yield from _copy(document, ("answers", name), text, files)
+    for kind, part in (("giveaway", campaign.giveaway), ("contest", campaign.contest)):
+        for key in ("won", "lost", "terms"):
+            if isinstance(said := getattr(part, key, None), str):
+                yield from _copy(document, (kind, key), said, files)
 
 
 def _copy(

@@ -14,13 +14,14 @@ from storage.tables import CAMPAIGN
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet import cli_campaigns
+from wxfleet.cli_campaign_draw import campaigns_draw, kind_part
 from wxfleet.cli_fleet import asked
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
 
 Part = Callable[[AsyncConnection, dict[str, Any], Settings], Awaitable[tuple[dict[str, Any], list[str]]]]
 """More of one campaign for `show`, by its row: what goes into the document, and the lines for people."""
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (kind_part,)
 """What the kinds of campaigns have to say beside their phases, in this order."""
 
 
@@ -29,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     campaigns = typer.Typer(help=say("cli.campaigns"), no_args_is_help=True)
     for name, function in (
         ("list", campaigns_list), ("show", campaigns_show), ("came", campaigns_came), ("override", campaigns_override),
+        ("draw", campaigns_draw),
     ):  # fmt: skip
         command(campaigns, name, f"cli.campaigns.{name}")(function)
     app.add_typer(campaigns, name="campaigns")

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.segment_file import load_segments
 from operations.audit import Outcome
 from operations.campaigning import running_lines, view_text
+from operations.drawing import seed_line
 from operations.requests import Push
 from rules.quiet_hours import local
 from scheduler import campaigns
@@ -105,9 +106,11 @@ async def start(terminal: Terminal, settings: Settings, db: Database, id: int, t
     line = await done_at_terminal(
         db, settings, Push(push=title), now_ms, begin, as_staff=as_staff, told=lambda _: noted
     )
+    async with db.read() as connection:
+        seed = await seed_line(connection, id)
     first = f"{local(min(due.due_ms for due in line.phases), settings.shop.time_zone):%m-%d %H:%M}"
     text = say("operations.campaign.started", title=title, id=id, phases=len(line.phases), at=first)
-    terminal.show({"id": id, "phases": len(line.phases)}, text)
+    terminal.show({"id": id, "phases": len(line.phases)}, text + seed)
 
 
 async def progress_of(connection: AsyncConnection, id: int) -> dict[str, Any]:

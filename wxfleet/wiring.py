@@ -51,6 +51,7 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
+from scheduler.announcing import Announcing
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
@@ -65,6 +66,7 @@ from scheduler.mirror_gaps import Gap, MirrorGaps
 from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
+from scheduler.precise_tasks import PreciseTasks
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import load_pushes
 from scheduler.push_words import PushWording
@@ -177,6 +179,8 @@ def _steps(
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
     returns = CouponReturns()
+    announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
+    tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
@@ -202,6 +206,8 @@ def _steps(
         Step(lessons.due, lessons.act, every=_UNHURRIED),
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
+        Step(announcing.due, announcing.act, every=_UNHURRIED),
+        Step(tasks.due, tasks.act, every=_UNHURRIED),
         Step(returns.due, returns.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
         Step(pictures.due, pictures.act),

@@ -19,6 +19,7 @@ from scheduler.phases import PHASE_MOVES, Phases, PhaseState
 from scheduler.push_events import CampaignEvent
 from scheduler.push_planning import PushPlanning
 from scheduler.push_progress import advance, due_campaigns
+from scheduler.said import Photo
 from storage.campaign_tables import Participant, Phase
 from storage.engine import Database
 from storage.tables import Campaign, ImportBatch, Order, Person, Post
@@ -111,7 +112,8 @@ class Shop:
         self.arrivals += 1
         async with self.db.write() as tx:
             guest = Guest(person, account, f"wx{person}")
-            return await self.answers.hear(tx, guest, text, self.arrivals, self.now_ms, photo=photo)
+            picture = Photo(f"m{self.arrivals}", "花花") if photo else None
+            return await self.answers.hear(tx, guest, text, self.arrivals, self.now_ms, photo=picture)
 
     async def counts(self, id: int) -> dict[str, int]:
         async with self.db.read() as connection:

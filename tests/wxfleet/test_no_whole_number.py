@@ -50,7 +50,7 @@ WALKED = {
     "channels list": (), "channels cost": ("live", "--yuan", "5", "--note", MARK), "channels switch": ("live", PHONE),
     "push list": (), "push preview": ("fuli",), "push show": (PHONE,), "push create": (PHONE,), "push start": (PHONE,),
     "push pause": (PHONE,), "push resume": (PHONE,), "push cancel": (PHONE,),
-    "campaigns list": (), "campaigns show": (PHONE,), "campaigns came": (PHONE, "#1"),
+    "campaigns list": (), "campaigns show": (PHONE,), "campaigns draw": (PHONE,), "campaigns came": (PHONE, "#1"),
     "campaigns override": (PHONE, MARK), "materials list": (), "materials show": ("1",), "materials add": ("#1",),
     "materials ask": ("1",), "materials agreed": ("1",), "materials refused": ("1",), "materials remove": ("1",),
     "moments post": (MARK,), "push test": (PHONE,),

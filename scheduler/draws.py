@@ -1,0 +1,239 @@
+"""Draws and judgings: the seed is fixed at the start, the outcome is decided once, and the record is published.
+
+Why a seed of our own and not only a public number: a shop can't count on one at the hour it draws. So the seed is made
+when the campaign starts, when nobody has entered, and its hash is shown. It lies in the database, so whoever can read
+that could tell the outcome early; who wants to rule that out names a public value in the file that nobody can
+know before then (`giveaway.public`), and it is mixed in. See `rules.lots`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Row, Text, cast, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rules.lots import ALGORITHM, BY_VOTES, Lot, Lots, Win, allot, commitment_of, hash_of, in_order, ranked
+from scheduler import benefits
+from scheduler.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_state import CampaignState, read
+from scheduler.entries import Entrant, entrants
+from scheduler.errors import DrawRefused
+from scheduler.participants import in_turn
+from scheduler.votes import count_votes
+from storage.campaign_tables import Participant
+from storage.entry_tables import Draw, Entry, PrizeWon
+from storage.outbox import insert_ignoring
+
+_SEED_BYTES = 16
+
+
+class DrawState(StrEnum):
+    OPEN = "open"
+    """Entries, or votes, are taken."""
+    CLOSED = "closed"
+    """Waits for somebody to draw."""
+    DRAWN = "drawn"
+    """Decided; people are being told."""
+    TOLD = "told"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawView:
+    """What a draw is about. `fitting`: by prize, how many of the entrants it fits; `votes`: of a contest, by number."""
+
+    title: str
+    state: DrawState
+    commitment: str
+    closes_ms: int
+    entrants: int
+    left_out: Mapping[str, int]
+    prizes: tuple[Lots, ...]
+    fitting: tuple[int, ...]
+    votes: Mapping[int, int]
+    needs_public: str
+    record: Mapping[str, Any] | None
+
+
+async def begin(tx: AsyncConnection, campaign: int, closes_ms: int, now_ms: int) -> str:
+    """Fix the seed of a campaign that starts; returns its commitment. Again, it is the same one."""
+    seed = token_hex(_SEED_BYTES)
+    row = {
+        "campaign": campaign, "commitment": commitment_of(seed), "seed": seed, "closes_ms": closes_ms,
+        "state": DrawState.OPEN.value, "told_to": 0, "changed_ms": now_ms,
+    }  # fmt: skip
+    await tx.execute(insert_ignoring(tx, Draw).values(row))
+    return str(await tx.scalar(select(Draw.commitment).where(Draw.campaign == campaign)))
+
+
+async def look(tx: AsyncConnection, campaign: int) -> DrawView:
+    """How it stands; writes nothing. Raises NoSuchCampaign, DrawRefused where nothing is drawn."""
+    row, draw_, file = await _of(tx, campaign)
+    everybody = await entrants(tx, campaign)
+    able = [entrant for entrant in everybody if not entrant.out]
+    prizes = _prizes(file)
+    fitting = tuple(sum(not lots.fits or lots.fits in one.wears for one in able) for lots in prizes)
+    votes = await _votes(tx, campaign, able) if file.contest else {}
+    public = file.giveaway.public or "" if file.giveaway else ""
+    left_out = Counter(entrant.out for entrant in everybody if entrant.out)
+    return DrawView(
+        row.title, DrawState(draw_.state), draw_.commitment, draw_.closes_ms, len(able), dict(left_out), prizes,
+        fitting, votes, public, draw_.record,
+    )  # fmt: skip
+
+
+async def draw(tx: AsyncConnection, campaign: int, by: str, now_ms: int, *, public: str = "") -> dict[str, Any]:
+    """Decide it, once and for all: who wins what, each prize handed out. Returns the record that is published.
+
+    Raises NoSuchCampaign, DrawRefused (none, not_closed, drawn, nobody, public), BenefitRefused.
+    """
+    await in_turn(tx, campaign)
+    row, draw_, file = await _of(tx, campaign)
+    _require_drawable(row, draw_, file, now_ms, public)
+    everybody = await entrants(tx, campaign)
+    able = [entrant for entrant in everybody if not entrant.out]
+    lots = [Lot(entrant.number, entrant.wears) for entrant in able]
+    votes = await _votes(tx, campaign, able) if file.contest else {}
+    wins = _judged(file, lots, votes, draw_.seed) if file.contest else allot(in_order(lots, draw_.seed, public),
+                                                                               _prizes(file))  # fmt: skip
+    if not wins:
+        raise DrawRefused("nobody", title=row.title, entrants=len(able))
+    record = {
+        "algorithm": BY_VOTES if file.contest else ALGORITHM,
+        "campaign": row.name, "id": campaign, "title": row.title,
+        "commitment": draw_.commitment, "fixed_at": _iso(row.starts_ms), "closed_at": _iso(draw_.closes_ms),
+        "seed": draw_.seed, "public_name": (file.giveaway.public or "") if file.giveaway else "", "public": public,
+        "entrants": [{"number": lot.number, "wears": list(lot.wears)} for lot in lots],
+        "entrants_hash": hash_of(lots),
+        "left_out": dict(Counter(entrant.out for entrant in everybody if entrant.out)),
+        "prizes": [{"name": one.name, "count": one.count, "fits": one.fits} for one in _prizes(file)],
+        "votes": [{"number": number, "votes": count} for number, count in sorted(votes.items())],
+        "winners": [{"place": win.place, "number": win.number, "prize": win.name, "fits": win.fits} for win in wins],
+        "drawn_at": _iso(now_ms),
+    }  # fmt: skip
+    await _hand_out(tx, campaign, file, {entrant.number: entrant for entrant in able}, wins, now_ms)
+    values = {
+        "state": DrawState.DRAWN.value, "record": record, "drawn_ms": now_ms, "drawn_by": by, "told_to": 0,
+        "changed_ms": now_ms,
+    }  # fmt: skip
+    await tx.execute(update(Draw).where(Draw.campaign == campaign).values(values))
+    return record
+
+
+def flaws_of(record: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a published record, drawn once more from what stands in it; nothing when it is right.
+
+    Words of the catalogue: algorithm, commitment, entrants, winners. Raises KeyError, TypeError for what is no record.
+    """
+    if record["algorithm"] not in (ALGORITHM, BY_VOTES):
+        return ["algorithm"]
+    flaws = [] if commitment_of(record["seed"]) == record["commitment"] else ["commitment"]
+    lots = [Lot(one["number"], tuple(one["wears"])) for one in record["entrants"]]
+    if hash_of(lots) != record["entrants_hash"] or len({lot.number for lot in lots}) < len(lots):
+        flaws.append("entrants")
+    prizes = [Lots(one["name"], one["count"], one["fits"]) for one in record["prizes"]]
+    if record["algorithm"] == BY_VOTES:
+        votes = {one["number"]: one["votes"] for one in record["votes"]}
+        wins = _placed(ranked(lots, votes, record["seed"]), prizes)
+    else:
+        wins = allot(in_order(lots, record["seed"], record["public"]), prizes)
+    again = [{"place": win.place, "number": win.number, "prize": win.name, "fits": win.fits} for win in wins]
+    return flaws if again == list(record["winners"]) else [*flaws, "winners"]
+
+
+async def record_of(tx: AsyncConnection, campaign: int) -> Mapping[str, Any]:
+    """What was published. Raises NoSuchCampaign, DrawRefused before it was drawn."""
+    row, draw_, _ = await _of(tx, campaign)
+    if draw_.record is None:
+        raise DrawRefused("not_yet", title=row.title)
+    return dict(draw_.record)
+
+
+async def _of(tx: AsyncConnection, campaign: int) -> tuple[Row[Any], Row[Any], CampaignFile]:
+    row = await read(tx, campaign)
+    found = (await tx.execute(select(Draw.__table__).where(Draw.campaign == campaign))).first()
+    if found is None:
+        raise DrawRefused("none", title=row.title)
+    return row, found, campaign_of(row.spec)
+
+
+def _require_drawable(row: Row[Any], draw_: Row[Any], file: CampaignFile, now_ms: int, public: str) -> None:
+    if draw_.record is not None:
+        raise DrawRefused("drawn", title=row.title)
+    if row.state not in (CampaignState.RUNNING.value, CampaignState.FINISHED.value):
+        raise DrawRefused("state", title=row.title)
+    if now_ms < draw_.closes_ms:
+        raise DrawRefused("not_closed", title=row.title)
+    wanted = file.giveaway.public if file.giveaway else None
+    if wanted and not public:
+        raise DrawRefused("public", title=row.title, public=wanted)
+    if public and not wanted:
+        raise DrawRefused("no_public", title=row.title)
+
+
+def _prizes(file: CampaignFile) -> tuple[Lots, ...]:
+    if file.giveaway is not None:
+        return file.giveaway.lots()
+    return tuple(Lots(prize.prize, prize.places) for prize in file.contest.prizes) if file.contest else ()
+
+
+def _judged(file: CampaignFile, lots: list[Lot], votes: Mapping[int, int], seed: str) -> list[Win]:
+    return _placed(ranked(lots, votes, seed), _prizes(file))
+
+
+def _placed(order: list[Lot], prizes: tuple[Lots, ...] | list[Lots]) -> list[Win]:
+    """The first places get the first prize, those behind them the next."""
+    names = [prize.name for prize in prizes for _ in range(prize.count)]
+    return [Win(place, lot.number, name) for place, (lot, name) in enumerate(zip(order, names, strict=False), start=1)]
+
+
+async def _votes(tx: AsyncConnection, campaign: int, able: list[Entrant]) -> dict[int, int]:
+    """By number. A vote that became one for oneself, because two entries turned out to be one person, is none."""
+    numbers = [str(entrant.number) for entrant in able]
+    votes = {int(one.choice): one.votes for one in await count_votes(tx, campaign, numbers)}
+    own = (
+        select(Entry.number)
+        .join(Participant, (Participant.campaign == Entry.campaign) & (Participant.person == Entry.person))
+        .where(Entry.campaign == campaign, Participant.choice == cast(Entry.number, Text))
+    )
+    for number in (await tx.scalars(own)).all():
+        if number is not None and votes.get(number):
+            votes[number] -= 1
+    return votes
+
+
+async def _hand_out(
+    tx: AsyncConnection, campaign: int, file: CampaignFile, able: Mapping[int, Entrant], wins: list[Win], now_ms: int
+) -> None:
+    """A line for each winner; where the prize is a benefit, it is given from its stock."""
+    rows = []
+    for win in wins:
+        person = able[win.number].person
+        benefit = _benefit_of(file, win.place)
+        if benefit is not None:
+            await benefits.give(
+                tx, campaign=campaign, benefit=benefit, person=person, by="draw", now_ms=now_ms,
+                key=f"draw:{campaign}:{person}",
+            )  # fmt: skip
+        rows.append(
+            {
+                "campaign": campaign, "person": person, "number": win.number, "place": win.place, "prize": win.name,
+                "size": win.fits.partition(":")[2] or None, "benefit": benefit, "won_ms": now_ms,
+            }
+        )  # fmt: skip
+    await tx.execute(insert(PrizeWon), rows)
+
+
+def _benefit_of(file: CampaignFile, place: int) -> str | None:
+    if file.giveaway is not None:
+        return file.giveaway.benefit
+    prize = file.contest.prize_of(place) if file.contest else None
+    return prize.benefit if prize else None
+
+
+def _iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
