@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from conversations.products import load_products
-from conversations.products import load_products
 from customers.segment_file import load_segments
 from personas.copy_check import Fault, findings
 from personas.model import Persona
@@ -130,15 +129,8 @@ def read_products(files: Files) -> list[Mistake]:
     return load_products(files.folders["products"], style=files.style)[1]
 
 
-def read_products(files: Files) -> list[Mistake]:
-    """Everything wrong in products.yaml."""
-    return load_products(files.folders["products"], style=files.style)[1]
-
-
-
 READERS: tuple[Reader, ...] = (
     read_calendar, read_pushes, read_campaigns, read_offers, read_segments, read_care, read_lessons,
-    read_products,
     read_products,
 )  # fmt: skip
 """One per room whose files people write, beside the personas and the ladder."""
