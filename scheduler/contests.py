@@ -99,7 +99,7 @@ async def _vote(tx: AsyncConnection, campaign: int, said: Said, number: int) -> 
     before = await tx.scalar(query)
     await say_yes(tx, campaign, said.guest, None, said.now_ms, choice=str(number))
     if before is None or before == str(number):
-        return Heard("voted", {"number": str(number)})
+        return Heard("voted_entry", {"number": str(number)})
     return Heard("vote_changed", {"number": str(number), "before": before})
 
 

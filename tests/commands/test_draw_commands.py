@@ -88,7 +88,7 @@ async def test_a_contest_photo_reaches_the_library_with_its_consent(sqlite_datab
     photo = {"talker": "wxid_vip_0", "now_ms": later, "kind": MessageKind.IMAGE}
     assert await office.post.bring("", **photo) == "campaign_terms"
     assert await office.post.bring("同意", talker="wxid_vip_0", now_ms=later) == "campaign_photo_entered"
-    assert await office.post.bring("1", talker="wxid_vip_1", now_ms=later) == "campaign_voted"
+    assert await office.post.bring("1", talker="wxid_vip_1", now_ms=later) == "campaign_voted_entry"
     assert await office.post.bring("退订", talker="wxid_vip_2", now_ms=later) == "opted_out"
     async with office.db.read() as connection:
         source, consent, by = (

@@ -48,11 +48,12 @@ async def test_from_the_file_to_the_report(database: Database) -> None:
     said = [(people[0], "投1号"), (people[0], "2"), (people[1], "一号"), (people[4], "2号"), (people[4], "1"),
             (people[5], "投给1号"), (people[5], "9")]  # fmt: skip
     heard = [await shop.hears(person, words) for person, words in said]
-    assert heard == ["own_entry", "voted", "voted", "voted", "vote_changed", "voted", "no_such_entry"]
+    voted = "voted_entry"
+    assert heard == ["own_entry", voted, voted, voted, "vote_changed", voted, "no_such_entry"]
     assert await votes(shop, id) == {1: 3, 2: 1}
     await shop.passes(60, step=20)
     assert await shop.hears(people[6], "", photo=True) == "entries_over"
-    assert await shop.hears(people[6], "2") == "voted"
+    assert await shop.hears(people[6], "2") == "voted_entry"
     await shop.passes(60, step=20)
     assert await shop.hears(people[6], "1") is None  # votes are counted
     async with shop.db.write() as tx:
