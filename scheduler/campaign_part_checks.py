@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from personas.copy_check import Fault, findings
 from personas.errors import TemplateRefused
+from personas.model import Style
 from personas.voice import variables
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_timeline import timeline
@@ -33,7 +35,7 @@ def part_mistakes(
 ) -> Iterator[Mistake]:
     """Rewards that nobody may give, names that won and lost can't use, photos taken after the votes are counted."""
     for loc, text in _texts(document.data):
-        if (found := reward_in(text)) is not None:
+        if (found := reward_in(text)) is not None and not _told_of_copy(loc, text):
             yield document.mistake(loc, say("scheduler.campaign.reward", words=found))
     yield from _results(document, campaign)
     yield from _benefits(document, campaign)
@@ -53,6 +55,12 @@ def reward_in(text: str) -> str | None:
             if not _DENIED.search(text[: found.start()]):
                 return found[0]
     return None
+
+
+def _told_of_copy(loc: Sequence[str | int], text: str) -> bool:
+    """Does the check of whatever customers read say so already?"""
+    read = loc[0] in ("phases", "answers") or loc[-1] in ("won", "lost", "terms")
+    return read and any(found.fault is Fault.BAIT for found in findings(text, Style()))
 
 
 def _results(document: Document[CampaignFile], campaign: CampaignFile) -> Iterator[Mistake]:
