@@ -2,8 +2,8 @@
 
 Verbs: `qr` (the QR code to scan), `contact_qr` (what the account's own code says, for its cards), `logout`,
 `test_message` {to?, text?}, `own_profile` (what its profile says), `picture` {material, message} (what somebody sent,
-for the library), `rest_over` (a limited account may speak again). The answer stands in `result`: {qr}, {},
-{delivery_planned}, {nickname, signature}, {file} or {problem, hint}.
+for the library), `room` {room} (who is in it), `rest_over` (a limited account may speak again). The answer stands in
+`result`: {qr}, {}, {delivery_planned}, {nickname, signature}, {file}, {topic, members} or {problem, hint}.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ from rules.pacing import DAY_MS
 from storage.campaign_tables import Material
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
+from storage.pond_tables import Pond
 from storage.statements import both, rows_of
 from storage.tables import Account, LiveRequest
 from texts.catalogue import say
@@ -33,11 +34,14 @@ _ANY = both("SELECT 1 FROM requests WHERE state = 'waiting' LIMIT 1")
 _AT_ONCE = 50
 CONTACT_QR = "contact_qr"
 PICTURE = "picture"
+ROOM = "room"
 PICTURES = "materials"
 """The folder below media/ for photos that people sent."""
 _CODES_A_LOOK = 5
 _CODE_HOLDS_MS = 7 * DAY_MS
 """WeChat lets people make their code anew, and old prints die then. Ours."""
+_ROOM_AGAIN_MS = DAY_MS // 24
+"""After an account that could not be asked it is tried again so soon; else rooms are counted once a day. Ours."""
 _QR_WALL_MS = 30_000
 
 
@@ -59,6 +63,8 @@ class _Answer:
     """The account whose own QR code was asked for."""
     material: int | None = None
     """The photo of the library that was fetched."""
+    room: str | None = None
+    """The room whose members were counted."""
     profile_of: str | None = None
     """The account whose own profile was looked at."""
 
@@ -120,12 +126,23 @@ async def _answer(asked: _Asked, runner: Runner, clock: Clock) -> _Answer | None
             return _Answer(asked.id, False, result, profile_of=asked.account)
     if asked.verb == PICTURE:
         return await _picture(asked, runner)
+    if asked.verb == ROOM:
+        return await _room(asked, runner)
     if asked.verb == "rest_over":
         runner.rest_is_over()
         return _Answer(asked.id, True, {})
     if asked.verb == "test_message":
         return None
     return _Answer(asked.id, False, {"problem": say("bots.unknown_request", verb=asked.verb), "hint": ""})
+
+
+async def _room(asked: _Asked, runner: Runner) -> _Answer:
+    room = str(asked.payload["room"])
+    try:
+        found = await runner.gateway.room(room)
+    except GatewayProblem as problem:
+        return _Answer(asked.id, False, {"problem": problem.message, "hint": problem.hint}, room=room)
+    return _Answer(asked.id, True, {"topic": found.topic, "members": len(found.members)}, room=room)
 
 
 async def _picture(asked: _Asked, runner: Runner) -> _Answer:
@@ -176,6 +193,11 @@ async def _write(tx: AsyncConnection, answers: list[_Answer], now_ms: int) -> No
         if answer.material is not None:
             found = {"file": answer.result["file"]} if answer.done else {"problem": answer.result["problem"]}
             await tx.execute(update(Material).where(Material.id == answer.material).values(**found))
+        if answer.room is not None:
+            counted = {"members_ms": now_ms - DAY_MS + _ROOM_AGAIN_MS}
+            if answer.done:
+                counted = {"members_ms": now_ms, "members": answer.result["members"]}
+            await tx.execute(update(Pond).where(Pond.room == answer.room).values(counted))
         if answer.profile_of is not None:
             await note_look(tx, answer.profile_of, answer.result if answer.done else None, now_ms)
         if answer.own_code_of is not None:

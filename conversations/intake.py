@@ -1,7 +1,8 @@
 """Everything that reached an account and must be acted upon. One arrival, one transaction, all its effects.
 
 Who spoke decides the road: ourselves (receipt, or a hand on the phone), a sibling (never answered), staff (commands),
-a customer. Rooms are silent but for the staff room, which one account, the desk, hears.
+a customer. Rooms are silent but for the staff room, which one account, the desk, hears, and for ponds
+(`conversations.ponds`).
 """
 
 import re
@@ -10,17 +11,19 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
-from bots.payloads import message_of
+from bots.payloads import message_of, room_of
 from conversations.answers import Ask, nobody_to_ask
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.customer import CustomerTalk
 from conversations.intents import Wish, wish_of
 from conversations.own_words import own_words
 from conversations.phone import own_message
+from conversations.ponds import PondTalk
 from conversations.products import NO_PRODUCTS, Products
 from conversations.speaking import Voices
 from conversations.talkers import Known, Talker, staff_room, who_is
 from scheduler.materials import Source, keep_picture
+from scheduler.ponds import pond_in
 from storage.inbox import Received
 
 PREFIXES = ("/", "#", "＃", "／")
@@ -39,6 +42,9 @@ OnStranger = Callable[[AsyncConnection, Stranger], Awaitable[bool]]
 OnFriendship = Callable[[AsyncConnection, Received, int], Awaitable[str]]
 """(tx, received, now_ms): somebody asks to be a friend, or has become one; returns the outcome in a word."""
 
+OnRoomCode = Callable[[AsyncConnection, str, str, str, int], Awaitable[bool]]
+"""(tx, text, room, account, now_ms): was it a code by which staff say which group this room is?"""
+
 
 class Intake:
     """The handler that the root hands to the fleet."""
@@ -52,11 +58,14 @@ class Intake:
         on_friendship: OnFriendship,
         products: Products = NO_PRODUCTS,
         ask: Ask = nobody_to_ask,
+        on_room_code: OnRoomCode | None = None,
     ) -> None:
         self._customers = CustomerTalk(voices, products, ask)
         self._on_command = on_command
         self._on_stranger = on_stranger
         self._on_friendship = on_friendship
+        self._on_room_code = on_room_code
+        self._ponds = PondTalk(voices)
 
     async def handle(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
         """Act upon one arrival; the outcome in a word, None for "not yet, ask again".
@@ -65,6 +74,8 @@ class Intake:
         """
         if received.kind == "friendship":
             return await self._on_friendship(tx, received, now_ms)
+        if received.kind == "room":
+            return "ignored" if late else await self._ponds.changed(tx, room_of(received.payload), now_ms)
         if received.kind != "message":
             return "ignored"
         return await self._message(tx, received, message_of(received.payload), now_ms, late)
@@ -91,11 +102,18 @@ class Intake:
     async def _in_a_room(
         self, tx: AsyncConnection, received: Received, message: Message, known: Known, now_ms: int, late: bool
     ) -> str:
-        """Only the desk hears the staff room; in any other room only staff who make it the staff room are heard."""
+        """Only the desk hears staff in the staff room; elsewhere those who say which room it is. In a pond customers
+        are heard, and no command is ever answered before them.
+        """
+        account = received.account
         if known.talker is not Talker.STAFF:
-            return "ignored"
+            return await self._ponds.said(tx, message, arrival=received.id, account=account, now_ms=now_ms, late=late)
+        if self._on_room_code and not late:
+            text = without_mention(message.text)
+            if await self._on_room_code(tx, text, message.room, account, now_ms):
+                return "bound"
         here = await staff_room(tx)
-        if here.desk and here.desk != received.account:
+        if (here.desk and here.desk != account) or await pond_in(tx, message.room) is not None:
             return "ignored"
         return await self._from_staff(tx, received, message, known, now_ms, late)
 

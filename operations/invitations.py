@@ -73,6 +73,18 @@ async def invite_room(tx: AsyncConnection, by: str, now_ms: int) -> str:
     return await _new_code(tx, "room", by, now_ms)
 
 
+async def invite_pond(tx: AsyncConnection, pond: str, by: str, now_ms: int) -> str:
+    """A code that staff say in a room to tell that it is that pond."""
+    return await _new_code(tx, "pond", by, now_ms, name=pond)
+
+
+async def pond_of_code(tx: AsyncConnection, text: str, now_ms: int) -> str | None:
+    """The pond that an open code stands for, used up by this; None when `text` is none."""
+    code = code_in(text)
+    invitation = await _redeem(tx, code, "pond", now_ms) if code else None
+    return None if invitation is None else str(invitation.name)
+
+
 async def join(tx: AsyncConnection, contact: str, text: str, now_ms: int) -> str | None:
     """If `text` is an open invitation, `contact` is staff from now on: returns their staff id. Else None."""
     code = code_in(text)

@@ -62,6 +62,8 @@ class Verb(StrEnum):
     UNDO_IMPORT = "import undo"
     CHANNEL_COST = "channels cost"
     SWITCH_CHANNEL = "channels switch"
+    BIND_POND = "ponds bind"
+    POND_POST = "ponds post"
 
 
 class Door(StrEnum):
@@ -552,6 +554,25 @@ class SwitchChannel(Request):
     verb: ClassVar[Verb] = Verb.SWITCH_CHANNEL
     channel: str = ""
     account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BindPond(Request):
+    """Which room a pond is: by its id, or by a code to be said there."""
+
+    verb: ClassVar[Verb] = Verb.BIND_POND
+    pond: str = ""
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PondPost(Request):
+    """A campaign for one pond, to go at `at_ms`."""
+
+    verb: ClassVar[Verb] = Verb.POND_POST
+    pond: str = ""
+    text: str = ""
+    at_ms: int = 0
 
 
 def request_of(row: dict[str, Any]) -> Request:

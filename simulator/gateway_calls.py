@@ -249,14 +249,13 @@ def _read_json(text: str, what: str) -> dict[str, Any]:
 
 def _room_list(gateway: Seat, request: Any) -> Any:
     _need_login(gateway)
-    room = gateway.world.scenario.staff_room
-    return puppet.RoomListResponse(ids=[room] if room else [])
+    return puppet.RoomListResponse(ids=gateway.world.rooms_of(gateway.account))
 
 
 def _room_payload(gateway: Seat, request: Any) -> Any:
     members = gateway.world.room_members(request.id)
     return puppet.RoomPayloadResponse(
-        id=request.id, topic=f"{gateway.world.scenario.shop}·员工群", owner_id=members[0], member_ids=members
+        id=request.id, topic=gateway.world.room_topic(request.id), owner_id=members[0], member_ids=members
     )
 
 

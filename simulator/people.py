@@ -61,6 +61,8 @@ class Customers:
         self._stream("look-alikes", plan.look_alikes_per_hour / 60, self._look_alike)
         self._stream("leaves", plan.leaves_per_hour / 60, self._leave)
         self._stream("outsiders", plan.outsiders_per_hour / 60, self._try_command)
+        self._stream("joins", len(plan.rooms) * plan.joins_per_hour / 60, self._join)
+        self._stream("room-questions", len(plan.rooms) * plan.room_questions_per_hour / 60, self._ask_in_room)
 
     # --- streams ----------------------------------------------------------------------------------------------------
 
@@ -144,6 +146,21 @@ class Customers:
         """Somebody who is not staff has heard that one can write such things."""
         account, contact = self._somebody(roll)
         self._say(contact, account, roll.choice(lines.OUTSIDERS_COMMANDS))
+
+    def _join(self, roll: Random) -> None:
+        """One or several at once, as when somebody invites friends."""
+        room = roll.choice(self.scenario.rooms)
+        self.world.join(room.id, *(self.world.newcomer() for _ in range(roll.choice((1, 1, 2, 4)))))
+
+    def _ask_in_room(self, roll: Random) -> None:
+        room = roll.choice(self.scenario.rooms)
+        account = self.world.accounts[roll.choice(room.accounts)]
+        ours = {account.contact for account in self.world.accounts.values()}
+        people = [member for member in self.world.room_members(room.id) if member not in ours]
+        if not people:
+            raise Refusal("nobody is there to ask")
+        text = f"@{account.nickname}\u2005{roll.choice(lines.QUESTIONS)}"
+        self.world.say(roll.choice(people), room.id, Kind.TEXT, text, mentions=(account.contact,))
 
     # --- reactions --------------------------------------------------------------------------------------------------
 

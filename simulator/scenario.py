@@ -45,6 +45,16 @@ class ChannelPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomPlan:
+    """A group of customers. `accounts` sit in it, the first owns it, with so many of its friends from the start."""
+
+    id: str
+    topic: str
+    accounts: tuple[str, ...]
+    people: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing a staff member says. `where` is 'room' or the id of an account they write to."""
 
@@ -73,6 +83,7 @@ class Scenario:
     staff_room: str = ""
     desk: str = ""
     channels: tuple[ChannelPlan, ...] = ()
+    rooms: tuple[RoomPlan, ...] = ()
     shop: str = "小林的衣橱"
     brand: str = "XL"
     zone: str = "Asia/Shanghai"
@@ -90,6 +101,8 @@ class Scenario:
     look_alikes_per_hour: float = 6.0
     leaves_per_hour: float = 4.0
     outsiders_per_hour: float = 1.0  # commands tried by people who are not staff
+    joins_per_hour: float = 4.0  # people who come into each room
+    room_questions_per_hour: float = 3.0  # put to one of the accounts in it, by its name
 
     def account(self, id: str) -> AccountPlan:
         return next(plan for plan in self.accounts if plan.id == id)
@@ -109,6 +122,7 @@ def shop_day(
     zone: str = "Asia/Shanghai",
     push_minute: float = 12,
     campaign: str = "",
+    rooms: Sequence[RoomPlan] = (),
 ) -> Scenario:
     """The day of a clothing shop: people come, ask, claim, leave; staff look, push and tick off.
 
@@ -123,6 +137,7 @@ def shop_day(
         staff_room=staff_room,
         desk=desk,
         channels=tuple(channels),
+        rooms=tuple(rooms),
         shop=shop,
         brand=brand,
         zone=zone,

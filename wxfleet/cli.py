@@ -28,6 +28,7 @@ def build() -> typer.Typer:
         cli_moments,
         cli_people,
         cli_plans,
+        cli_ponds,
         cli_referrals,
         cli_reports,
         cli_segments,
@@ -45,7 +46,7 @@ def build() -> typer.Typer:
     )  # fmt: skip
     app.callback()(_global_options)
     for part in (
-        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans,
+        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans, cli_ponds,
         cli_campaign_desk, cli_materials, cli_lessons, cli_reports, cli_segments, cli_channels, cli_referrals,
         cli_tasks, cli_worker,
     ):  # fmt: skip

@@ -15,6 +15,8 @@ from operations.staff import StaffConfig
 from personas.book import Book
 from reports.channel_names import remember_channel_names
 from rules.quiet_hours import zone
+from scheduler.pond_file import load_ponds
+from scheduler.ponds import keep_ponds
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Base, Setting, StaffContact, StaffMember
 from wxfleet.settings import Settings
@@ -32,6 +34,7 @@ async def enrol(
     await _staff_room(tx, settings, now_ms)
     await remember_channel_names(tx, {channel.code: channel.name for channel in settings.channels}, now_ms)
     await keep_rules(tx, settings.tiers, now_ms)
+    await keep_ponds(tx, load_ponds(settings.ponds)[0], now_ms)
     await adopt_ladder(tx, ladder, now_ms)
 
 

@@ -27,10 +27,11 @@ _DEFAULTS = {
     "care": "care.yaml",
     "products": "products.yaml",
     "lessons": "lessons/",
+    "ponds": "ponds/",
     "media": "media/",
 }
 _ROLES = [role.value for role in Role]
-_FOLDERS = ("personas", "segments", "pushes", "campaigns", "moments", "lessons", "media")
+_FOLDERS = ("personas", "segments", "pushes", "campaigns", "moments", "lessons", "ponds", "media")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Files:
     style: Style
     accounts: dict[str, str]
     """Account ids and their personas' ids, as written."""
+    staff_room: str = ""
     roles: dict[str, Role] = field(default_factory=dict)
     """Account ids and their roles, where such a role exists."""
     book: Book = field(default_factory=Book)
@@ -58,7 +60,8 @@ class Files:
         accounts = [a for a in _listed(written.get("accounts")) if isinstance(a, dict) and isinstance(a.get("id"), str)]
         personas = {account["id"]: str(account.get("persona", "")) for account in accounts}
         roles = {account["id"]: Role(role) for account in accounts if (role := account.get("role")) in _ROLES}
-        return cls(home, folders, _style(written.get("shop")), personas, roles)
+        room = staff.get("id") if isinstance(staff := written.get("staff_room"), dict) else None
+        return cls(home, folders, _style(written.get("shop")), personas, str(room or ""), roles)
 
 
 Reader = Callable[[Files], list[Mistake]]

@@ -15,6 +15,7 @@ from scheduler.calendar_files import load_calendar
 from scheduler.care_file import load_care
 from scheduler.lesson_file import load_lessons
 from scheduler.moments import CalendarFile
+from scheduler.pond_file import load_ponds
 from scheduler.push_file import PushFile, load_pushes
 from texts.catalogue import say
 from texts.errors import Mistake
@@ -129,8 +130,17 @@ def read_products(files: Files) -> list[Mistake]:
     return load_products(files.folders["products"], style=files.style)[1]
 
 
+def read_ponds(files: Files) -> list[Mistake]:
+    """Everything wrong in ponds/."""
+    return load_ponds(
+        files.folders["ponds"], accounts=files.accounts, style=files.style, media=files.folders["media"],
+        staff_room=files.staff_room,
+    )[1]  # fmt: skip
+
+
 READERS: tuple[Reader, ...] = (
     read_calendar, read_pushes, read_campaigns, read_offers, read_segments, read_care, read_lessons,
+    read_ponds,
     read_products,
 )  # fmt: skip
 """One per room whose files people write, beside the personas and the ladder."""

@@ -22,6 +22,7 @@ _COPIED = (
     "campaigns/*.yaml",
     "segments/*",
     "lessons/*.yaml",
+    "ponds/*.yaml",
     "media/*",
 )
 

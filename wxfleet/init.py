@@ -78,7 +78,7 @@ def template(stage: Stage) -> dict[str, bytes]:
 
 def _for_single(path: str) -> bool:
     parts = PurePosixPath(path)
-    return parts.parts[0] not in ("personas", "moments") or parts.stem == SINGLE_PERSONA
+    return parts.parts[0] not in ("personas", "moments", "ponds") or parts.stem == SINGLE_PERSONA
 
 
 def _below(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:

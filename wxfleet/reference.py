@@ -31,6 +31,10 @@ _TITLES = {
         "products.yaml",
         "宝贝资料：客户问到哪一件的价格、尺码、颜色、面料、洗法，所有人设都照这里的答，各用各的口吻。",
     ),
+    "pond": (
+        "ponds/*.yaml",
+        "群：微信群和别处的群（淘宝群等）。谁打理、进群说什么、@ 到了怎么答、满了去哪。`wxfleet ponds list` 看全部。",
+    ),
     "segment": (
         "segments/*.yaml",
         "人群：推送和 `wxfleet segments preview` 用。`all`、`any`、`not` 里面写的键和 `who` 里一样，可以一层套一层。",

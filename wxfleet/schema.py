@@ -18,6 +18,7 @@ from scheduler.campaign_file import CampaignFile
 from scheduler.care_file import CareFile
 from scheduler.lesson_file import LessonFile
 from scheduler.moments import CalendarFile
+from scheduler.pond_file import PondFile
 from scheduler.push_file import PushFile
 from wxfleet.settings import Settings
 
@@ -33,6 +34,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "segment": Segment,
     "care": CareFile,
     "lesson": LessonFile,
+    "pond": PondFile,
     "products": Products,
 }
 """Each kind of file that people write, by the name of its schema."""

@@ -111,6 +111,7 @@ class Settings(_Part):
         default=Path("products.yaml"), validate_default=True, description="宝贝资料文件：客户问到哪件就照它答；没有就不写"
     )
     lessons: HomePath = Field(default=Path("lessons/"), validate_default=True, description="合伙人课程文件夹")
+    ponds: HomePath = Field(default=Path("ponds/"), validate_default=True, description="群（鱼塘）文件夹")
     media: HomePath = Field(default=Path("media/"), validate_default=True, description="图片和视频文件夹")
     staff: list[StaffConfig] = Field(default_factory=list, description="员工")
     staff_room: StaffRoomConfig | None = Field(default=None, description="员工群；没有就不写")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from personas.book import Book
 from rules.clock import Clock
-from simulator.scenario import AccountPlan, ChannelPlan, Scenario, StaffPlan, shop_day
+from scheduler.pond_file import load_ponds
+from simulator.scenario import AccountPlan, ChannelPlan, RoomPlan, Scenario, StaffPlan, shop_day
 from simulator.simulation import Simulation
 from wxfleet.settings import Settings
 
@@ -39,6 +40,7 @@ def scenario_for(settings: Settings, book: Book, push: str, campaign: str = "") 
         ChannelPlan(channel.code, channel.name, tuple(name for name in channel.accounts if name in ids))
         for channel in settings.channels
     ]
+    ponds = [pond for pond in load_ponds(settings.ponds)[0].values() if pond.room and pond.account in ids]
     room = settings.staff_room
     return shop_day(
         seed=settings.simulator.seed,
@@ -46,6 +48,7 @@ def scenario_for(settings: Settings, book: Book, push: str, campaign: str = "") 
         staff=staff,
         channels=[channel for channel in channels if channel.accounts],
         staff_room=(room.id or "") if room else "",
+        rooms=[RoomPlan(pond.room or "", pond.title, _who_sits_in(pond.account, settings)) for pond in ponds],
         desk=room.desk if room and room.desk in ids else "",
         push=push,
         campaign=campaign,
@@ -53,3 +56,9 @@ def scenario_for(settings: Settings, book: Book, push: str, campaign: str = "") 
         brand=settings.shop.brand or settings.shop.name,
         zone=settings.shop.time_zone,
     )
+
+
+def _who_sits_in(owner: str, settings: Settings) -> tuple[str, ...]:
+    """The owner and one of its siblings: in a real shop, too, several of ours sit in one group."""
+    other = next((account.id for account in settings.accounts if account.simulated and account.id != owner), None)
+    return (owner, other) if other else (owner,)

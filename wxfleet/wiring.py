@@ -24,6 +24,7 @@ from bots.live_requests import ask_for_own_codes, own_codes_missing
 from bots.own_profiles import ask_for_looks, looks_due
 from bots.payloads import friendship_of
 from bots.phone_tasks import hand_out_likes
+from bots.pond_tasks import hand_out_pond_looks
 from bots.staff_line import tell_staff
 from bots.sync import FriendSync
 from bots.tally import Tally
@@ -43,6 +44,7 @@ from customers.standing import Standing
 from operations.confirmations import LIFE_MS
 from operations.desk import Desk
 from operations.learning import Learning
+from operations.ponding import heard_code
 from operations.posting import Posting
 from operations.report_wishes import ReportWishes
 from operations.reporting import message_of
@@ -67,6 +69,8 @@ from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
 from scheduler.precise_tasks import PreciseTasks
+from scheduler.pond_looks import PondLooks
+from scheduler.pond_members import PondMembers
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import load_pushes
 from scheduler.push_words import PushWording
@@ -128,6 +132,7 @@ def build(
     products, _ = load_products(settings.products)
     intake = Intake(
         voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends),
+        on_room_code=heard_code,
         products=products,
     )  # fmt: skip
     assisted = Assisted()
@@ -178,6 +183,7 @@ def _steps(
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
+    looks, members = PondLooks(hand_out_pond_looks), PondMembers()
     returns = CouponReturns()
     announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
     tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
@@ -210,6 +216,8 @@ def _steps(
         Step(tasks.due, tasks.act, every=_UNHURRIED),
         Step(returns.due, returns.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
+        Step(looks.due, looks.act, every=_UNHURRIED),
+        Step(members.due, members.act, every=_UNHURRIED),
         Step(pictures.due, pictures.act),
         Step(sweep.due, sweep.act, every=_UNHURRIED),
     )

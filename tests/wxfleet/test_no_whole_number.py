@@ -64,7 +64,7 @@ ON_PURPOSE = {"customers export"}
 """Hands out everything, to those with the right to it."""
 NO_CUSTOMERS = {
     "init", "check", "schema", "run", "worker", "stop-all", "resume-all", "accounts new", "staff invite",
-    "personas list", "personas try", "moments list", "moments preview", "channels sms", "channels card",
+    "ponds list", "ponds show", "ponds texts", "ponds bind", "ponds post", "personas list", "personas try", "moments list", "moments preview", "channels sms", "channels card",
     "referrals card", "gifts budget", "db upgrade", "db backup", "db restore", "db copy",
 }  # fmt: skip
 """Speak of the installation, or show the shop's own words as they will be read."""
