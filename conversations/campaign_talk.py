@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.gateway import Message, MessageKind
 from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance, find
-from conversations.speaking import Lately, Voices, reply
+from conversations.speaking import DELAY_MS, STALE_MS, Lately, Voices, reply
 from personas.voice import render, variables
 from rules.kinds import Kind
 from scheduler.campaign_answers import Answered, CampaignAnswers
@@ -15,6 +15,9 @@ from scheduler.push_file import COUPON
 from scheduler.said import Photo
 from storage.outbox import Content, NewDelivery, plan
 from texts.catalogue import say
+
+_PICTURE_EVERY_MS = 2_000
+"""Pictures follow the words that announce them, one after the other. Ours."""
 
 
 class CampaignTalk:
@@ -37,13 +40,14 @@ class CampaignTalk:
         guest = Guest(who.person, who.account, who.contact)
         photo = Photo(message.id, who.call_me or who.nickname) if is_photo else None
         text = "" if is_photo else message.text
-        answered = await self._answers.hear(tx, guest, text, arrival, now_ms, photo=photo)
+        answered = await self._answers.hear(tx, guest, text, arrival, now_ms, photo=photo, unheard=who.held(now_ms))
         if answered is None:
             return ""
         entry = f"campaign_{answered.campaign}_{answered.outcome}"
         if not who.held(now_ms) and not said.about_to_say(entry, now_ms):
             words = await self._words(tx, who, answered, answered.template, now_ms)
             await reply(tx, who, words, arrival=arrival, entry=entry, now_ms=now_ms)
+            await _show(tx, who, answered, arrival, now_ms)
         await self.tell(tx, answered, now_ms)
         if answered.notice:
             words = say(f"scheduler.event.{answered.notice}", title=answered.title, id=answered.campaign,
@@ -88,3 +92,23 @@ class CampaignTalk:
                 return render(say("scheduler.campaign_answer.no_coupon", lang="zh"), values)
             values[COUPON] = code
         return render(template, values)
+
+
+async def _show(tx: AsyncConnection, who: Acquaintance, answered: Answered, arrival: int, now_ms: int) -> None:
+    """The pictures they asked to see, in their order."""
+    rows = [
+        NewDelivery(
+            kind=Kind.REPLY,
+            account=who.account,
+            to=who.contact,
+            person=who.person,
+            content=Content(image=picture),
+            key=f"reply:{arrival}:picture:{number}",
+            due_ms=now_ms + DELAY_MS[1] + _PICTURE_EVERY_MS * number,
+            valid_until_ms=now_ms + STALE_MS,
+            source=f"inbox:{arrival}:picture",
+        )
+        for number, picture in enumerate(answered.pictures, 1)
+    ]
+    if rows:
+        await plan(tx, rows, now_ms=now_ms)

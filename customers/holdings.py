@@ -40,6 +40,7 @@ from storage.customer_tables import (
 )
 from storage.entry_tables import Draw, Entry, PrizeWon, TaskRun
 from storage.pond_tables import Pond, PondAnswer, PondMember
+from storage.series_tables import Round, Series
 from storage.tables import (
     Account,
     Arrival,
@@ -260,6 +261,8 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     # A record of a draw knows entries by their numbers alone.
     Draw: Holding(kept="campaign commitment seed closes_ms state record drawn_ms drawn_by told_to changed_ms"),
     TaskRun: Holding(kept="campaign state look_ms batches changed_ms"),
+    Series: Holding(kept="name running by next_ms changed_ms"),
+    Round: Holding(kept="id series day campaign reason made_ms"),
     Item: Holding(kept="id folded"),
     ImportBatch: Holding(kept="id kind files counts by created_ms finished_ms undone_ms undone_by"),
     StaffMember: Holding(kept="id name role shift accounts invited removed"),

@@ -12,13 +12,14 @@ from operations.asking import Asked, Reply, Shown
 from operations.drawing import kind_lines, seed_line
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import called, person_named
-from operations.requests import Came, Override, Preview, Push
+from operations.requests import Came, Cancel, Override, Preview, Push
 from operations.why import reason_words
 from rules.quiet_hours import local
-from scheduler import campaigns
+from scheduler import campaigns, series
 from scheduler.campaign_file import CampaignFile, campaign_spec
 from scheduler.campaigns import CampaignView, PhaseView
 from scheduler.participants import SAID_YES, Answer, counted, settle
+from scheduler.series_days import comes_back, day_of, next_start_ms, on_day
 from storage.campaign_tables import Participant, Phase
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say
@@ -40,14 +41,13 @@ class Campaigning:
     async def preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
         """All phases with dates and counts; nothing is written."""
         file = self._file(asked.request.push)
-        seen = await campaigns.preview(tx, file, asked.now_ms, shop_zone=self._zone)
-        return Reply(True, view_text(file.title, seen, self._zone), data=seen.as_json())
+        seen, text = await self._seen(tx, file, asked.now_ms)
+        return Reply(True, text, data=seen.as_json())
 
     async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
         """What would happen; refused where something must be mended first."""
         file = self._file(asked.request.push)
-        seen = await campaigns.preview(tx, file, asked.now_ms, shop_zone=self._zone)
-        text = view_text(file.title, seen, self._zone)
+        seen, text = await self._seen(tx, file, asked.now_ms)
         if seen.wrong:
             raise Refused(text, hint=say("scheduler.campaign_refused.hint"))
         return Shown(text, Push(push=file.name, fingerprint=fingerprint(file)), seen.recipients)
@@ -57,6 +57,10 @@ class Campaigning:
         file = self._file(asked.request.push)
         if fingerprint(file) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=file.name))
+        if comes_back(file):
+            next_ms = await series.begin(tx, file, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
+            text = say("operations.series.began", title=file.title, name=file.name, at=_at(next_ms, self._zone))
+            return Reply(True, text, data={"series": file.name, "next_ms": next_ms})
         id = await campaigns.create(tx, file, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
         line = await campaigns.start(tx, id, asked.now_ms, shop_zone=self._zone)
         first = min(due.due_ms for due in line.phases)
@@ -64,6 +68,21 @@ class Campaigning:
             "operations.campaign.started", title=file.title, id=id, phases=len(line.phases), at=_at(first, self._zone)
         )
         return Reply(True, text + await seed_line(tx, id), data={"campaign": id})
+
+    async def _seen(self, tx: AsyncConnection, file: CampaignFile, now_ms: int) -> tuple[CampaignView, str]:
+        """The whole of it; where it comes back, its next round. Raises Refused where there is none."""
+        try:
+            return await next_view(tx, file, now_ms, self._zone)
+        except ValueError as error:
+            raise Refused(str(error), hint=say("scheduler.campaign_refused.hint")) from error
+
+    async def end_series(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply | None:
+        """What comes back on its days does so no more; None where nothing of that name does."""
+        file = self._named(asked.request.push)
+        name = file.name if file else asked.request.push
+        if not await series.end(tx, name, asked.now_ms):
+            return None
+        return Reply(True, say("operations.series.ended", title=file.title if file else name))
 
     async def override(self, tx: AsyncConnection, asked: Asked[Override]) -> Reply:
         """An owner's word for a named campaign, with the reason, which stands in the log."""
@@ -147,6 +166,34 @@ async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None)
         if only is None:  # whoever asks for one of them sees that below its phases
             lines += [f"  {line.strip()}" for line in (await kind_lines(tx, row.id))[1]]
     return lines
+
+
+async def next_view(tx: AsyncConnection, file: CampaignFile, now_ms: int, zone: str) -> tuple[CampaignView, str]:
+    """What would come of it, and the words for it: of its next round where it comes back on its days.
+
+    Raises ValueError, with why, where there is no next round.
+    """
+    if not comes_back(file):
+        seen = await campaigns.preview(tx, file, now_ms, shop_zone=zone)
+        return seen, view_text(file.title, seen, zone)
+    starts_ms = next_start_ms(file, now_ms, zone)
+    if starts_ms is None:
+        raise ValueError(say("operations.series.never"))
+    day = day_of(starts_ms, zone)
+    round = on_day(file, day)
+    if round is None:
+        raise ValueError(say("scheduler.series.no_styles", day=day.isoformat()))
+    seen = await campaigns.preview(tx, round, starts_ms, shop_zone=zone)
+    assert file.arrivals is not None  # noqa: S101  # it comes back
+    days = say("texts.comma").join(file.arrivals.every)
+    head = say("operations.series.head", days=days, at=_at(starts_ms, zone))
+    return seen, f"{head}\n{view_text(file.title, seen, zone)}"
+
+
+async def series_lines(tx: AsyncConnection, zone: str) -> list[str]:
+    """A line for each campaign that comes back on its days."""
+    found = await series.running(tx)
+    return [say("operations.series.line", name=row.name, at=_at(row.next_ms, zone)) for row in found]
 
 
 def view_text(title: str, seen: CampaignView, zone: str) -> str:

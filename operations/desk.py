@@ -34,7 +34,19 @@ from operations.permissions import ALLOWED, others_who_may, require, staff_membe
 from operations.posting import Posting
 from operations.push_trial import MakeWording
 from operations.pushing import Pushing
-from operations.requests import Confirm, Continue, Door, Invite, MakeStaffRoom, Pause, Preview, Push, Request, Verb
+from operations.requests import (
+    Cancel,
+    Confirm,
+    Continue,
+    Door,
+    Invite,
+    MakeStaffRoom,
+    Pause,
+    Preview,
+    Push,
+    Request,
+    Verb,
+)
 from operations.staff import StaffRole
 from scheduler.campaign_file import CampaignFile
 from scheduler.gifts import GiftsConfig
@@ -111,7 +123,7 @@ class Desk:
             Verb.PUSH: self._push,
             Verb.TRY_PUSH: pushing.try_,
             Verb.CONTINUE: pushing.continue_,
-            Verb.CANCEL: pushing.cancel,
+            Verb.CANCEL: self._cancel,
             Verb.STAFF_ROOM: self._staff_room,
             Verb.INVITE: self._invite,
             Verb.DOUBT: doubting.in_doubt,
@@ -193,6 +205,14 @@ class Desk:
         if not await is_account(tx, asked.request.target) and await is_open_campaign(tx, asked.request.target):
             return await self._pushing.pause(tx, asked)
         return await stopping.pause(tx, asked)
+
+    async def _cancel(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply:
+        """What is under way; or, where nothing called so is, what comes back on its days."""
+        if not await is_open_campaign(tx, asked.request.push):
+            ended = await self._campaigning.end_series(tx, asked)
+            if ended is not None:
+                return ended
+        return await self._pushing.cancel(tx, asked)
 
     async def _preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
         room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.referral_list import Due, thanks_due
 from operations.asking import Asked, Reply
-from operations.campaigning import running_lines
+from operations.campaigning import running_lines, series_lines
 from operations.finding import called, person_named
 from operations.repairs import repairs_now
 from operations.requests import Accounts, Help, Status, Tasks, Why
@@ -39,7 +39,7 @@ async def status(tx: AsyncConnection, asked: Asked[Status], zone: str) -> Reply:
     thanks = await thanks_due(tx)
     if thanks.number:
         lines.append(_thanks_line(thanks))
-    lines += await running_lines(tx, zone)
+    lines += [*await running_lines(tx, zone), *await series_lines(tx, zone)]
     lines.append(_summary_line(fleet, len(repairs)))
     return Reply(True, "\n".join(lines))
 

@@ -76,6 +76,7 @@ class Answered:
     told: str = ""
     notice: str = ""
     coupons: str | None = None
+    pictures: tuple[str, ...] = ()
 
 
 def read_answer(text: str, campaign: CampaignFile) -> Read | None:
@@ -103,9 +104,11 @@ class CampaignAnswers:
         self._known: dict[int, tuple[CampaignFile, Timeline, str]] = {}
 
     async def hear(
-        self, tx: AsyncConnection, guest: Guest, text: str, arrival: int, now_ms: int, *, photo: Photo | None = None
-    ) -> Answered | None:
-        """Count an answer of `guest`; None when it is none, or nobody asked them. `text` '' for a photo.
+        self, tx: AsyncConnection, guest: Guest, text: str, arrival: int, now_ms: int, *, photo: Photo | None = None,
+        unheard: bool = False,
+    ) -> Answered | None:  # fmt: skip
+        """Count an answer of `guest`; None when it is none, or nobody asked them. `text` '' for a photo. `unheard`: a
+        person looks after them, and nothing would be said back.
 
         Of several campaigns that ask, the one that wrote to them last is meant.
         """
@@ -114,31 +117,30 @@ class CampaignAnswers:
         running = [row[0] for row in await rows_of(tx, _ASKS, {})]
         if not running:
             return None
+        said = Said(guest, text, _core(text), arrival, now_ms, photo=photo, unheard=unheard)
         for id in await self._asking(tx, guest.person, running, now_ms):
-            answered = await self._hear_one(tx, id, guest, text, arrival, now_ms, photo)
+            answered = await self._hear_one(tx, id, said)
             if answered is not None:
                 return answered
         return None
 
-    async def _hear_one(
-        self, tx: AsyncConnection, id: int, guest: Guest, text: str, arrival: int, now_ms: int, photo: Photo | None
-    ) -> Answered | None:
+    async def _hear_one(self, tx: AsyncConnection, id: int, said: Said) -> Answered | None:
         file, line, _ = self._known[id]
-        read = (Read(Meaning.YES) if file.join.photo else None) if photo else read_answer(text, file)
+        read = (Read(Meaning.YES) if file.join.photo else None) if said.photo else read_answer(said.text, file)
         meaning = None if read is None else read.meaning
-        said = Said(
-            guest, text, _core(text), arrival, now_ms, yes=meaning is Meaning.YES, no=meaning is Meaning.NO, photo=photo
-        )
+        said = replace(said, yes=meaning is Meaning.YES, no=meaning is Meaning.NO)
         heard = await hear_kind(tx, id, file, line, self._zone, said)
         if heard is not None:
             answered = self._answered(id, heard.outcome)
-            return replace(answered, values={**answered.values, **heard.values}, notice=heard.notice)
+            values = {**answered.values, **heard.values}
+            return replace(answered, values=values, notice=heard.notice, pictures=heard.pictures)
         if read is None:
             return None
         if read.meaning is Meaning.NO:
-            return await self._no(tx, id, guest, arrival, now_ms)
+            return await self._no(tx, id, said)
         answered = await self._yes(tx, id, said, read.choice)
-        return replace(answered, values={**answered.values, **await self._offered(tx, id, guest.person)})
+        own = {"choice": read.choice or "", **await self._offered(tx, id, said.guest.person)}
+        return replace(answered, values={**answered.values, **own})
 
     async def _offered(self, tx: AsyncConnection, id: int, person: int) -> dict[str, str]:
         """What the step that wrote to them offered, where that was another thing than the campaign does."""
@@ -146,7 +148,7 @@ class CampaignAnswers:
         if not any(phase.offer or phase.gift for phase in file.phases):
             return {}
         names = (await tx.scalars(_BY_WHICH, {"person": person, "campaign": id})).all()
-        asked = next((phase for phase in map(file.phase, names) if phase.asks), None)
+        asked = next((phase for name in names if name and (phase := file.phase(name)).asks), None)
         own = {} if asked is None else {"offer": asked.offer, "gift": asked.gift}
         return {name: words for name, words in own.items() if words is not None}
 
@@ -162,21 +164,22 @@ class CampaignAnswers:
         repeated = before is after and not (choice is not None)
         return self._answered(id, "again" if repeated else after.value)
 
-    async def _no(self, tx: AsyncConnection, id: int, guest: Guest, arrival: int, now_ms: int) -> Answered | None:
-        before = await say_no(tx, id, guest, now_ms, arrival=arrival)
+    async def _no(self, tx: AsyncConnection, id: int, said: Said) -> Answered | None:
+        before = await say_no(tx, id, said.guest, said.now_ms, arrival=said.arrival)
         if before is None or before in (Standing.KEPT, Standing.BROKEN):
             return None
-        await withdraw(tx, id, guest.person, now_ms)
+        await withdraw(tx, id, said.guest.person, said.now_ms)
         file = self._known[id][0]
-        up = await move_up(tx, id, file.stock.places, now_ms) if file.stock and before is Standing.PROMISED else []
+        up = await move_up(tx, id, file.stock.places, said.now_ms) if file.stock and before is Standing.PROMISED else []
         return self._answered(id, "withdrawn" if before in SAID_YES else "declined", up)
 
     def _answered(self, id: int, outcome: str, moved_up: list[Guest] | None = None) -> Answered:
         file, line, title = self._known[id]
         words = file.answers
-        key = "yes" if outcome == "promised" else outcome
+        key = "yes" if outcome in ("promised", "voted") else outcome
+        default = _default(outcome if outcome == "voted" else key)
         return Answered(
-            id, title, outcome, getattr(words, key, None) or _default(key), line.until_ms, values_of(file),
+            id, title, outcome, getattr(words, key, None) or default, line.until_ms, values_of(file),
             tuple(moved_up or ()), words.moved_up or _default("moved_up"),
             coupons=file.coupons,
         )  # fmt: skip
@@ -201,7 +204,8 @@ class CampaignAnswers:
 def values_of(campaign: CampaignFile) -> dict[str, str]:
     """The names of a campaign that its answers may use."""
     landing = {"landing": campaign.landing.words()} if campaign.landing else {"landing": ""}
-    return {"offer": campaign.offer, "gift": campaign.gift, "join": campaign.join.how, **landing, **campaign.variables}
+    own = {"offer": campaign.offer, "gift": campaign.gift, "join": campaign.join.how, "choice": ""}
+    return {**own, **landing, **campaign.variables}
 
 
 def _default(key: str) -> str:

@@ -153,7 +153,7 @@ class PhaseFile(_Part):
     words: dict[str, Text] = Field(
         default_factory=dict,
         description="消息文案，按等级写，default 给其余等级；除了推送里的名字，还可用"
-        " {{ items }} {{ offer }} {{ gift }} {{ join }} {{ starts }} {{ ends }}",
+        " {{ items }} {{ offer }} {{ gift }} {{ join }} {{ starts }} {{ ends }}，上新还有 {{ styles }} {{ winner }}",
     )
     post: Annotated[tuple[CampaignPost, ...], BeforeValidator(_as_list)] = Field(default=(), description="朋友圈")
     landing: Landing | None = Field(default=None, description="怎么回到店铺；不写就用活动的")

@@ -14,13 +14,14 @@ from scheduler.campaign_timeline import faults, timeline
 from scheduler.campaigns import push_of
 from scheduler.media_checks import flaw_of
 from scheduler.push_file import COUPON, OWN_NAMES
+from scheduler.series_days import as_if_ms
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
 
 ANSWER_NAMES = frozenset({"call_me", "me", "position", "shop", "brand", "contact", "search", "offer", "gift", "join",
-                          "landing"})  # fmt: skip
+                          "landing", "choice"})  # fmt: skip
 """What an answer may use: the names of a persona's words, and the campaign's own."""
 
 
@@ -49,7 +50,7 @@ def load_campaigns(
             mistakes.append(document.mistake(("name",), say("scheduler.campaign.twice", name=campaign.name)))
         campaigns[campaign.name] = campaign
         documents.append((document, campaign))
-        mistakes += _in_times(document, campaign, now_ms, zone_name)
+        mistakes += _in_times(document, campaign, as_if_ms(campaign, now_ms, zone_name), zone_name)
         mistakes += _in_levels(document, campaign, levels)
         mistakes += _in_words(document, campaign, now_ms, zone_name)
         mistakes += _in_media(document, campaign, media)
@@ -139,6 +140,9 @@ def _in_text(
 def _in_media(document: Document[CampaignFile], campaign: CampaignFile, media: Path | None) -> Iterator[Mistake]:
     if media is None:
         return
+    for number, style in enumerate(campaign.arrivals.styles if campaign.arrivals else ()):
+        if style.picture is not None and (flaw := flaw_of(media, style.picture)) is not None:
+            yield document.mistake(("arrivals", "styles", number, "picture"), flaw.words)
     for number, phase in enumerate(campaign.phases):
         for place, post in enumerate(phase.post):
             for name in post.media:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler import contests, giveaways, task_proofs
+from scheduler import contests, giveaways, style_votes, task_proofs
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_timeline import Timeline
 from scheduler.contests import keep
@@ -13,7 +13,9 @@ from scheduler.said import Heard, Said
 async def hear_kind(
     tx: AsyncConnection, campaign: int, file: CampaignFile, line: Timeline, zone_name: str, said: Said
 ) -> Heard | None:
-    """What a giveaway, a contest or a precise task makes of it; None where it is for the usual ears."""
+    """What new arrivals, a giveaway, a contest or a precise task make of it; None where it is for the usual ears."""
+    if file.arrivals is not None:
+        return await style_votes.hear(tx, campaign, file, said)
     if file.contest is not None:
         until = file.contest.entries_until
         until_ms = until.ms(line.from_ms, zone_name) if until else line.until_ms

@@ -26,6 +26,7 @@ from scheduler.participants import Standing
 from scheduler.posts import NewPost, write_posts
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.seeds import drawn
+from scheduler.votes import count_votes
 from storage.campaign_tables import Participant, Phase
 from storage.outbox import insert_ignoring
 from storage.statements import both, rows_of
@@ -104,7 +105,7 @@ class Phases:
             return
         line = timeline(file, row.starts_ms, self._zone)
         invited = await to_ask(tx, file)
-        push = push_of(file, written, line, phase.until_ms, invited, self._zone, row.id)
+        push = push_of(await _as_voted(tx, row.id, file), written, line, phase.until_ms, invited, self._zone, row.id)
         try:
             async with tx.begin_nested():
                 child = await pushes.create(
@@ -180,6 +181,14 @@ class Phases:
         name = say(f"scheduler.phase.{phase.kind}")
         event = CampaignEvent(row.id, row.name, row.title, "phase_skipped", {"phase": name, "why": words})
         await self._tell(tx, event, now_ms)
+
+
+async def _as_voted(tx: AsyncConnection, campaign: int, file: CampaignFile) -> CampaignFile:
+    """New arrivals may say by name which style was chosen."""
+    if file.arrivals is None:
+        return file
+    best = (await count_votes(tx, campaign, file.join.choices))[0]
+    return file.model_copy(update={"variables": {"winner": best.choice, **file.variables}})
 
 
 async def _waiting(tx: AsyncConnection, campaign: int, now_ms: int) -> list[Row[Any]]:

@@ -16,7 +16,10 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message. `plain`: its words folded, without signs and blanks; `yes`, `no`: is it one of the usual answers?"""
+    """One message. `plain`: its words folded, without signs and blanks; `yes`, `no`: is it one of the usual answers?
+
+    `unheard`: a person looks after them, and nothing we would say now reaches them.
+    """
 
     guest: Guest
     text: str
@@ -26,6 +29,7 @@ class Said:
     yes: bool = False
     no: bool = False
     photo: Photo | None = None
+    unheard: bool = False
 
     @property
     def by(self) -> str:
@@ -35,11 +39,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Understood. `outcome`: the words to answer with are scheduler.campaign_answer.<outcome>, `values` stand in them.
+    """Understood. `outcome`: the words to answer with are scheduler.campaign_answer.<outcome>; `values` stand in them.
 
-    `notice`: staff hear of it, in words scheduler.event.<notice>.
+    `notice`: staff hear of it, in words scheduler.event.<notice>. `pictures`: of the media folder, behind the words.
     """
 
     outcome: str
     values: Mapping[str, str] = field(default_factory=dict)
     notice: str = ""
+    pictures: tuple[str, ...] = ()

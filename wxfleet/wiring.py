@@ -54,6 +54,7 @@ from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
 from scheduler.announcing import Announcing
+from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_files import load_campaigns
 from scheduler.care import Care
 from scheduler.care_file import load_care
@@ -68,13 +69,14 @@ from scheduler.mirror_gaps import Gap, MirrorGaps
 from scheduler.mirror_profiles import MirrorProfiles
 from scheduler.phases import Phases
 from scheduler.planner import Planner, Step
-from scheduler.precise_tasks import PreciseTasks
 from scheduler.pond_looks import PondLooks
 from scheduler.pond_members import PondMembers
+from scheduler.precise_tasks import PreciseTasks
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import load_pushes
 from scheduler.push_words import PushWording
 from scheduler.recalls import Recalls
+from scheduler.series import Rounds
 from simulator.simulation import Doors
 from storage.engine import Database
 from storage.expiry import Expiry
@@ -184,9 +186,10 @@ def _steps(
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
     looks, members = PondLooks(hand_out_pond_looks), PondMembers()
-    returns = CouponReturns()
     announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
     tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
+    returns = CouponReturns()
+    rounds = Rounds(partial(_campaigns_of, settings), tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     standings = Standing()
     profiles = MirrorProfiles({persona.id: book.resolved(persona.id).profile for persona in book.all()})
@@ -212,9 +215,10 @@ def _steps(
         Step(lessons.due, lessons.act, every=_UNHURRIED),
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
+        Step(rounds.due, rounds.act, every=_UNHURRIED),
+        Step(returns.due, returns.act, every=_UNHURRIED),
         Step(announcing.due, announcing.act, every=_UNHURRIED),
         Step(tasks.due, tasks.act, every=_UNHURRIED),
-        Step(returns.due, returns.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
         Step(looks.due, looks.act, every=_UNHURRIED),
         Step(members.due, members.act, every=_UNHURRIED),
@@ -248,6 +252,12 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         gifts=settings.gifts,
         always_ask=settings.always_ask,
     )
+
+
+def _campaigns_of(settings: Settings) -> dict[str, CampaignFile]:
+    """campaigns/ as it is written now."""
+    segments, _ = load_segments(settings.segments)
+    return load_campaigns(settings.campaigns, wall_ms(), settings.shop.time_zone, segments=segments)[0]
 
 
 async def _friendship(friends: Friends, tx: AsyncConnection, received: Received, now_ms: int) -> str:
