@@ -5,6 +5,7 @@ import re
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rules.pacing import MINUTE_MS
 from scheduler.campaign_file import CampaignFile
 from scheduler.entries import EntryState, by_number, enter, entry_of, note, numbers
 from scheduler.materials import ConsentMark, Source, keep_picture, mark, picture_of
@@ -14,31 +15,39 @@ from storage.campaign_tables import Participant
 
 _VOTE = re.compile(r"(?:我)?(?:要)?(?:投票给|投给|投|选|支持)?(?:第|no)?([0-9]{1,5})(?:号|款|位|幅|张)?(?:作品|一票)?")
 _NUMERALS = str.maketrans("一二两三四五六七八九", "1223456789")
-_AGREED = frozenset({
-    "同意", "我同意", "同意的", "可以", "可以的", "好", "好的", "行", "没问题", "ok", "okay", "yes", "嗯", "嗯嗯",
-})  # fmt: skip
-_DISAGREED = frozenset({"不同意", "我不同意", "不可以", "不行", "不好", "不方便", "别发", "不要发", "不发了", "不参加"})
+TERMS_OPEN_MS = 30 * MINUTE_MS
+"""So long after the terms a plain 好的 is an answer to them; 同意 always is. Ours."""
+_AGREED = frozenset({"同意", "我同意", "同意的", "同意规则", "我同意规则"})
+_PERHAPS_AGREED = frozenset({"可以", "可以的", "好", "好的", "行", "没问题", "ok", "okay", "yes", "嗯", "嗯嗯"})
+_DISAGREED = frozenset({"不同意", "我不同意", "别发", "不要发", "不发了"})
+_PERHAPS_DISAGREED = frozenset({"不可以", "不行", "不好", "不方便"})
 
 
 async def hear(
     tx: AsyncConnection, campaign: int, file: CampaignFile, said: Said, entries_until_ms: int
 ) -> Heard | None:
-    """A photo, a word on the terms, a vote, or the wish to take part; None for anything else."""
+    """A photo, a word on the terms, a vote, or the wish to take part; None for anything else.
+
+    To whoever can't be told the terms now only their vote counts.
+    """
     assert file.contest is not None  # noqa: S101  # its kind says so
+    number = voted_number(said.plain)
+    if number is None and said.unheard:
+        return None
     entry = await entry_of(tx, campaign, said.guest.person)
     state = EntryState(entry.state) if entry else None
     is_open = said.now_ms <= entries_until_ms
     terms = {"terms": file.contest.terms, "theme": file.contest.theme}
     if said.photo is not None:
         return await _photo(tx, campaign, said, said.photo, state, terms) if is_open else Heard("entries_over", terms)
-    if state is EntryState.ASKED and entry is not None:
-        if said.plain in _AGREED or said.yes:
+    if state is EntryState.ASKED and entry is not None and number is None:
+        agrees = on_terms(said, fresh=said.now_ms - entry.changed_ms <= TERMS_OPEN_MS)
+        if agrees:
             return await _agreed(tx, campaign, said, entry.material) if is_open else Heard("entries_over", terms)
-        if said.no or said.plain in _DISAGREED:
+        if agrees is False:
             await mark(tx, entry.material, ConsentMark.REFUSED, by=said.by, now_ms=said.now_ms)
             await note(tx, campaign, said.guest.person, EntryState.WITHDRAWN, said.now_ms)
             return Heard("terms_refused")
-    number = voted_number(said.plain)
     if number is not None:
         return await _vote(tx, campaign, said, number)
     if not said.yes:
@@ -50,6 +59,13 @@ async def hear(
     await say_yes(tx, campaign, said.guest, None, said.now_ms, arrival=said.arrival)
     await note(tx, campaign, said.guest.person, EntryState.TOLD, said.now_ms)
     return Heard("send_photo", terms)
+
+
+def on_terms(said: Said, *, fresh: bool) -> bool | None:
+    """Do they agree to the terms? None where they speak of something else. `fresh`: were they told just now?"""
+    if said.plain in _AGREED or said.yes or (fresh and said.plain in _PERHAPS_AGREED):
+        return True
+    return False if said.plain in _DISAGREED or said.no or (fresh and said.plain in _PERHAPS_DISAGREED) else None
 
 
 def voted_number(plain: str) -> int | None:

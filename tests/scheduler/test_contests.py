@@ -11,6 +11,8 @@ from scheduler import draws
 from scheduler.contests import voted_number
 from scheduler.draws import flaws_of
 from scheduler.materials import ConsentMark, listed, mark
+from scheduler.participants import Guest
+from scheduler.said import Photo
 from scheduler.votes import count_votes
 from storage.engine import Database
 from storage.entry_tables import PrizeWon
@@ -110,6 +112,24 @@ async def test_one_person_on_two_accounts_has_one_vote_and_a_vote_for_oneself_go
     assert (await votes(shop, id))[1] == 2
     await shop.is_staff(people[2])
     assert (await votes(shop, id))[1] == 1
+
+
+async def test_only_words_on_the_terms_agree_to_them_and_nothing_that_a_person_is_answered_with(shop: KindShop) -> None:
+    people = await friends(shop.db, "lin-1", 3, shop.now_ms)
+    await shop.starts(campaign("contest", PART))
+    await shop.passes(5)
+    for person in people[:2]:
+        await shop.hears(person, "", photo=True)
+    assert await shop.hears(people[0], "好的") == "photo_entered"
+    shop.now_ms += 40 * MINUTE_MS
+    assert await shop.hears(people[1], "好的") is None  # said to something else by now
+    assert await shop.hears(people[1], "同意") == "photo_entered"
+    async with shop.db.write() as tx:
+        held = Guest(people[2], "lin-1", f"wx{people[2]}")
+        photo = Photo("m-held", "花花")
+        assert await shop.answers.hear(tx, held, "", 90, shop.now_ms, photo=photo, unheard=True) is None
+        voted = await shop.answers.hear(tx, held, "1", 91, shop.now_ms, unheard=True)
+    assert voted is not None and voted.outcome == "voted_entry"
 
 
 async def test_a_new_photo_takes_the_place_of_the_old_and_keeps_the_number(shop: KindShop) -> None:
