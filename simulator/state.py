@@ -50,13 +50,13 @@ class State:
         """Ids of the Moments posts by their idempotency key."""
         self.accounts = {plan.id: _account(plan, scenario, crowd) for plan in scenario.accounts}
         self.account_of = {account.contact: account.id for account in self.accounts.values()}
-        self.rooms = {room.id: self._members(room) for room in scenario.rooms}
+        self.rooms = {room.id: self._members(room, crowd) for room in scenario.rooms}
         """Who sits in each room, our accounts first."""
 
-    def _members(self, room: RoomPlan) -> list[str]:
+    def _members(self, room: RoomPlan, crowd: Crowd) -> list[str]:
         ours = [self.accounts[account].contact for account in room.accounts if account in self.accounts]
         first = next((account for account in room.accounts if account in self.accounts), None)
-        people = [contact_of(number) for number in self.crowd.ranges[first][: room.people]] if first else []
+        people = [contact_of(number) for number in crowd.ranges[first][: room.people]] if first else []
         return [*ours, *people]
 
     def apply(self, entry: Entry) -> None:

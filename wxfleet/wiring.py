@@ -185,7 +185,7 @@ def _steps(
     pictures = MediaWatch(settings.media)
     phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     recalls = Recalls(tell_of_campaign)
-    looks, members = PondLooks(hand_out_pond_looks), PondMembers()
+    pond_looks, pond_members = PondLooks(hand_out_pond_looks), PondMembers()
     announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
     tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     returns = CouponReturns()
@@ -220,8 +220,8 @@ def _steps(
         Step(announcing.due, announcing.act, every=_UNHURRIED),
         Step(tasks.due, tasks.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
-        Step(looks.due, looks.act, every=_UNHURRIED),
-        Step(members.due, members.act, every=_UNHURRIED),
+        Step(pond_looks.due, pond_looks.act, every=_UNHURRIED),
+        Step(pond_members.due, pond_members.act, every=_UNHURRIED),
         Step(pictures.due, pictures.act),
         Step(sweep.due, sweep.act, every=_UNHURRIED),
     )
