@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
@@ -22,6 +22,8 @@ _ENDINGS = {
     "到了": "arrived", "已到": "arrived", "arrived": "arrived", "重发": "release", "release": "release",
     "不明": "unknown", "unknown": "unknown",
 }  # fmt: skip
+_DAILY = "digest"
+_PUSH_KEYS = {"人群": "levels", "等级": "levels", "levels": "levels", "时间": "at", "at": "at"}
 _TRIES = frozenset({"试发", "试", "test"})
 _SURE = frozenset({"确定", "是的", "sure", "yes"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
@@ -73,7 +75,7 @@ class Command:
 
 
 def _mute(said: Said) -> Request:
-    until = " ".join(said.line.words[1:])
+    until = " ".join(said.line.arguments[1:])
     until_ms = time_of(until, said.now_ms, said.zone) if until else None
     if until_ms is None or until_ms <= said.now_ms:
         raise NotUnderstood(say("commands.mute_until", until=until or "–"), hint=say("commands.mute_until.hint"))
@@ -81,8 +83,7 @@ def _mute(said: Said) -> Request:
 
 
 def _vip(said: Said) -> Request:
-    words = [*said.line.mentioned[:1], *said.line.words, "", ""]
-    return requests.Vip(who=words[0], level=words[1])
+    return requests.Vip(who=said.line.word(0), level=said.line.word(1))
 
 
 def _came(said: Said) -> Request:
@@ -102,7 +103,7 @@ def _give(kind: str) -> Callable[[Said], Request]:
     """Whom, how many yuan, for which occasion; what follows are the words that go with it."""
 
     def build(said: Said) -> Request:
-        who, amount, occasion, *note = (*said.line.mentioned[:1], *said.line.words, "", "", "")
+        who, amount, occasion, *note = (*said.line.arguments, "", "", "")
         amount = amount.removesuffix("元").removeprefix("¥")
         if not _YUAN.fullmatch(amount) or not occasion:
             raise NotUnderstood(say("commands.gift_needs"), hint=say("commands.usage.gift"))
@@ -114,8 +115,7 @@ def _give(kind: str) -> Callable[[Said], Request]:
 
 
 def _bind(said: Said) -> Request:
-    """The customer may be meant by @nick."""
-    words = (*said.line.mentioned[:1], *said.line.words)
+    words = said.line.arguments
     sure = len(words) == 3 and words[2].casefold() in _SURE
     if len(words) < 2 or (len(words) == 3 and not sure):
         raise NotUnderstood(say("commands.bind_needs"), hint=say("commands.usage.bind"))
@@ -123,7 +123,7 @@ def _bind(said: Said) -> Request:
 
 
 def _profile(said: Said) -> Request:
-    who = said.line.word(0) or next(iter(said.line.mentioned), "")
+    who = said.line.word(0)
     if not said.line.options:
         raise NotUnderstood(say("commands.profile_needs"), hint=say("commands.usage.profile"))
     return requests.SetProfile(who=who, fields=said.line.options)
@@ -135,20 +135,18 @@ def _customer(said: Said) -> Request:
 
 
 def _tag(said: Said) -> Request:
-    who, *tags = (*said.line.mentioned[:1], *said.line.words) or ("",)
+    who, *tags = said.line.arguments or ("",)
     return requests.Tag(who=who, add=(*tags, *said.line.added), remove=said.line.removed)
 
 
 def _note(said: Said) -> Request:
     """The words behind the customer's name, as they were typed."""
-    by_nick = bool(said.line.mentioned) and said.line.rest.startswith(("@", "＠"))
-    who = said.line.mentioned[0] if by_nick else said.line.word(0)
-    return requests.Note(who=who, text=without_first(said.line.rest))
+    return requests.Note(who=said.line.word(0), text=without_first(said.line.rest))
 
 
 def _unmerge(said: Said) -> Request:
     """One number or several, as `/绑定` told them: 259、260."""
-    numbers = [number for word in said.line.words for number in _BETWEEN.split(word) if number]
+    numbers = [number for word in said.line.arguments for number in _BETWEEN.split(word) if number]
     if not numbers or not all(map(_A_NUMBER.fullmatch, numbers)):
         raise NotUnderstood(say("commands.unmerge_needs"), hint=say("commands.usage.unmerge"))
     return requests.Unmerge(numbers=tuple(int(number.removeprefix("#")) for number in numbers))
@@ -173,7 +171,7 @@ def _doubt(said: Said) -> Request:
 
 def _resolve(said: Said) -> Request:
     ending = _ENDINGS.get(said.line.word(0).casefold())
-    of = said.line.words[1:]
+    of = said.line.arguments[1:]
     if ending is None or not of:
         raise NotUnderstood(say("commands.doubt_needs"), hint=say("commands.doubt_needs.hint"))
     ids = tuple(int(word[1:]) for word in of if _NUMBERED.fullmatch(word))
@@ -185,7 +183,7 @@ def _resolve(said: Said) -> Request:
 
 def _lesson(said: Said) -> Request:
     """Nothing, somebody, or what to do with whose lessons."""
-    words = (*said.line.words, *said.line.mentioned[:1])
+    words = said.line.arguments
     act = _LESSON_ACTS.get(said.line.word(0).casefold(), "")
     who, sequence, *_ = (*(words[1:] if act else words), "", "")
     return requests.Lesson(act=act or "show", who=who, sequence=sequence)
@@ -196,18 +194,32 @@ def _staff_room(said: Said) -> Request:
 
 
 def _who(kind: Callable[[str], Request]) -> Callable[[Said], Request]:
-    """A command about one customer: by name, or by @nick."""
-    return lambda said: kind(said.line.word(0) or (said.line.mentioned[0] if said.line.mentioned else ""))
+    """A command about one customer."""
+    return lambda said: kind(said.line.word(0))
 
 
 def _push(said: Said) -> Request:
-    """Start it; with 试发 behind its name, let whoever asks read it first."""
+    """Start it, perhaps only for 人群=VIP2, from 时间=20:00 on; with 试发 behind its name, show its words first."""
     what = said.line.word(1).casefold()
     if what in _TRIES:
         return requests.TryPush(push=said.line.word(0))
     if what:
         raise NotUnderstood(say("commands.too_much", surplus=said.line.word(1)), hint=say("commands.usage.push"))
-    return requests.Push(push=said.line.word(0))
+    given = {_PUSH_KEYS.get(key, ""): value for key, value in said.line.options.items()}
+    if "" in given:
+        surplus = " ".join(f"{key}={value}" for key, value in said.line.options.items() if key not in _PUSH_KEYS)
+        raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.push"))
+    at_ms = time_of(given["at"], said.now_ms, said.zone) if "at" in given else 0
+    if at_ms is None or (at_ms and at_ms <= said.now_ms):
+        raise NotUnderstood(say("commands.push_at", text=given["at"]), hint=say("commands.push_at.hint"))
+    levels = tuple(word for word in _BETWEEN.split(given.get("levels", "")) if word)
+    return requests.Push(push=said.line.word(0), levels=levels, at_ms=at_ms)
+
+
+def _report(said: Said) -> Request:
+    """By its name; 日报 is the name of one."""
+    words = (_DAILY, *said.line.arguments) if said.line.verb == "日报" else said.line.arguments
+    return requests.ShowReport(name=words[0] if words else "", period=" ".join(words[1:]))
 
 
 def _preview(said: Said) -> Request:
@@ -215,8 +227,8 @@ def _preview(said: Said) -> Request:
     calendar = moment_lines.preview(said.line, said.now_ms, said.zone)
     if calendar is not None:
         return calendar
-    if len(said.line.words) > 1:
-        surplus = " ".join(said.line.words[1:])
+    if len(said.line.arguments) > 1:
+        surplus = " ".join(said.line.arguments[1:])
         raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.preview"))
     return requests.Preview(push=said.line.word(0))
 
@@ -224,13 +236,8 @@ def _preview(said: Said) -> Request:
 COMMANDS: tuple[Command, ...] = (
     Command(Verb.HELP, ("帮助", "help", "菜单", "?"), lambda said: requests.Help(topic=said.line.word(0)), words=1),
     Command(Verb.STATUS, ("状态", "status", "情况", "st"), lambda said: requests.Status()),
-    Command(Verb.TODAY, ("今日", "today", "日报", "今天"), lambda said: requests.Today()),
-    Command(
-        Verb.REPORT,
-        ("报表", "report"),
-        lambda said: requests.ShowReport(name=said.line.word(0), period=" ".join(said.line.words[1:])),
-        words=4,
-    ),
+    Command(Verb.TODAY, ("今日", "today", "今天"), lambda said: requests.Today()),
+    Command(Verb.REPORT, ("报表", "report", "日报"), _report, words=4),
     Command(Verb.ACCOUNTS, ("账号", "accounts", "帐号"), lambda said: requests.Accounts()),
     Command(Verb.TASKS, ("任务", "tasks"), lambda said: requests.Tasks()),
     Command(Verb.DONE, ("完成", "done"), _done, words=1),
@@ -239,10 +246,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         Verb.WHY,
         ("为什么", "why"),
-        lambda said: requests.Why(
-            who=said.line.word(0) or next(iter(said.line.mentioned), ""),
-            what=said.line.word(1 if said.line.words and not said.line.mentioned else 0),
-        ),
+        lambda said: requests.Why(who=said.line.word(0), what=said.line.word(1)),
         words=2,
     ),
     Command(Verb.PREVIEW, ("预览", "preview"), _preview, words=4),
@@ -256,7 +260,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(Verb.MATERIAL, ("素材", "material", "materials"), lambda said: moment_lines.material(said.line), words=3),
     Command(Verb.LESSON, ("课程", "lesson", "lessons", "上课"), _lesson, words=3),
-    Command(Verb.PUSH, ("推送", "push", "群发", "福利"), _push, words=2),
+    Command(Verb.PUSH, ("推送", "push", "群发", "福利"), _push, words=2, options=True),
     Command(Verb.CAME, ("到场", "came"), _came, words=3),
     Command(
         Verb.OVERRIDE,
@@ -267,7 +271,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         Verb.DRAW,
         ("抽奖", "draw", "开奖", "揭晓"),
-        lambda said: requests.DrawLots(campaign=said.line.word(0), public=" ".join(said.line.words[1:])),
+        lambda said: requests.DrawLots(campaign=said.line.word(0), public=" ".join(said.line.arguments[1:])),
         words=6,
     ),
     Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),
@@ -321,7 +325,7 @@ def request_of(said: Said) -> Request:
     """What a parsed line asks for. Raises NotUnderstood with the nearest command, or with how this one is written."""
     command, said = _found(said)
     line = said.line
-    surplus = [*line.words[command.words :]]
+    surplus = [*line.arguments[command.words :]]
     if not command.options:
         surplus += [f"{key}={value}" for key, value in line.options.items()]
     if not command.marks:
@@ -344,10 +348,11 @@ def _found(said: Said) -> tuple[Command, Said]:
         # Chinese needs no blank: /暂停lin-1, /确认12345.
         if verb.startswith(name):
             line = said.line
-            words = (verb.removeprefix(name), *line.words)
             rest = line.typed.lstrip().removeprefix(name).lstrip()
-            split = Line(name, words, line.options, line.added, line.removed, line.mentioned, rest, line.typed)
-            return _BY_NAME[name], Said(split, said.now_ms, said.zone, said.room, said.account)
+            first = verb.removeprefix(name)
+            arguments = (first.removeprefix("@"), *line.arguments)
+            split = replace(line, verb=name, words=(first, *line.words), arguments=arguments, rest=rest)
+            return _BY_NAME[name], replace(said, line=split)
     near = process.extractOne(verb, list(_BY_NAME), scorer=fuzz.ratio, score_cutoff=_CLOSE)
     hint = say("commands.meant", near=near[0]) if near else say("commands.unknown.hint")
     raise NotUnderstood(say("commands.unknown", verb=verb[:20]), hint=hint)

@@ -24,6 +24,8 @@ class Line:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     mentioned: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = field(default=(), compare=False)
+    """`words` and `mentioned` as they stood, one after the other: who is first, who is second."""
     rest: str = field(default="", compare=False)
     """All that stands after the verb, signs as they were typed: for commands that keep somebody's own words."""
 
@@ -31,8 +33,8 @@ class Line:
     """The line behind its prefix, as it was typed."""
 
     def word(self, number: int) -> str:
-        """The argument in that place, '' where there is none."""
-        return self.words[number] if number < len(self.words) else ""
+        """The argument in that place, a name without its @; '' where there is none."""
+        return self.arguments[number] if number < len(self.arguments) else ""
 
 
 def parse(text: str) -> Line | None:
@@ -46,6 +48,7 @@ def parse(text: str) -> Line | None:
         return None
     words: list[str] = []
     options: dict[str, str] = {}
+    arguments: list[str] = []
     marked: dict[str, list[str]] = {"+": [], "-": [], "@": []}
     for token in tokens[1:]:
         option = _OPTION.fullmatch(token)
@@ -53,15 +56,18 @@ def parse(text: str) -> Line | None:
             options[option[1].casefold()] = option[2].strip(_QUOTES)
         elif token[0] in marked and len(token) > 1:
             marked[token[0]].append(token[1:])
-        else:
-            words.append(token.strip(_QUOTES))
+            arguments += [token[1:]] if token[0] == "@" else []
+        elif word := token.strip(_QUOTES):
+            words.append(word)
+            arguments.append(word)
     return Line(
         verb=tokens[0].casefold(),
-        words=tuple(word for word in words if word),
+        words=tuple(words),
         options=options,
         added=tuple(marked["+"]),
         removed=tuple(marked["-"]),
         mentioned=tuple(marked["@"]),
+        arguments=tuple(arguments),
         rest=without_first(typed[1:]),
         typed=typed[1:],
     )

@@ -33,7 +33,7 @@ def preview(line: Line, now_ms: int, zone: str) -> PreviewMoments | None:
         return None
     today = local(now_ms, zone).date()
     days, account = Days(today, 1), ""
-    for word in (first.removeprefix(_CALENDAR), *line.words[1:]):
+    for word in (first.removeprefix(_CALENDAR), *line.arguments[1:]):
         if word in _CALENDAR_WORDS:
             continue
         meant = days_of(word, today)
@@ -69,7 +69,7 @@ def moment(line: Line, now_ms: int, zone: str) -> Moment:
 
 def material(line: Line) -> Materials:
     """Nothing, a number, what to do with a number, or whose the pictures are that were just sent."""
-    words = [word.removeprefix("#") for word in line.words]
+    words = [word.removeprefix("#") for word in line.arguments]
     if not words:
         return Materials()
     act = _ACTS.get(words[0].casefold())

@@ -24,7 +24,7 @@ from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, outcome_of, record
 from operations.campaigning import Campaigning
 from operations.confirmations import LIFE_MS, ask, redeem
-from operations.errors import NotStaff
+from operations.errors import CannotBeUsed, NotStaff
 from operations.finding import is_account, is_open_campaign
 from operations.giving import Giving
 from operations.invitations import invite, invite_room, make_staff_room
@@ -219,8 +219,11 @@ class Desk:
         return await room.preview(tx, asked)
 
     async def _show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
-        room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing
-        return await room.show_push(tx, asked)
+        if not self._campaigning.knows(asked.request.push):
+            return await self._pushing.show_push(tx, asked)
+        if asked.request.levels or asked.request.at_ms:
+            raise CannotBeUsed(say("operations.push.by_its_file"), hint=say("operations.push.by_its_file.hint"))
+        return await self._campaigning.show_push(tx, asked)
 
     async def _push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
         room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing

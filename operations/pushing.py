@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import campaign_named, choices
+from operations.narrowing import narrowed
 from operations.push_trial import MakeWording, try_push
 from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
 from operations.why import reason_words
@@ -46,18 +48,18 @@ class Pushing:
         return Reply(True, self._counts(spec, seen), data=seen.as_json())
 
     async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
-        spec = self._spec(asked.request.push)
+        spec = narrowed(self._spec(asked.request.push), asked.request, asked.now_ms, self._zone)
         seen = await pushes.preview(tx, spec, asked.now_ms, shop_zone=self._zone)
         if seen.recipients == 0:
             raise Refused(self._counts(spec, seen), hint=say("operations.push.nobody.hint"))
         if seen.faults:
             raise WordsIncomplete(spec.name, list(seen.faults))
-        exact = Push(push=spec.name, fingerprint=fingerprint(spec))
+        exact = replace(asked.request, push=spec.name, fingerprint=fingerprint(spec))
         return Shown(self._counts(spec, seen), exact, seen.recipients)
 
     async def push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
         """Start exactly what was shown."""
-        spec = self._spec(asked.request.push)
+        spec = narrowed(self._spec(asked.request.push), asked.request, asked.now_ms, self._zone)
         if fingerprint(spec) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
         campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)

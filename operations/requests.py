@@ -262,11 +262,19 @@ class Materials(Request):
 
 @dataclass(frozen=True, slots=True)
 class Push(Request):
-    """`fingerprint` of the push as it was previewed: words that changed since are not what was confirmed."""
+    """`fingerprint` of the push as it was previewed: words that changed since are not what was confirmed.
+
+    `levels`: only these, or those that begin so; `at_ms`: not before (epoch ms), 0 as its file says.
+    """
 
     verb: ClassVar[Verb] = Verb.PUSH
     push: str = ""
     fingerprint: str = ""
+    levels: tuple[str, ...] = ()
+    at_ms: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", tuple(self.levels))  # JSON knows lists only
 
 
 @dataclass(frozen=True, slots=True)
