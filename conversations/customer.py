@@ -109,11 +109,12 @@ class CustomerTalk:
         order = find_order_number(words) or find_hint(words, now_ms, self._voices.shop.time_zone)
         if order is None:
             return await self._answers.answer(tx, heard_now)
-        outcome = await hear_claim(tx, self._voices, heard_now, order)
         concern = concern_of(words)
-        if concern not in (Concern.NONE, Concern.ORDER_STATUS):
-            # "订单 … 破了个洞": the number is noted, the trouble is still theirs.
-            return await self._answers.concerned(tx, heard_now, concern, quiet=True)
+        if concern in (Concern.NONE, Concern.ORDER_STATUS):
+            return await hear_claim(tx, self._voices, heard_now, order)
+        # "订单 … 破了个洞": staff hear of the trouble, the number is noted all the same.
+        outcome = await self._answers.concerned(tx, heard_now, concern, quiet=True)
+        await hear_claim(tx, self._voices, heard_now, order)
         return outcome
 
     async def _of_a_lesson(self, tx: AsyncConnection, heard_now: Heard, *, late: bool) -> bool:
