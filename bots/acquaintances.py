@@ -10,6 +10,7 @@ from customers.consent import hold_back
 from customers.do_not_contact import erased_among
 from customers.linking import link_all
 from customers.merging import member_name_from_alias
+from customers.one_at_a_time import hold_contacts
 from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
@@ -121,10 +122,11 @@ async def _known_here(tx: AsyncConnection, account: str, contacts: Sequence[str]
 
 async def _people_for(tx: AsyncConnection, friends: Sequence[NewFriend], now_ms: int) -> dict[str, int]:
     """The person behind each contact: whom a sibling knows under that id, else a new one."""
-    contacts = [friend.contact for friend in friends]
-    rows = await tx.execute(select(Friendship.contact, Friendship.person).where(Friendship.contact.in_(contacts)))
-    people = {row.contact: row.person for row in rows}
+    people = await _known_anywhere(tx, friends)
     unknown = [friend for friend in friends if friend.contact not in people]
+    if unknown and await hold_contacts(tx, [friend.contact for friend in unknown]):
+        people |= await _known_anywhere(tx, unknown)  # a sibling may have met them just now
+        unknown = [friend for friend in unknown if friend.contact not in people]
     if unknown:
         kinds = await kinds_of(tx, [friend.contact for friend in unknown])
         ids = await tx.scalars(
@@ -136,6 +138,12 @@ async def _people_for(tx: AsyncConnection, friends: Sequence[NewFriend], now_ms:
         )
         people |= {friend.contact: id for friend, id in zip(unknown, ids.all(), strict=True)}
     return people
+
+
+async def _known_anywhere(tx: AsyncConnection, friends: Sequence[NewFriend]) -> dict[str, int]:
+    contacts = [friend.contact for friend in friends]
+    rows = await tx.execute(select(Friendship.contact, Friendship.person).where(Friendship.contact.in_(contacts)))
+    return {row.contact: row.person for row in rows}
 
 
 async def unread_remarks(tx: AsyncConnection, account: str) -> list[tuple[int, str]]:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.bond import bond_case
 from customers.consent import hold_back
-from customers.one_at_a_time import hold
+from customers.one_at_a_time import hold, hold_contacts
 from personas.model import Stage
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Friendship, Person
@@ -93,6 +93,7 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
 async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
     # The same WeChat id at a sibling is the same person.
     elsewhere = select(Friendship.person).where(Friendship.contact == contact).limit(1)
+    await hold_contacts(tx, [contact])
     known = await tx.scalar(elsewhere)
     if known is not None:
         await hold(tx, [known])

@@ -6,6 +6,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import TextRefused
+from customers.merging import survivor
+from customers.one_at_a_time import hold
 from customers.profile_fields import one_line
 from storage.customer_tables import PersonNote
 
@@ -23,13 +25,14 @@ class Note:
 
 
 async def add_note(tx: AsyncConnection, person: int, text: str, by: str, now_ms: int) -> Note:
-    """Keep a note. `person`: the entry that stands for them today. Raises TextRefused."""
+    """Keep a note of whoever `person` is today. Raises TextRefused, NoSuchPerson."""
     plain = one_line(text)
     if not plain:
         raise TextRefused("no_note")
     if len(plain) > LONGEST:
         raise TextRefused("long_note", most=LONGEST, length=len(plain))
-    row = {"person": person, "text": plain, "by": by, "at_ms": now_ms}
+    await hold(tx, [person])  # they may be merged into somebody just now
+    row = {"person": await survivor(tx, person), "text": plain, "by": by, "at_ms": now_ms}
     made = await tx.execute(insert(PersonNote).values(row).returning(PersonNote.id))
     return Note(made.scalar_one(), plain, by, now_ms)
 

@@ -4,13 +4,18 @@ A statement that waited for somebody's row goes on with all it had read before. 
 notes a wish takes the people first, and reads then. SQLite has one writer anyway.
 """
 
+import zlib
 from collections.abc import Collection
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.bulk import among_ids
 from storage.tables import Person
+
+_MEETING = 0x77_78_6D_74  # 'wxmt': the first key of PostgreSQL's advisory locks for contacts that nobody knows yet
+_DRAWERS = 64
+"""Contacts share so many locks: an account's list of thousands must not fill the server's table of locks."""
 
 
 async def hold(tx: AsyncConnection, people: Collection[int] | Select[int]) -> None:
@@ -29,3 +34,15 @@ async def hold(tx: AsyncConnection, people: Collection[int] | Select[int]) -> No
         rows = (await tx.execute(query.with_for_update(key_share=True))).all()
         held |= {row.id: row.merged_into or row.id for row in rows}
         wanted = set(held.values()) - held.keys()
+
+
+async def hold_contacts(tx: AsyncConnection, contacts: Collection[str]) -> bool:
+    """Nobody else makes an entry for one of these WeChat ids before `tx` ends. Did they have to be taken? Look again then.
+
+    A person whom two accounts meet in the same moment is nobody's row yet that could be held.
+    """
+    if tx.dialect.name != "postgresql":
+        return False
+    for drawer in sorted({zlib.crc32(contact.encode()) % _DRAWERS for contact in contacts}):
+        await tx.execute(select(func.pg_advisory_xact_lock(_MEETING, drawer)))
+    return True

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.birthday_words import stored_birthday
 from customers.errors import ValueRefused
+from customers.one_at_a_time import hold
 from customers.profile_fields import FIELDS, Profile, Value, field_named, read_value, shown_name
 from customers.search import refresh_terms
 from customers.tags import TAG, add_tags, remove_tags
@@ -150,6 +151,7 @@ async def _require_persona(tx: AsyncConnection, word: str) -> None:
 async def _set(
     tx: AsyncConnection, wanted: Mapping[int, Mapping[str, Value | None]], by: str, now_ms: int
 ) -> list[Changed]:
+    await hold(tx, list(wanted))  # they may be merged into somebody just now
     entry = func.coalesce(Person.merged_into, Person.id)
     owners = (await tx.execute(select(Person.id, entry).where(Person.id.in_(wanted)).order_by(Person.id))).all()
     fields: dict[int, dict[str, Value | None]] = {}

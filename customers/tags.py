@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import TextRefused
+from customers.one_at_a_time import hold
 from customers.profile_fields import one_line
 from storage.customer_tables import PersonTag, ProfileChange
 from storage.outbox import insert_ignoring
@@ -67,6 +68,7 @@ async def _today(tx: AsyncConnection, pairs: Iterable[Pair]) -> list[Pair]:
     wanted = set(pairs)
     owners: dict[int, int] = {}
     ids = sorted({person for person, _ in wanted})
+    await hold(tx, ids)  # they may be merged into somebody just now
     for start in range(0, len(ids), _PAIRS_A_STATEMENT):
         query = select(Person.id, func.coalesce(Person.merged_into, Person.id).label("owner")).where(
             Person.id.in_(ids[start : start + _PAIRS_A_STATEMENT]), Person.erased_ms.is_(None)

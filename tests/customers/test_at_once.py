@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.acquaintances import NewFriend, befriend
 from conversations.acquaintance import acquaintance
 from customers.claim_words import Hint
 from customers.claims import ClaimOutcome, claim, claim_by_hint
@@ -21,8 +22,11 @@ from customers.import_batches import finish_orders
 from customers.import_undo import undo_import
 from customers.linking import link_member, link_phone
 from customers.merging import merge, unmerge
+from customers.notes import add_note, notes_of
 from customers.orders import import_orders
+from customers.profile import NewValue, set_profiles
 from customers.referrals import register
+from customers.tags import add_tags, tags_of
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.tables import Account, Friendship, Order, Person
@@ -210,3 +214,41 @@ async def test_a_sheet_names_somebody_by_a_member_name_that_a_merge_brought_them
     async with database.read() as connection:
         assert (await connection.scalars(select(Friendship.person))).all() == [who]
         assert (await connection.scalars(select(Person.merged_into).where(Person.member_name == "m3"))).all() == [who]
+
+
+async def test_what_staff_note_of_somebody_while_they_are_merged_is_noted_of_who_was_kept(database: Database) -> None:
+    keep, gone = await person(database, name="花花"), await person(database, name="阿花")
+
+    async def notes(tx: AsyncConnection) -> None:
+        await add_tags(tx, [(gone, "大码")], "staff:owner", NOW_MS)
+        await add_note(tx, gone, "喜欢亚麻", "staff:owner", NOW_MS)
+        await set_profiles(tx, [NewValue(gone, "size", "XL")], "staff:owner", NOW_MS)
+
+    await _at_once(database, _merges(keep, gone), notes)
+    async with database.read() as connection:
+        assert await tags_of(connection, keep) == ["大码"]
+        assert [note.text for note in await notes_of(connection, keep, 9)] == ["喜欢亚麻"]
+    assert (await look(database, keep)).profile == {"size": "XL"}
+    assert (await look(database, gone)).profile is None
+
+
+async def test_whom_two_accounts_meet_at_once_is_one_person(database: Database) -> None:
+    async with database.write() as tx:
+        rows = [{"id": id, "persona": "p", "role": "sales", "opened_ms": 0, "time_zone": "UTC"} for id in ("a", "b")]
+        await tx.execute(insert(Account), rows)
+
+    def writes(account: str, contact: str) -> Act:
+        return lambda tx: acquaintance(tx, account, contact, NOW_MS)
+
+    def befriends(account: str, contact: str) -> Act:
+        friends = [NewFriend(contact, "花花"), NewFriend(f"other-{account}", "别人")]
+        return lambda tx: befriend(tx, account, friends, origin="listed", since_ms=NOW_MS, now_ms=NOW_MS)
+
+    ways = ((writes, writes), (befriends, befriends), (writes, befriends), (befriends, writes))
+    for number, (first, second) in enumerate(ways):
+        contact = f"wx_{number}"
+        await _at_once(database, first("a", contact), second("b", contact))
+        async with database.read() as connection:
+            people = (await connection.scalars(select(Friendship.person).where(Friendship.contact == contact))).all()
+        assert len(people) == 2, contact
+        assert len(set(people)) == 1, contact
