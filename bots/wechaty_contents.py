@@ -14,6 +14,7 @@ from wechaty_grpc.wechaty.puppet import (
 from bots.errors import Refused
 from bots.wechaty_errors import Whereabouts
 from storage.outbox import Content
+from texts.file_text import inside
 from texts.os_words import os_reason
 
 _MIB = 1024 * 1024
@@ -85,10 +86,9 @@ def _link(link: dict[str, str]) -> str:
 
 
 def _file_box(name: str, media: Path, at: Whereabouts) -> str:
-    folder = media.resolve()
     try:
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder):
+        path = inside(media, name)
+        if path is None:
             raise at.problem(Refused, "file_outside", file=name)
         size = path.stat().st_size
         if size == 0:

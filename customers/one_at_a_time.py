@@ -37,7 +37,7 @@ async def hold(tx: AsyncConnection, people: Collection[int] | Select[int]) -> No
 
 
 async def hold_contacts(tx: AsyncConnection, contacts: Collection[str]) -> bool:
-    """Nobody else makes an entry for one of these WeChat ids before `tx` ends. Did they have to be taken? Look again then.
+    """Nobody else makes an entry for one of these WeChat ids before `tx` ends. Were they taken? Then look again.
 
     A person whom two accounts meet in the same moment is nobody's row yet that could be held.
     """

@@ -18,6 +18,7 @@ from rules.post_media import (
     is_video,
 )
 from texts.catalogue import say
+from texts.file_text import inside
 
 _MIB = 1024 * 1024
 _BOXES = 200
@@ -38,11 +39,10 @@ class MediaFlaw:
 
 def flaw_of(media: Path, name: str) -> MediaFlaw | None:
     """What is wrong with that file of the media folder; None when it can be posted. Reads the disk, raises nothing."""
-    folder = media.resolve()
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
-        return MediaFlaw("outside", {"name": name, "folder": media.name})
     try:
+        path = inside(media, name)
+        if path is None:
+            return MediaFlaw("outside", {"name": name, "folder": media.name})
         if not path.is_file():
             return MediaFlaw("missing", {"name": name, "folder": media.name})
         size = path.stat().st_size

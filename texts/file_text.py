@@ -33,6 +33,19 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
+def inside(folder: Path, name: str) -> Path | None:
+    """The file `name` below `folder`, links followed; None when it leads out of it, or no file can be called so.
+
+    Raises OSError.
+    """
+    within = folder.resolve()
+    try:
+        path = (within / name).resolve()
+    except ValueError:  # a zero byte
+        return None
+    return path if path.is_relative_to(within) else None
+
+
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, with or without a byte order mark. Raises Undecodable."""
     raw = _read_bytes(path)

@@ -317,13 +317,28 @@ async def test_text_and_mentions_arrive_as_they_are() -> None:
     assert request.mentonal_ids == ["wxid_anna"]
 
 
-@pytest.mark.parametrize("name", ["missing.jpg", "../secret.jpg", "huge.jpg", "folder", "empty.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "missing.jpg",
+        "../secret.jpg",
+        "/etc/passwd",
+        "link.jpg",
+        "linked/secret.jpg",
+        "nul\0.jpg",
+        "huge.jpg",
+        "folder",
+        "empty.jpg",
+    ],
+)
 async def test_a_picture_that_cannot_be_sent_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
     media = tmp_path / "media"
     (media / "folder").mkdir(parents=True)
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (media / "huge.jpg").write_bytes(b"\0" * (LARGEST_FILE_BYTES + 1))
     (media / "empty.jpg").touch()
+    (media / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (media / "linked").symlink_to(tmp_path)
     service = Puppet()
     async with serving(service) as endpoint:
         gateway = await opened(endpoint, media=media)

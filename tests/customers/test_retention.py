@@ -19,19 +19,23 @@ async def test_old_words_go_and_counts_stay(database: Database) -> None:
             payload = {"text": "我的尺码是 M"}
             state = "handled" if at_ms else "fetched"
             await tx.execute(insert(Arrival).values(_arrival(number, state, payload, at_ms)))
-            for kind in ("reply", "moment"):
+            for kind in ("reply", "staff_notice", "moment"):
                 await tx.execute(insert(Delivery).values(_delivery(f"{kind}{number}", kind, at_ms)))
+        # One whose handling failed, and one that was given up: the words are as old, whatever became of them.
+        await tx.execute(insert(Arrival).values(_arrival(7, "lost", {"text": "我的尺码是 M"}, OLD_MS)))
+        stopped = _delivery("skipped0", "push", OLD_MS) | {"state": "skipped", "reason": "opted_out"}
+        await tx.execute(insert(Delivery).values(stopped))
     retention = Retention(PrivacyConfig())
     async with database.write() as tx:
         assert not await Retention(PrivacyConfig(keep_chat_days=0)).is_due(tx, NOW_MS)
         assert await retention.is_due(tx, NOW_MS)
-        assert await retention.drop_old_words(tx, NOW_MS) == 2
+        assert await retention.drop_old_words(tx, NOW_MS) == 5
         assert not await Retention(PrivacyConfig()).is_due(tx, NOW_MS)
         payloads = (await tx.scalars(select(Arrival.payload).order_by(Arrival.id))).all()
-        assert payloads == [None, {"text": "我的尺码是 M"}, {"text": "我的尺码是 M"}]
+        assert payloads == [None, {"text": "我的尺码是 M"}, {"text": "我的尺码是 M"}, None]
         rows = (await tx.execute(select(Delivery.key, Delivery.text, Delivery.content).order_by(Delivery.key))).all()
-        assert {row.key for row in rows if row.text is None and row.content == {}} == {"reply0"}
-        assert len(rows) == 6
+        assert {row.key for row in rows if row.text is None and row.content == {}} == {"reply0", "staff_notice0", "skipped0"}
+        assert len(rows) == 10
 
 
 def _arrival(number: int, state: str, payload: dict[str, Any], at_ms: int | None) -> dict[str, Any]:

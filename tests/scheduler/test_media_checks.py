@@ -35,7 +35,9 @@ def test_what_can_be_posted_has_no_flaw(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("nowhere.jpg", "missing"), ("../secret.jpg", "outside"), ("notes.txt", "kind"), ("words.jpg", "no_picture"),
+        ("nowhere.jpg", "missing"), ("../secret.jpg", "outside"),
+        ("/etc/secret.jpg", "outside"), ("link.jpg", "outside"), ("a\0b.jpg", "outside"),
+        ("notes.txt", "kind"), ("words.jpg", "no_picture"),
         ("small.png", "too_small"), ("wide.png", "too_wide"), ("large.jpg", "too_big"), ("long.mp4", "too_long"),
         ("words.mp4", "no_video"), ("empty.png", "no_picture"),
     ],
@@ -44,6 +46,7 @@ def test_each_flaw_has_its_words(name: str, what: str, tmp_path: Path) -> None:
     for other in ("notes.txt", "words.jpg", "words.mp4"):
         (tmp_path / other).write_text("这不是图", encoding="utf-8")
     (tmp_path / "empty.png").touch()
+    (tmp_path / "link.jpg").symlink_to(tmp_path.parent / "secret.jpg")
     _picture(tmp_path / "small.png", 640, 100)
     _picture(tmp_path / "wide.png", 12_001, 200)
     (tmp_path / "large.jpg").write_bytes(bytes(PICTURE_BYTES + 1))
