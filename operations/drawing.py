@@ -88,10 +88,11 @@ def view_lines(seen: DrawView) -> list[str]:
     )
     state = say(f"operations.draw.state.{seen.state}")
     lines = [say("operations.draw.head", title=seen.title, state=state, entrants=seen.entrants, left_out=left_out)]
-    contest = bool(seen.votes) or all(not prize.fits for prize in seen.prizes)
     for prize, fitting in zip(seen.prizes, seen.fitting, strict=True):
-        key = "operations.draw.place" if contest and seen.votes else "operations.draw.prize"
+        key = "operations.draw.place" if seen.contest else "operations.draw.prize"
         lines.append(say(key, prize=prize.name, size=_size(prize.fits), count=prize.count, fitting=fitting))
+    if seen.sizeless:
+        lines.append(say("operations.draw.sizeless", count=seen.sizeless))
     if seen.votes:
         most = sorted(seen.votes.items(), key=lambda vote: (-vote[1], vote[0]))[:_WINNERS_SHOWN]
         words = [say("operations.draw.vote", number=number, votes=votes) for number, votes in most]

@@ -44,7 +44,9 @@ class DrawState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DrawView:
-    """What a draw is about. `fitting`: by prize, how many of the entrants it fits; `votes`: of a contest, by number."""
+    """What a draw is about. `fitting`: by prize, how many of the entrants it fits; `sizeless`: of how many no size is
+    known, where sizes matter; `votes`: by number, in a `contest`.
+    """
 
     title: str
     state: DrawState
@@ -54,8 +56,9 @@ class DrawView:
     left_out: Mapping[str, int]
     prizes: tuple[Lots, ...]
     fitting: tuple[int, ...]
+    sizeless: int
     votes: Mapping[int, int]
-    needs_public: str
+    contest: bool
     record: Mapping[str, Any] | None
 
 
@@ -77,12 +80,12 @@ async def look(tx: AsyncConnection, campaign: int) -> DrawView:
     able = [entrant for entrant in everybody if not entrant.out]
     prizes = _prizes(file)
     fitting = tuple(sum(not lots.fits or lots.fits in one.wears for one in able) for lots in prizes)
+    sizeless = sum(not one.wears for one in able) if any(lots.fits for lots in prizes) else 0
     votes = await _votes(tx, campaign, able) if file.contest else {}
-    public = file.giveaway.public or "" if file.giveaway else ""
     left_out = Counter(entrant.out for entrant in everybody if entrant.out)
     return DrawView(
         row.title, DrawState(draw_.state), draw_.commitment, draw_.closes_ms, len(able), dict(left_out), prizes,
-        fitting, votes, public, draw_.record,
+        fitting, sizeless, votes, file.contest is not None, draw_.record,
     )  # fmt: skip
 
 

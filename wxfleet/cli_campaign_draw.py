@@ -29,7 +29,7 @@ async def campaigns_draw(
     output: Annotated[Path | None, typer.Option("--output", "-o", help=say("cli.campaigns.draw.output"))] = None,
 ) -> int:
     if verify:
-        return _verified(terminal, await _record(terminal, name))
+        return _verified(terminal, await _record(terminal, name), name)
     if output is not None and not yes:
         return _written(terminal, await _record(terminal, name), output)
     reply = await asked(terminal, DrawLots(campaign=name, public=public), confirmed=yes)
@@ -64,16 +64,18 @@ def _in_file(name: str) -> Mapping[str, Any] | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _no_record(name, os_reason(error) if isinstance(error, OSError) else str(error)) from error
+    except OSError as error:
+        raise CannotBeUsed(f"{name}: {os_reason(error)}") from error
+    except ValueError as error:
+        raise _no_record(name) from error
     return found if isinstance(found, dict) else {}
 
 
-def _verified(terminal: Terminal, record: Mapping[str, Any]) -> int:
+def _verified(terminal: Terminal, record: Mapping[str, Any], name: str) -> int:
     try:
         flaws = draws.flaws_of(record)
     except (KeyError, TypeError, AttributeError) as error:
-        raise _no_record(str(record.get("campaign", "")), repr(error)) from error
+        raise _no_record(name) from error
     words = [say(f"scheduler.draw.flaw.{flaw}") for flaw in flaws]
     text = say("cli.campaigns.draw.wrong", flaws=say("texts.comma").join(words))
     if not flaws:
@@ -92,6 +94,5 @@ def _written(terminal: Terminal, record: Mapping[str, Any], output: Path) -> int
     return ExitCode.OK
 
 
-def _no_record(name: str, why: str) -> CannotBeUsed:
-    message = say("cli.campaigns.draw.no_record", file=name)
-    return CannotBeUsed(message, hint=say("cli.campaigns.draw.no_record.hint"), where=why[:100])
+def _no_record(name: str) -> CannotBeUsed:
+    return CannotBeUsed(say("cli.campaigns.draw.no_record", file=name), hint=say("cli.campaigns.draw.no_record.hint"))

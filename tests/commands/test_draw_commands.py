@@ -85,8 +85,8 @@ async def test_a_contest_photo_reaches_the_library_with_its_consent(sqlite_datab
     office = await office_of(sqlite_database, CONTEST)
     await _begin(office, "第一件毛衣")
     later = NOW_MS + 2 * MINUTE_MS
-    photo = {"talker": "wxid_vip_0", "now_ms": later, "kind": MessageKind.IMAGE}
-    assert await office.post.bring("", **photo) == "campaign_terms"
+    photo = await office.post.bring("", talker="wxid_vip_0", now_ms=later, kind=MessageKind.IMAGE)
+    assert photo == "campaign_terms"
     assert await office.post.bring("同意", talker="wxid_vip_0", now_ms=later) == "campaign_photo_entered"
     assert await office.post.bring("1", talker="wxid_vip_1", now_ms=later) == "campaign_voted_entry"
     assert await office.post.bring("退订", talker="wxid_vip_2", now_ms=later) == "opted_out"
@@ -95,7 +95,7 @@ async def test_a_contest_photo_reaches_the_library_with_its_consent(sqlite_datab
             await connection.execute(select(Material.source, Material.consent, Material.consent_by))
         ).one()
         assert (await connection.scalar(select(Entry.number))) == 1
-    assert (source, consent) == (Source.CONTEST.value, "given") and by.startswith("inbox:")
+    assert (source, consent) == (Source.CONTEST.value, "given") and str(by).startswith("inbox:")
     assert "照片会用在朋友圈" in str([row.content for row in await outbox(office.db) if row.to == "wxid_vip_0"])
 
 

@@ -10,7 +10,7 @@ from scheduler.precise_tasks import PreciseTasks
 from storage.engine import Database
 from storage.tables import Delivery, StaffContact
 from tests.conversations.shop import voices
-from tests.scheduler.matrix import ZONE, account
+from tests.scheduler.matrix import ZONE, account, rows, settle
 from tests.scheduler.test_campaigns import MINUTE_MS, NOW_MS, Shop
 
 __all__ = ["MINUTE_MS", "NOW_MS", "ZONE"]
@@ -48,6 +48,13 @@ class KindShop(Shop):
                 async with self.db.write() as tx:
                     await step.act(tx, self.now_ms)
         await self._send()
+
+    async def _send(self) -> None:
+        """What was drawn is told when the campaign is over, too."""
+        await super()._send()
+        results = await rows(self.db, state="pending", kind="thanks")
+        due = [row.key for row in results if ":drawn:" in row.key and row.due_ms <= self.now_ms]
+        await settle(self.db, due, "accepted", self.now_ms)
 
     async def hears(self, person: int, text: str, *, photo: bool = False) -> str | None:
         """The outcome of what they say."""
