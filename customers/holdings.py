@@ -21,6 +21,7 @@ from storage.campaign_tables import (
     PushPlan,
 )
 from storage.care_tables import CareDay, LessonGiven, Pupil
+from storage.conversation_tables import Question
 from storage.customer_tables import (
     BoughtItem,
     ChannelCost,
@@ -184,6 +185,10 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     ),
     PondAnswer: Holding(
         theirs=lambda table, who: table.c.contact.in_(who.contacts), deleted="id pond contact words asked_ms answered"
+    ),
+    Question: Holding(
+        kept="id arrival account person state asked_ms until_ms tries tokens reason settled_ms",
+        theirs=of_person("person"),
     ),
     FriendRequest: Holding(
         kept="id account scene channel state received_ms decided_ms",

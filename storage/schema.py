@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import (  # noqa: F401  # part of the shape
     campaign_tables,
     care_tables,
+    conversation_tables,
     customer_tables,
     entry_tables,
     pond_tables,
