@@ -83,8 +83,8 @@ async def numbers(tx: AsyncConnection, campaign: int) -> list[int]:
     return [row.number for row in (await tx.execute(_standing(campaign))).all()]
 
 
-async def entrants(tx: AsyncConnection, campaign: int) -> list[Entrant]:
-    """Everybody who is entered, by number, also those who can't win.
+async def entrants(tx: AsyncConnection, campaign: int, *, person: int | None = None) -> list[Entrant]:
+    """Everybody who is entered, by number, also those who can't win; or only one of them.
 
     Staff and our own accounts never win; whoever opted out can't be told, and a merged person is in once.
     """
@@ -95,6 +95,8 @@ async def entrants(tx: AsyncConnection, campaign: int) -> list[Entrant]:
         .join(Person, Person.id == Entry.person)
         .add_columns(Person.kind, Person.opted_out_ms, Person.merged_into, Person.profile)
     )
+    if person is not None:
+        query = query.where(Entry.person == person)
     return [
         Entrant(row.id, row.person, row.number, _wears(row), row.material, _out(row, row.person in of_ours))
         for row in (await tx.execute(query)).all()

@@ -45,6 +45,5 @@ def size_in(text: str, sizes: frozenset[str]) -> str | None:
 
 async def _known_size(tx: AsyncConnection, campaign: int, person: int) -> str:
     """The sizes that count for them, as they stand in words; '' when none is known."""
-    mine = next((one for one in await entrants(tx, campaign) if one.person == person), None)
-    sizes = dict.fromkeys(worn.partition(":")[2] for worn in mine.wears) if mine else {}
-    return "/".join(sizes)
+    mine = await entrants(tx, campaign, person=person)
+    return "/".join(dict.fromkeys(worn.partition(":")[2] for one in mine for worn in one.wears))

@@ -1,5 +1,6 @@
 """A giveaway of broken sizes: numbered entries, a draw that anybody can repeat, made once, everybody told once."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ from customers.merging import merge
 from reports.campaigns import progress
 from scheduler import benefits, draws, steering
 from scheduler.draws import DrawState, flaws_of
-from scheduler.entries import entrants
+from scheduler.entries import enter, entrants
 from scheduler.errors import DrawRefused
 from scheduler.giveaways import size_in
 from storage.engine import Database
@@ -123,6 +124,27 @@ async def test_a_draw_by_itself_happens_at_the_close_and_only_then(shop: KindSho
     assert await shop.told() == {}
     await shop.passes(40, step=20)
     assert len(await shop.told()) == 2 and (await shop.events()).count("drawn") == 1
+
+
+async def test_many_at_once_get_numbers_of_their_own_and_of_two_who_draw_one_does(database: Database) -> None:
+    shop = await opened(database)
+    people = await friends(database, "lin-1", 6, shop.now_ms)
+    id = await shop.starts(campaign("giveaway", {"items": [{"item": "发夹", "count": 2}]}))
+
+    async def enters(person: int) -> int:
+        async with database.write() as tx:
+            return await enter(tx, id, person, shop.now_ms)
+
+    async def draws_it() -> int:
+        async with database.write() as tx:
+            return len((await draws.draw(tx, id, "staff:owner", shop.now_ms))["winners"])
+
+    assert sorted(await asyncio.gather(*map(enters, people))) == [1, 2, 3, 4, 5, 6]
+    shop.now_ms += 121 * MINUTE_MS
+    ends = await asyncio.gather(draws_it(), draws_it(), return_exceptions=True)
+    assert sorted(type(end).__name__ for end in ends) == ["DrawRefused", "int"]
+    async with database.read() as connection:
+        assert len((await connection.scalars(select(PrizeWon.person))).all()) == 2
 
 
 async def test_prizes_come_out_of_the_stock_of_a_benefit(shop: KindShop) -> None:
