@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import JSON, Select, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reports.first_orders import shown_by_campaigns
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, MOMENT, give_room, texts_in, titles_of
 from reports.report import Asked, Report, Row, share_of
 from storage.tables import Order, Post
@@ -20,6 +21,8 @@ async def arrivals(connection: AsyncConnection, asked: Asked) -> Report:
     found = sorted(await connection.execute(_first_days(connection, asked)), key=lambda row: (-row.first_ms, row.title))
     titles = [row.title for row in found]
     announced = {row.title: row.at_ms for row in await connection.execute(_announced(connection, titles, asked))}
+    for title, shown_ms in (await shown_by_campaigns(connection, titles, asked.now_ms)).items():
+        announced[title] = min(shown_ms, announced.get(title, shown_ms))
     rows = [_row(row.title, row.first_ms, announced.get(row.title), row.orders, row.friend_orders) for row in found]
     waited = [row["to_first_days"] for row in rows if isinstance(row["to_first_days"], float)]
     orders, friend_orders = sum(row.orders for row in found), sum(row.friend_orders for row in found)
@@ -63,7 +66,10 @@ def _first_days(connection: AsyncConnection, asked: Asked) -> Select[tuple[str, 
 
 
 def _announced(connection: AsyncConnection, titles: Sequence[str], asked: Asked) -> Select[tuple[str, int]]:
-    """When each of these was first named, as the shop calls it, in a Moments post about products."""
+    """When each of these was first named, as the shop calls it, in a Moments post about products.
+
+    Where people voted on it before, it was known by then: see `shown_by_campaigns`.
+    """
     title = texts_in(connection, literal(list(titles), JSON))
     names_it = func.replace(Post.text, title.c.value, "") != Post.text
     return (

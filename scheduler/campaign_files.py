@@ -25,6 +25,10 @@ ANSWER_NAMES = frozenset({"call_me", "me", "position", "shop", "brand", "contact
 """What an answer may use: the names of a persona's words, and the campaign's own."""
 
 
+TO_FILL = "【填】"
+"""Begins what a ready file leaves to the shop. Nothing of such a file is held."""
+
+
 def load_campaigns(
     folder: Path,
     now_ms: int,
@@ -65,6 +69,8 @@ def read_campaign(
     """One file, with the segment it names as that is written today."""
     document = read_document(path, CampaignFile)
     campaign = document.value
+    if unfilled := list(_unfilled(document, (), document.data)):
+        return document, None, [*document.mistakes, *unfilled]
     if campaign is None or not isinstance(campaign.who.segment, str):
         return document, campaign, list(document.mistakes)
     name = campaign.who.segment
@@ -74,6 +80,19 @@ def read_campaign(
         return document, None, [*document.mistakes, wrong]
     who = campaign.who.model_copy(update={"segment": segments[name]})
     return document, campaign.model_copy(update={"who": who}), list(document.mistakes)
+
+
+def _unfilled(document: Document[CampaignFile], loc: tuple[str | int, ...], data: object) -> Iterator[Mistake]:
+    """Whatever of it still waits for the shop's own words."""
+    if isinstance(data, str):
+        if data.startswith(TO_FILL):
+            yield document.mistake(loc, say("scheduler.campaign.to_fill", what=data.removeprefix(TO_FILL)))
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _unfilled(document, (*loc, key), value)
+    elif isinstance(data, list):
+        for number, value in enumerate(data):
+            yield from _unfilled(document, (*loc, number), value)
 
 
 def _in_times(

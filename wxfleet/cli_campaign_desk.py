@@ -7,21 +7,23 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.errors import NotFound
-from operations.requests import Came, Override
+from operations.requests import Came, Cancel, Override, Push
 from operations.why import reason_words
 from reports.campaigns import progress
 from storage.tables import CAMPAIGN
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet import cli_campaigns
+from wxfleet.cli_campaign_arrivals import arrivals_part
 from wxfleet.cli_campaign_draw import campaigns_draw, kind_part
+from wxfleet.cli_campaign_new import campaigns_new
 from wxfleet.cli_fleet import asked
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
 
 Part = Callable[[AsyncConnection, dict[str, Any], Settings], Awaitable[tuple[dict[str, Any], list[str]]]]
 """More of one campaign for `show`, by its row: what goes into the document, and the lines for people."""
-PARTS: tuple[Part, ...] = (kind_part,)
+PARTS: tuple[Part, ...] = (kind_part, arrivals_part)
 """What the kinds of campaigns have to say beside their phases, in this order."""
 
 
@@ -29,7 +31,8 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     campaigns = typer.Typer(help=say("cli.campaigns"), no_args_is_help=True)
     for name, function in (
-        ("list", campaigns_list), ("show", campaigns_show), ("came", campaigns_came), ("override", campaigns_override),
+        ("list", campaigns_list), ("new", campaigns_new), ("show", campaigns_show), ("came", campaigns_came),
+        ("override", campaigns_override), ("start", campaigns_start), ("stop", campaigns_stop),
         ("draw", campaigns_draw),
     ):  # fmt: skip
         command(campaigns, name, f"cli.campaigns.{name}")(function)
@@ -83,6 +86,24 @@ async def _named(connection: AsyncConnection, word: str) -> dict[str, Any]:
         if row["kind"] == CAMPAIGN and word in (str(row["id"]), row["name"], row["title"]):
             return row
     raise NotFound(say("operations.no_campaign", campaign=word), hint=say("cli.campaigns.no_such.hint"))
+
+
+async def campaigns_start(
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(help=say("cli.campaigns.name"))],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=say("cli.yes_option"))] = False,
+) -> int:
+    reply = await asked(terminal, Push(push=name), confirmed=yes)
+    terminal.show(reply.as_json(), reply.text)
+    return ExitCode.OK if reply.ok else reply.exit_code
+
+
+async def campaigns_stop(
+    terminal: Terminal, name: Annotated[str, typer.Argument(help=say("cli.campaigns.name"))]
+) -> int:
+    reply = await asked(terminal, Cancel(push=name))
+    terminal.show(reply.as_json(), reply.text)
+    return ExitCode.OK if reply.ok else reply.exit_code
 
 
 async def campaigns_came(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import load_segments
 from operations.audit import Outcome
-from operations.campaigning import running_lines, view_text
+from operations.campaigning import next_view, running_lines
 from operations.drawing import seed_line
 from operations.requests import Push
 from rules.quiet_hours import local
@@ -17,7 +17,9 @@ from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_files import load_campaigns, read_campaign
 from scheduler.campaign_timeline import Timeline
 from scheduler.campaigns import CampaignView
+from scheduler.errors import CampaignRefused
 from scheduler.participants import counted
+from scheduler.series_days import comes_back
 from storage.campaign_tables import Phase
 from storage.engine import Database
 from storage.tables import Campaign
@@ -61,12 +63,17 @@ async def preview(terminal: Terminal, settings: Settings, campaign: CampaignFile
     """All phases with their dates and counts."""
     async with terminal.database(settings) as db, db.read() as connection:
         now_ms = await shop_now_ms(connection, settings)
-        seen = await campaigns.preview(connection, campaign, now_ms, shop_zone=settings.shop.time_zone)
-    terminal.show(seen.as_json(), view_text(campaign.title, seen, settings.shop.time_zone))
+        try:
+            seen, text = await next_view(connection, campaign, now_ms, settings.shop.time_zone)
+        except ValueError as error:
+            raise CampaignRefused(campaign.title, [str(error)]) from error
+    terminal.show(seen.as_json(), text)
 
 
 async def create(terminal: Terminal, settings: Settings, campaign: CampaignFile, as_staff: str) -> None:
-    """A draft. Raises NotStaff, NotAllowed, CampaignRefused with all that is wrong."""
+    """A draft. Raises NotStaff, NotAllowed, CampaignRefused with all that is wrong, or because it comes back."""
+    if comes_back(campaign):
+        raise CampaignRefused(campaign.title, [say("operations.series.by_start", name=campaign.name)])
     async with terminal.database(settings) as db:
         async with db.read() as connection:
             now_ms = await shop_now_ms(connection, settings)

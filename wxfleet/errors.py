@@ -16,6 +16,14 @@ class FilesInTheWay(Problem):
         super().__init__(say("init.in_the_way", files=listed), hint=say("init.in_the_way.hint"))
 
 
+class CampaignInTheWay(Problem):
+    """There is a campaign of that name already: `campaigns new` never overwrites one."""
+
+    def __init__(self, path: Path) -> None:
+        written = say("campaigns.new.in_the_way", path=shown_path(path), name=path.stem)
+        super().__init__(written, hint=say("campaigns.new.in_the_way.hint"))
+
+
 class FolderUnusable(Problem):
     """The folder can't be written."""
 

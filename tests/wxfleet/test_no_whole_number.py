@@ -51,7 +51,8 @@ WALKED = {
     "push list": (), "push preview": ("fuli",), "push show": (PHONE,), "push create": (PHONE,), "push start": (PHONE,),
     "push pause": (PHONE,), "push resume": (PHONE,), "push cancel": (PHONE,),
     "campaigns list": (), "campaigns show": (PHONE,), "campaigns draw": (PHONE,), "campaigns came": (PHONE, "#1"),
-    "campaigns override": (PHONE, MARK), "materials list": (), "materials show": ("1",), "materials add": ("#1",),
+    "campaigns override": (PHONE, MARK), "campaigns start": (PHONE,), "campaigns stop": (PHONE,),
+    "materials list": (), "materials show": ("1",), "materials add": ("#1",),
     "materials ask": ("1",), "materials agreed": ("1",), "materials refused": ("1",), "materials remove": ("1",),
     "moments post": (MARK,), "push test": (PHONE,),
     "tasks list": (), "tasks done": ("1",), "gifts list": (), "gifts add": ("#1", "8.8", MARK),
@@ -63,9 +64,10 @@ AS_JSON = {"customers find", "customers show", "referrals list", "why", "import 
 ON_PURPOSE = {"customers export"}
 """Hands out everything, to those with the right to it."""
 NO_CUSTOMERS = {
-    "init", "check", "schema", "run", "worker", "stop-all", "resume-all", "accounts new", "staff invite",
-    "ponds list", "ponds show", "ponds texts", "ponds bind", "ponds post", "personas list", "personas try", "moments list", "moments preview", "channels sms", "channels card",
-    "referrals card", "gifts budget", "db upgrade", "db backup", "db restore", "db copy",
+    "init", "check", "campaigns new", "schema", "run", "worker", "stop-all", "resume-all", "accounts new",
+    "staff invite", "ponds list", "ponds show", "ponds texts", "ponds bind", "ponds post", "personas list",
+    "personas try", "moments list", "moments preview", "channels sms", "channels card", "referrals card",
+    "gifts budget", "db upgrade", "db backup", "db restore", "db copy",
 }  # fmt: skip
 """Speak of the installation, or show the shop's own words as they will be read."""
 
