@@ -25,6 +25,8 @@ _NO_PICTURE = frozenset({"So", "Cs", "Co", "Cn", "Sk", "Mn", "Cf"})
 """Categories of emoji and what belongs to them: fonts for Chinese have no shapes for these."""
 
 
+_PAUSES = ("，。！？、；：,;", " ")
+"""The better ones first."""
 _PARTS = re.compile(r"[!-~]+|.")
 
 
@@ -56,14 +58,19 @@ class _Sheet:
     def px(self, mm: float) -> int:
         return round(mm * self.dpi / 25.4)
 
-    def line(self, text: str, mm: float, colour: tuple[int, int, int], x: int, y: int, width: int, lines: int) -> int:
-        """Write `text` `mm` high, in at most `lines` lines, smaller where it must; returns where the next begins."""
+    def fitted(self, text: str, mm: float, width: int, lines: int) -> tuple[list[str], int]:
+        """The lines of `text`, at most `lines`, and how high their letters are: `mm`, smaller where they must."""
         size = self.px(mm)
-        wrapped = _wrapped(text, self.font, size, width)
-        while len(wrapped) > lines and size > self.px(mm) // 2:
+        parts = wrapped(text, self.font, size, width)
+        while len(parts) > lines and size > self.px(mm) // 2:
             size = size * 9 // 10
-            wrapped = _wrapped(text, self.font, size, width)
-        for part in wrapped[:lines]:
+            parts = wrapped(text, self.font, size, width)
+        return parts[:lines], size
+
+    def line(self, text: str, mm: float, colour: tuple[int, int, int], x: int, y: int, width: int, lines: int) -> int:
+        """Write `text` so; returns where the next begins."""
+        parts, size = self.fitted(text, mm, width, lines)
+        for part in parts:
             self.draw.text((x, y), part, fill=colour, font=self.font.sized(size))
             y += size * 4 // 3
         return y
@@ -116,22 +123,42 @@ def _draw_code(sheet: _Sheet, words: CardWords, qr: str) -> int:
 def _draw_words(sheet: _Sheet, words: CardWords, right: int) -> None:
     x = sheet.bleed + sheet.px(_MARGIN_MM)
     y, width = x, right - x
-    y = sheet.line(plain(words.head), 5.0, _INK, x, y, width, 1)
+    y = sheet.line(plain(words.head), 5.0, _INK, x, y, width, 1) + sheet.px(1)
     sheet.draw.rectangle((x, y, x + sheet.px(8), y + sheet.px(0.6)), fill=_ACCENT)
     y += sheet.px(2.4)
-    for text, mm, colour, lines in (
-        (words.name, 3.6, _INK, 2), (words.benefit, 4.4, _ACCENT, 2), (words.how, 3.2, _INK, 3),
-    ):  # fmt: skip
-        if text:
-            y = sheet.line(plain(text), mm, colour, x, y, width, lines) + sheet.px(1)
+    bottom = sheet.image.height - sheet.bleed - sheet.px(_MARGIN_MM) - sheet.px(2.8 if words.foot else 0)
+    body = [
+        (plain(text), mm, colour, lines)
+        for text, mm, colour, lines in (
+            (words.name, 3.6, _INK, 2), (words.benefit, 4.4, _ACCENT, 2), (words.how, 3.2, _INK, 3),
+        )
+        if text
+    ]  # fmt: skip
+    high = 0
+    for text, mm, _, lines in body:
+        parts, size = sheet.fitted(text, mm, width, lines)
+        high += len(parts) * (size * 4 // 3) + sheet.px(1)
+    y += max(0, (bottom - y - high) // 3)  # few words stand a little lower, not all at the top
+    for text, mm, colour, lines in body:
+        y = sheet.line(text, mm, colour, x, y, width, lines) + sheet.px(1)
     if words.foot:
-        bottom = sheet.image.height - sheet.bleed - sheet.px(_MARGIN_MM) - sheet.px(2.8)
         sheet.line(plain(words.foot), 2.6, _FAINT, x, max(y, bottom), width, 1)
 
 
-def _wrapped(text: str, font: Font, size: int, width: int) -> list[str]:
-    """Chinese breaks anywhere, except before closing punctuation; a code or a number only where it is too long."""
-    drawn, lines = font.sized(size), [""]
+def wrapped(text: str, font: Font, size: int, width: int) -> list[str]:
+    """The lines of a text that may be `width` pixels wide.
+
+    Where two are enough and there is a pause to break at, there; else anywhere but before punctuation.
+
+    A code or a number breaks only where it is too long.
+    """
+    drawn = font.sized(size)
+    pauses = [place for signs in _PAUSES for place in range(len(text) - 1, 0, -1) if text[place - 1] in signs]
+    for place in pauses:
+        both = text[:place].strip(), text[place:].strip()
+        if drawn.getlength(text) > width and all(drawn.getlength(part) <= width for part in both):
+            return list(both)
+    lines = [""]
     for part in _PARTS.findall(text):
         fits = drawn.getlength(lines[-1] + part) <= width
         if fits or (part in "，。！？、；：”」』）" and lines[-1]):

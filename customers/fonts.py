@@ -49,9 +49,14 @@ class Font:
 
     def knows(self, text: str) -> bool:
         """Has it a shape of its own for every sign of `text`?"""
+        return not self.lacks(text)
+
+    def lacks(self, text: str) -> str:
+        """The signs of `text`, each once, that it would draw as a box."""
         font = self.sized(24)
         missing = bytes(font.getmask("\U0010fffd"))
-        return all(bytes(font.getmask(sign)) != missing for sign in text if not sign.isspace())
+        signs = dict.fromkeys(sign for sign in text if not sign.isspace())
+        return "".join(sign for sign in signs if bytes(font.getmask(sign)) == missing)
 
 
 def chinese_font(given: Path | None = None, places: Sequence[Path] | None = None) -> Font:

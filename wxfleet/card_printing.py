@@ -1,14 +1,14 @@
 """Cards for a channel or a member: whose QR code, which words, which file."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.cards import BLEED_MM, PRINT_DPI, SCREEN_DPI, CardWords, draw_card, save_png
-from customers.fonts import chinese_font
+from customers.cards import BLEED_MM, PRINT_DPI, SCREEN_DPI, CardWords, draw_card, plain, save_png
+from customers.fonts import Font, chinese_font
 from customers.people import FoundPerson
 from customers.print_pdf import save_pdf
 from operations.errors import Refused
@@ -50,7 +50,8 @@ async def print_card(
     """Draw the card of `account` into `out`: .pdf for the printer, .png for the screen.
 
     `code` is what whoever scans it should write; `friend` who recommends the shop, on a member's card. Raises Refused
-    (no QR code known, words that may not be), NotUnderstood (neither .png nor .pdf), NoChineseFont.
+    (no QR code known, words that may not be, signs that the font lacks), NotUnderstood (neither .png nor .pdf),
+    NoChineseFont.
     """
     kind = out.suffix.lower()
     if kind not in (".png", ".pdf"):
@@ -58,8 +59,12 @@ async def print_card(
     qr = await _qr_of(connection, shop.settings, account)
     words = _words(shop, account, benefit, code, friend)
     _require_clean(shop, words)
+    writing = chinese_font(font)
+    if not writing.knows(friend):
+        words = _words(shop, account, benefit, code, "")
+    _require_drawn(writing, words)
     dpi = PRINT_DPI if kind == ".pdf" else SCREEN_DPI
-    image = draw_card(words, qr, chinese_font(font), dpi=dpi, bleed=kind == ".pdf")
+    image = draw_card(words, qr, writing, dpi=dpi, bleed=kind == ".pdf")
     part = out.with_name(f".{out.name}.part")
     try:
         if kind == ".pdf":
@@ -108,6 +113,13 @@ def _words(shop: Shop, account: str, benefit: str, code: str, friend: str) -> Ca
         foot=" · ".join(foot),
         under_qr=say("customers.card.long_press", lang="zh"),
     )  # fmt: skip
+
+
+def _require_drawn(font: Font, words: CardWords) -> None:
+    """Nothing is printed as an empty box."""
+    lacking = font.lacks("".join(plain(text) for text in astuple(words)))
+    if lacking:
+        raise Refused(say("channels.no_shape", signs=lacking), hint=say("channels.no_shape.hint"))
 
 
 def _require_clean(shop: Shop, words: CardWords) -> None:

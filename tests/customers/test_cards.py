@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from customers.cards import BLEED_MM, SMALLEST_QR_MM, CardWords, draw_card, plain, save_png
+from customers.cards import BLEED_MM, SMALLEST_QR_MM, CardWords, draw_card, plain, save_png, wrapped
 from customers.errors import NoChineseFont
 from customers.fonts import Font, chinese_font
 from customers.print_pdf import pdf_of
@@ -97,6 +97,19 @@ def test_without_a_chinese_font_the_cure_is_said(tmp_path: Path) -> None:
 
 def test_words_that_no_chinese_font_has_are_left_out() -> None:
     assert plain("阿花🌸 ❤️") == "阿花"
+
+
+def test_a_font_says_which_signs_it_would_draw_as_boxes() -> None:
+    assert (FONT.lacks("Anna 我爱 Yu 我"), FONT.knows("Anna Yu")) == ("我爱", True)
+
+
+def test_a_line_that_is_too_long_breaks_at_a_pause_where_both_halves_fit() -> None:
+    font, width = FONT.sized(20), 200
+    text = "ten yuan off, a silk scarf"
+    assert font.getlength(text) > width
+    assert wrapped(text, FONT, 20, width) == ["ten yuan off,", "a silk scarf"]
+    assert wrapped("ten yuan off and silk scarves", FONT, 20, width) == ["ten yuan off and silk", "scarves"]
+    assert wrapped("parcel-card", FONT, 20, width) == ["parcel-card"]
 
 
 def test_every_text_is_signed_can_be_refused_and_leads_somewhere() -> None:

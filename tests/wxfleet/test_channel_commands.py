@@ -10,6 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from customers.people import FoundPerson
 from personas.model import Style
+from tests.customers.test_cards import LatinFont
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
@@ -53,6 +54,14 @@ def test_a_card_needs_a_known_code_a_font_and_clean_words(shop: Shop) -> None:
     assert (code, "config.yaml" in told) == (ExitCode.FAILURE, True)
     code, told = _refused(shop, "channels", "card", "lvie", "-o", "c.pdf")
     assert (code, "live" in told) == (ExitCode.NOT_FOUND, True)
+    assert not list(shop.folder.glob("*.pdf*"))
+
+
+def test_a_card_is_never_printed_with_empty_boxes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a font that every machine has: it knows no Chinese."""
+    monkeypatch.setattr("wxfleet.card_printing.chinese_font", lambda given: LatinFont())
+    code, told = _refused(shop, "channels", "card", "live", "-o", "c.pdf", "--account", "clerk-1")
+    assert (code, "没有“" in told, "--font" in told) == (ExitCode.REFUSED_BY_POLICY, True, True)
     assert not list(shop.folder.glob("*.pdf*"))
 
 
