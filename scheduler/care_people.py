@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.birthdays import lunar_days, solar_days
 from customers.order_rows import OrderStatus
 from rules.pacing import DAY_MS
 from rules.quiet_hours import to_ms, zone
-from storage.tables import Account, Friendship, ImportBatch, Order, Person, StaffContact
+from scheduler.audience import ours
+from storage.tables import Account, Friendship, ImportBatch, Order, Person
 
 STALE_ORDER_MS = 40 * DAY_MS
 """An order whose completion we heard of this long after it was paid is history, not a purchase of these days. Ours."""
@@ -120,9 +121,6 @@ def _best(
             Friendship.id,
         ),
     )
-    ours: CompoundSelect[str] = union_all(
-        select(StaffContact.contact), select(Account.self_contact).where(Account.self_contact.is_not(None))
-    )
     ranked = (
         select(
             Friendship.person, Friendship.account, Friendship.contact, Account.time_zone, Account.persona,
@@ -136,7 +134,7 @@ def _best(
             Account.removed.is_(False),
             Account.role.in_(roles) if roles else true(),
             Account.id == account if account is not None else true(),
-            Friendship.contact.not_in(ours),
+            Friendship.contact.not_in(ours()),
         )
         .subquery()
     )  # fmt: skip

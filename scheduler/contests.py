@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.pacing import MINUTE_MS
 from scheduler.campaign_file import CampaignFile
 from scheduler.entries import EntryState, by_number, enter, entry_of, note, numbers
+from scheduler.last_word import spoke_last
 from scheduler.materials import ConsentMark, Source, keep_picture, mark, picture_of
 from scheduler.participants import Guest, say_yes
 from scheduler.said import Heard, Photo, Said
@@ -39,6 +40,9 @@ async def hear(
     is_open = said.now_ms <= entries_until_ms
     terms = {"terms": file.contest.terms, "theme": file.contest.theme}
     if said.photo is not None:
+        joins = state in (EntryState.TOLD, EntryState.ASKED)
+        if not joins and not await spoke_last(tx, campaign, said.guest.person):
+            return None  # a picture of something else: a parcel, a flaw
         return await _photo(tx, campaign, said, said.photo, state, terms) if is_open else Heard("entries_over", terms)
     if state is EntryState.ASKED and entry is not None and number is None:
         agrees = on_terms(said, fresh=said.now_ms - entry.changed_ms <= TERMS_OPEN_MS)

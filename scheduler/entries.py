@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Row, Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduler.audience import ours
 from scheduler.campaign_parts import plain_size
 from scheduler.materials import ConsentMark
 from scheduler.participants import in_turn
 from storage.campaign_tables import Material
 from storage.entry_tables import Entry
 from storage.outbox import insert_ignoring
-from storage.tables import Account, Friendship, Person, StaffContact
+from storage.tables import Friendship, Person
 
 _MEASURES = ("size", "pants_size", "shoe_size")
 
@@ -88,8 +89,7 @@ async def entrants(tx: AsyncConnection, campaign: int, *, person: int | None = N
 
     Staff and our own accounts never win; whoever opted out can't be told, and a merged person is in once.
     """
-    ours = select(StaffContact.contact).union_all(select(Account.self_contact).where(Account.self_contact.is_not(None)))
-    of_ours = set((await tx.scalars(select(Friendship.person).where(Friendship.contact.in_(ours)))).all())
+    of_ours = set((await tx.scalars(select(Friendship.person).where(Friendship.contact.in_(ours())))).all())
     query = (
         _standing(campaign)
         .join(Person, Person.id == Entry.person)
@@ -117,10 +117,10 @@ def _standing(campaign: int) -> Select[Any]:
     )  # fmt: skip
 
 
-def _out(row: Row[Any], ours: bool) -> str:
+def _out(row: Row[Any], is_ours: bool) -> str:
     if row.merged_into is not None:
         return "merged_duplicate"
-    if ours or row.kind != "customer":
+    if is_ours or row.kind != "customer":
         return "own_or_staff"
     return "opted_out" if row.opted_out_ms is not None else ""
 

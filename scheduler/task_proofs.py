@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_parts import PreciseTask, TaskKind
 from scheduler.contests import keep
+from scheduler.last_word import spoke_last
 from scheduler.materials import Source
 from scheduler.participants import Answer, Standing, say_yes, settle, standing_of
 from scheduler.said import Heard, Said
@@ -28,7 +29,11 @@ async def hear(tx: AsyncConnection, campaign: int, file: CampaignFile, said: Sai
     """A proof, or the words that they did it; None for anything else: a plain yes is any campaign's."""
     assert file.task is not None  # noqa: S101  # its kind says so
     task, guest = file.task, said.guest
-    if await standing_of(tx, campaign, guest.person) is Standing.KEPT:
+    standing = await standing_of(tx, campaign, guest.person)
+    asked = standing is Standing.YES or said.photo is None
+    if not asked and not await spoke_last(tx, campaign, guest.person):
+        return None  # a picture of something else
+    if standing is Standing.KEPT:
         return Heard("task_again") if said.photo or says_done(said.plain, task.what) else None
     if said.photo is not None and task.proof.picture:
         material = await keep(tx, guest, said.photo, Source.CHAT, said)

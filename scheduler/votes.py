@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduler.audience import ours
 from scheduler.participants import Standing
 from storage.campaign_tables import Participant
-from storage.tables import Account, Person, StaffContact
+from storage.tables import Person
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _AROUND = (("", ""), ("选", ""), ("投", ""), ("投给", ""), ("", "号"), ("", "款"), ("第", "款"), ("第", "号"),
@@ -50,14 +51,13 @@ async def count_votes(tx: AsyncConnection, campaign: int, choices: Sequence[str]
 
     Staff and our own accounts have no vote, nor has whoever said afterwards that they want nothing to do with it.
     """
-    ours = select(StaffContact.contact).union_all(select(Account.self_contact).where(Account.self_contact.is_not(None)))
     query = (
         select(Participant.choice, func.count())
         .join(Person, Person.id == Participant.person)
         .where(
             Participant.campaign == campaign, Participant.choice.is_not(None), Person.merged_into.is_(None),
             Participant.state != Standing.DECLINED.value, Person.kind == "customer",
-            func.coalesce(Participant.contact, "").not_in(ours),
+            func.coalesce(Participant.contact, "").not_in(ours()),
         )
         .group_by(Participant.choice)
     )  # fmt: skip

@@ -3,23 +3,17 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from commands.chat import Chat
-from operations.desk import Desk
 from operations.requests import Verb
 from rules.pacing import MINUTE_MS
-from scheduler.campaign_file import CampaignFile
 from scheduler.participants import counted
-from scheduler.phases import Phases
 from storage.engine import Database
-from storage.tables import Audit, Campaign, Delivery, Person
-from tests.commands.test_chat import Office, vips
-from tests.conversations.shop import NOW_MS, open_shop, outbox
-from tests.scheduler.matrix import nobody_hears
-from tests.scheduler.test_pushes import planning
+from storage.tables import Audit, Campaign, Person
+from tests.commands.campaign_office import begin, office_of
+from tests.commands.test_chat import Office
+from tests.conversations.shop import NOW_MS, outbox
 
-ZONE = "Asia/Shanghai"
 FILE: dict[str, Any] = {
     "name": "double-eleven",
     "title": "双十一",
@@ -40,32 +34,11 @@ FILE: dict[str, Any] = {
 
 @pytest.fixture
 async def office(sqlite_database: Database) -> Office:
-    await open_shop(sqlite_database)
-    office = Office(sqlite_database)
-    file = CampaignFile.model_validate(FILE)
-    office.desk = Desk(office.pushes, zone=ZONE, campaigns={file.name: file})
-    office.chat = Chat(office.desk, ZONE)
-    await vips(sqlite_database, 3)
-    return office
+    return await office_of(sqlite_database, FILE)
 
 
 async def _begin(office: Office) -> int:
-    """Started by its code, its push sent to all three."""
-    asked = await office.says("/推送 双十一")
-    assert asked.code is not None
-    started = await office.says(f"/确认 {asked.code}")
-    assert started.ok
-    phases = Phases(tell=nobody_hears, shop_zone=ZONE)
-    async with office.db.write() as tx:
-        await phases.act(tx, NOW_MS + MINUTE_MS)
-        child = await tx.scalar(select(Campaign.id).where(Campaign.phase == "push"))
-    await planning(office.db, NOW_MS + MINUTE_MS).carry_on(child or 0)
-    async with office.db.write() as tx:
-        await tx.execute(
-            update(Delivery).where(Delivery.campaign == child).values(state="accepted", sent_ms=NOW_MS + MINUTE_MS)
-        )
-        await phases.act(tx, NOW_MS + MINUTE_MS)
-    return int(started.data["campaign"])
+    return int((await begin(office, "双十一")).data["campaign"])
 
 
 async def test_the_preview_shows_every_phase_with_its_hour_and_its_people(office: Office) -> None:

@@ -3,25 +3,17 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from bots.gateway import MessageKind
-from commands.chat import Chat
-from operations.desk import Desk
 from rules.pacing import MINUTE_MS
-from scheduler.campaign_file import CampaignFile
 from scheduler.materials import Source
-from scheduler.phases import Phases
 from storage.campaign_tables import Material
 from storage.engine import Database
 from storage.entry_tables import Entry, PrizeWon
-from storage.tables import Campaign, Delivery
-from tests.commands.test_chat import Office, vips
-from tests.conversations.shop import NOW_MS, open_shop, outbox
-from tests.scheduler.matrix import nobody_hears
-from tests.scheduler.test_pushes import planning
+from tests.commands.campaign_office import begin, office_of
+from tests.conversations.shop import NOW_MS, outbox
 
-ZONE = "Asia/Shanghai"
 COMMON: dict[str, Any] = {
     "items": ["大衣"], "offer": "断码送", "gift": "无", "join": {"how": "回 我要"}, "from": "+1m", "until": "+90m",
     "who": {"levels": ["VIP1"]},
@@ -35,35 +27,9 @@ CONTEST = {
 }  # fmt: skip
 
 
-async def office_of(db: Database, file: dict[str, Any]) -> Office:
-    await open_shop(db)
-    office = Office(db)
-    campaign = CampaignFile.model_validate(file)
-    office.desk = Desk(office.pushes, zone=ZONE, campaigns={campaign.name: campaign})
-    office.chat = Chat(office.desk, ZONE)
-    await vips(db, 3)
-    return office
-
-
-async def _begin(office: Office, name: str) -> str:
-    asked = await office.says(f"/推送 {name}")
-    assert asked.code is not None, asked.text
-    started = await office.says(f"/确认 {asked.code}")
-    phases = Phases(tell=nobody_hears, shop_zone=ZONE)
-    async with office.db.write() as tx:
-        await phases.act(tx, NOW_MS + MINUTE_MS)
-        child = await tx.scalar(select(Campaign.id).where(Campaign.phase == "push"))
-    await planning(office.db, NOW_MS + MINUTE_MS).carry_on(child or 0)
-    async with office.db.write() as tx:
-        sent = {"state": "accepted", "sent_ms": NOW_MS + MINUTE_MS}
-        await tx.execute(update(Delivery).where(Delivery.campaign == child).values(sent))
-    return started.text
-
-
 async def test_a_giveaway_is_shown_confirmed_and_drawn_once(sqlite_database: Database) -> None:
     office = await office_of(sqlite_database, GIVEAWAY)
-    started = await _begin(office, "送发夹")
-    assert "指纹" in started
+    assert "指纹" in (await begin(office, "送发夹")).text
     later = NOW_MS + 2 * MINUTE_MS
     for number in range(3):
         assert await office.post.bring("我要", talker=f"wxid_vip_{number}", now_ms=later) == "campaign_entered"
@@ -83,7 +49,7 @@ async def test_a_giveaway_is_shown_confirmed_and_drawn_once(sqlite_database: Dat
 
 async def test_a_contest_photo_reaches_the_library_with_its_consent(sqlite_database: Database) -> None:
     office = await office_of(sqlite_database, CONTEST)
-    await _begin(office, "第一件毛衣")
+    await begin(office, "第一件毛衣")
     later = NOW_MS + 2 * MINUTE_MS
     photo = await office.post.bring("", talker="wxid_vip_0", now_ms=later, kind=MessageKind.IMAGE)
     assert photo == "campaign_terms"

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from customers.merging import merge
 from reports.campaigns import progress
+from rules.kinds import Kind
 from scheduler import draws
 from scheduler.contests import voted_number
 from scheduler.draws import flaws_of
@@ -16,6 +17,7 @@ from scheduler.said import Photo
 from scheduler.votes import count_votes
 from storage.engine import Database
 from storage.entry_tables import PrizeWon
+from storage.outbox import Content, NewDelivery, plan
 from tests.scheduler.kinds import MINUTE_MS, KindShop, campaign, opened
 from tests.scheduler.matrix import friends
 
@@ -130,6 +132,22 @@ async def test_only_words_on_the_terms_agree_to_them_and_nothing_that_a_person_i
         assert await shop.answers.hear(tx, held, "", 90, shop.now_ms, photo=photo, unheard=True) is None
         voted = await shop.answers.hear(tx, held, "1", 91, shop.now_ms, unheard=True)
     assert voted is not None and voted.outcome == "voted_entry"
+
+
+async def test_a_picture_of_something_else_is_no_entry(shop: KindShop) -> None:
+    people = await friends(shop.db, "lin-1", 2, shop.now_ms)
+    await shop.starts(campaign("contest", PART))
+    await shop.passes(5)
+    async with shop.db.write() as tx:
+        for person in people:
+            answer = NewDelivery(
+                kind=Kind.REPLY, account="lin-1", to=f"wx{person}", person=person, content=Content(text="拍我看看"),
+                key=f"reply:{person}", due_ms=shop.now_ms, source="inbox:7:angry",
+            )  # fmt: skip
+            await plan(tx, [answer], now_ms=shop.now_ms)
+    assert await shop.hears(people[0], "", photo=True) is None
+    assert await shop.hears(people[1], "参加") == "send_photo"
+    assert await shop.hears(people[1], "", photo=True) == "photo_entered"
 
 
 async def test_a_new_photo_takes_the_place_of_the_old_and_keeps_the_number(shop: KindShop) -> None:
