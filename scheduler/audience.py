@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -35,7 +34,6 @@ from rules.pacing import DAY_MS
 from rules.quiet_hours import local
 from scheduler.chance import ALL, among_few, turn_of
 from scheduler.errors import PushRefused
-from scheduler.follow_ups import told_enough, told_of_a_place
 from scheduler.push_file import PushFile
 from scheduler.push_variables import column_of
 from scheduler.wake_up_part import TRIES
@@ -47,8 +45,6 @@ REASONS = (
     "not_vip",
     "not_in_segment",
     "not_joined",
-    "told_enough",
-    "told_of_a_place",
     "asked_before",
     "bought_lately",
     "other_tier",
@@ -114,7 +110,6 @@ def audience(push: PushFile, look: Look) -> Subquery:
         (Person.level.not_in(push.who.levels), "not_vip"),
         (_outside_segment(push, look), "not_in_segment"),
         (_not_joined(push), "not_joined"),
-        *_told_before(push, look),
         (_asked_before(push, look), "asked_before"),
         (_awake(push, look), "bought_lately"),
         (func.coalesce(Person.tier, "").not_in(push.who.tiers) if push.who.tiers else false(), "other_tier"),
@@ -172,17 +167,6 @@ def _not_joined(push: PushFile) -> ColumnElement[bool]:
     return Person.id.not_in(of_it)
 
 
-def _told_before(push: PushFile, look: Look) -> list[tuple[ColumnElement[bool], str]]:
-    """Nobody who joined gets a third message of the campaign; a free place that they were told of is a reminder."""
-    joined = push.who.joined
-    if joined is None:
-        return []
-    found = [(Person.id.in_(told_enough(joined.campaign, beside=look.campaign)), "told_enough")]
-    if push.kind is Kind.REMINDER:
-        found.append((Person.id.in_(told_of_a_place(joined.campaign)), "told_of_a_place"))
-    return found
-
-
 def _asked_before(push: PushFile, look: Look) -> ColumnElement[bool]:
     """Where it is only for people whom a campaign has not asked yet: those it has."""
     if push.who.new_to is None:
@@ -221,17 +205,21 @@ def _best_friendship(push: PushFile, look: Look) -> Subquery:
     In order: not paused or resting, old enough for trust, the persona they prefer, the last
     conversation, room in the day's pushes; what is left is spread evenly.
     """
-    account = _sales_accounts(push, look)
-    trusted = case((Friendship.since_ms <= account.c.trusts_ms, 1), else_=0)
-    preferred = func.coalesce(Person.preferred_persona == account.c.persona, false())
+    roles = [role.value for role in gate_of(push.kind).roles]
+    trust_days = Account.limits["trust_days"].as_float()
+    age_ms = cast(literal(look.now_ms), BigInteger) - Friendship.since_ms
+    trusted = case((age_ms >= func.coalesce(trust_days, literal(7.0, Float)) * DAY_MS, 1), else_=0)
+    preferred = func.coalesce(Person.preferred_persona == Account.persona, false())
+    # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
+    rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
     rank = func.row_number().over(
         partition_by=Friendship.person,
         order_by=(
-            account.c.rests,
+            case((rests, 1), else_=0),
             trusted.desc(),
             case((preferred, 0), else_=1),
             func.coalesce(Friendship.last_in_ms, 0).desc(),
-            case((Friendship.account.in_(look.full), 1), else_=0) if look.full else literal(0),
+            case((Account.id.in_(look.full), 1), else_=0) if look.full else literal(0),
             (Friendship.id % 1_000_003) * _SPREAD % 1_000_003,
             Friendship.id,
         ),
@@ -242,15 +230,16 @@ def _best_friendship(push: PushFile, look: Look) -> Subquery:
             Friendship.account,
             Friendship.contact,
             Friendship.last_in_ms,
-            account.c.zone,
+            Account.time_zone.label("zone"),
             trusted.label("trusted"),
             rank.label("rank"),
         )
-        # Not by the column itself: SQLite would go through all the friendships of each account.
-        .join(account, account.c.id == func.coalesce(Friendship.account, ""))
+        .join(Account, Account.id == Friendship.account)
         .join(Person, Person.id == Friendship.person)
         .where(
             Friendship.state == "friend",
+            Account.role.in_(roles),
+            Account.removed.is_(False),
             # Only those it may be for: nobody else's friendships need an order.
             Person.level.in_(push.who.levels),
             look.covers(Friendship.person),
@@ -258,29 +247,6 @@ def _best_friendship(push: PushFile, look: Look) -> Subquery:
         .subquery("ranked")
     )
     return select(ranked).where(ranked.c.rank == 1).subquery("best")
-
-
-def _sales_accounts(push: PushFile, look: Look) -> CTE:
-    """Those that may send it. Made once: reading the limits of an account for each of its friends takes longer than
-    all the rest.
-
-    Columns: id, persona, zone, rests, and trusts_ms: a friendship from then or before is old enough.
-    """
-    trust_days = func.coalesce(Account.limits["trust_days"].as_float(), literal(7.0, Float))
-    # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
-    rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
-    return (
-        select(
-            Account.id,
-            Account.persona,
-            Account.time_zone.label("zone"),
-            case((rests, 1), else_=0).label("rests"),
-            (cast(literal(look.now_ms), BigInteger) - trust_days * DAY_MS).label("trusts_ms"),
-        )
-        .where(Account.role.in_([role.value for role in gate_of(push.kind).roles]), Account.removed.is_(False))
-        .cte("sales_accounts")
-        .prefix_with("MATERIALIZED")
-    )
 
 
 def ours() -> CompoundSelect[str]:
