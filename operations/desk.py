@@ -198,7 +198,8 @@ class Desk:
         # Rights may have changed since it was asked; and a second person needs them too.
         require(asked.staff, confirmed.request.verb)
         act = self._acts[confirmed.request.verb]
-        return await act(tx, Asked(asked.staff, confirmed.request, asked.door, asked.now_ms))
+        reply = await act(tx, Asked(asked.staff, confirmed.request, asked.door, asked.now_ms))
+        return reply if reply.trace else replace(reply, trace=undoing.CONFIRMED_TRACE + confirmed.request.verb)
 
     async def _pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
         """An account; or a push, where no account is called so."""

@@ -19,13 +19,16 @@ from operations.profiling import take_back_note, take_back_profile
 from operations.pushing import cancelled_words
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
+from operations.undoing_tasks import take_back_done
 from scheduler import steering
 from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.tables import Account, Audit, Campaign, Delivery, Person
-from texts.catalogue import say
+from texts.catalogue import catalogue, say
 
 LIFE_MS = 60_000
+CONFIRMED_TRACE = "confirmed:"
+"""Before the verb of what a code confirmed, in the log."""
 
 _LOOKS = frozenset({
     Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
@@ -42,7 +45,7 @@ async def undo(tx: AsyncConnection, asked: Asked[Undo], life_ms: int) -> Reply:
         raise NotFound(say("operations.undo.nothing"), hint=say("operations.undo.nothing.hint"))
     act = _ACTS.get(Verb(row.verb))
     if act is None:
-        raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
+        raise _never(row)
     return Reply(True, await act(tx, asked, row), data={"undone": row.id})
 
 
@@ -132,11 +135,22 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
     if campaign is None and (text := await take_back_post(tx, asked.staff.id, row.at_ms, asked.now_ms)):
         return text
     if campaign is None:
-        raise Refused(say("operations.undo.never"), hint=say("operations.undo.never.hint"))
+        raise _never(row)
     return cancelled_words(campaign.title, await steering.cancel(tx, campaign.id, asked.now_ms))
 
 
+def _never(row: Row[Any]) -> Refused:
+    """Why this one can't be taken back, and what to do instead."""
+    verb = row.detail.removeprefix(CONFIRMED_TRACE) if row.detail.startswith(CONFIRMED_TRACE) else row.verb
+    key = f"operations.undo.never.{verb}"
+    given = {"who": "", "target": "", **row.request}
+    words = {name: given[name] for name in ("who", "target")}
+    hint = say(key, **words) if key in catalogue() else say("operations.undo.never.hint")
+    return Refused(say("operations.undo.never"), hint=hint)
+
+
 _ACTS: Mapping[Verb, Undone] = {
+    Verb.DONE: take_back_done,
     Verb.OPTOUT: _opt_out,
     Verb.MUTE: _mute,
     Verb.VIP: take_back_level,

@@ -49,7 +49,8 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
         {DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.PENDING, DeliveryState.IN_DOUBT}
     ),
     DeliveryState.IN_DOUBT: frozenset({DeliveryState.ACCEPTED, DeliveryState.PENDING, DeliveryState.UNKNOWN}),
-    DeliveryState.ACCEPTED: frozenset(),
+    # handed: whoever ticked it off took that back within the minute
+    DeliveryState.ACCEPTED: frozenset({DeliveryState.HANDED}),
     DeliveryState.FAILED: frozenset(),
     DeliveryState.SKIPPED: frozenset(),
     DeliveryState.UNKNOWN: frozenset(),
