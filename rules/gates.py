@@ -67,7 +67,7 @@ class PondFacts:
 
     refusal: str = ""
     last_campaign_ms: int | None = None
-    rest_days: float = WEEK_MS / DAY_MS
+    rest_days: int = WEEK_MS // DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _for_the_person(row: RowFacts, gate: Gate, account: AccountFacts, now_ms: in
         if free_ms > now_ms:
             waits.append(Wait(free_ms, "weekly_cap"))
     if gate.pond_weekly and row.pond is not None and row.pond.last_campaign_ms is not None:
-        free_ms = row.pond.last_campaign_ms + max(WEEK_MS, round(row.pond.rest_days * DAY_MS))
+        free_ms = row.pond.last_campaign_ms + max(WEEK_MS, row.pond.rest_days * DAY_MS)
         if free_ms > now_ms:
             waits.append(Wait(free_ms, "pond_week"))
     return max(waits, key=lambda wait: wait.until_ms, default=None)

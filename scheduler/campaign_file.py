@@ -135,6 +135,19 @@ class CampaignPost(_Part):
     )
 
 
+class PondWords(_Part):
+    """What is said in groups at a phase."""
+
+    names: Annotated[tuple[Ident, ...], BeforeValidator(_as_list), AfterValidator(not_empty)] = Field(
+        description="哪些群：ponds/ 里的名字；每个群七天最多一次活动"
+    )
+    text: Text = Field(
+        description="说什么，群里的人都看得到，不能叫人名字；可用 {{ items }} {{ offer }} {{ gift }} {{ join }}"
+        " {{ starts }} {{ ends }} {{ landing }}"
+    )
+    picture: str | None = Field(default=None, description="一起贴的图，media/ 里的文件名（只用于人工贴的群）")
+
+
 class PhaseFile(_Part):
     """One step of the timeline."""
 
@@ -156,6 +169,9 @@ class PhaseFile(_Part):
         " {{ items }} {{ offer }} {{ gift }} {{ join }} {{ starts }} {{ ends }}，上新还有 {{ styles }} {{ winner }}",
     )
     post: Annotated[tuple[CampaignPost, ...], BeforeValidator(_as_list)] = Field(default=(), description="朋友圈")
+    ponds: Annotated[tuple[PondWords, ...], BeforeValidator(_as_list)] = Field(
+        default=(), description="群里：由打理那个群的号发"
+    )
     landing: Landing | None = Field(default=None, description="怎么回到店铺；不写就用活动的")
     window: DayWindow | None = Field(default=None, description="每天几点到几点之间发")
     first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")
@@ -163,7 +179,7 @@ class PhaseFile(_Part):
 
     @model_validator(mode="after")
     def _fits(self) -> "PhaseFile":
-        if not self.words and not self.post:
+        if not self.words and not self.post and not self.ponds:
             raise ValueError("scheduler.campaign.empty_phase")
         if self.kind is not PhaseKind.WARM_UP and not self.words:
             raise ValueError("scheduler.campaign.no_words")

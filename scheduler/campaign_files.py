@@ -11,7 +11,7 @@ from rules.gates import WEEK_MS
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_part_checks import part_mistakes
 from scheduler.campaign_timeline import faults, timeline
-from scheduler.campaigns import push_of
+from scheduler.campaigns import push_of, told_of
 from scheduler.media_checks import flaw_of
 from scheduler.push_file import COUPON, OWN_NAMES
 from scheduler.series_days import as_if_ms
@@ -125,6 +125,7 @@ def _in_words(
     line = timeline(campaign, now_ms, zone_name)
     coupon = {COUPON} if campaign.coupons is not None else set()
     for number, phase in enumerate(campaign.phases):
+        yield from _in_ponds(document, campaign, number, told_of(campaign, phase, line, zone_name))
         if not phase.words:
             continue
         push = push_of(campaign, phase, line, line.phases[number].until_ms, None, zone_name)
@@ -138,6 +139,19 @@ def _in_words(
             yield from _in_text(document, ("phases", number, "words", template), text, missing)
     for name, text in campaign.answers.model_dump(exclude_none=True).items():
         yield from _in_text(document, ("answers", name), text, ANSWER_NAMES | campaign.variables.keys() | coupon)
+
+
+def _in_ponds(
+    document: Document[CampaignFile], campaign: CampaignFile, number: int, told: Collection[str]
+) -> Iterator[Mistake]:
+    """A group is no person: nothing of one may be named there."""
+    phase = campaign.phases[number]
+    known = {*told, "landing"} if phase.landing or campaign.landing else set(told)
+    listed = isinstance(document.data["phases"][number].get("ponds"), list)
+    for place, said in enumerate(phase.ponds):
+        yield from _in_text(
+            document, ("phases", number, "ponds", *((place,) if listed else ()), "text"), said.text, known
+        )
 
 
 _UNKNOWN = {"landing": "scheduler.push.no_landing", COUPON: "scheduler.push.no_coupons"}

@@ -238,7 +238,27 @@ def push_of(
     who = who.model_copy(
         update={"tiers": phase.tiers, "asleep_days": campaign.wake_up.days if campaign.wake_up and phase.asks else None}
     )
-    given: dict[str, Value] = {
+    return PushFile.model_validate(
+        {
+            "name": f"{campaign.name}-{phase.id}"[:64].rstrip("-"),
+            "title": f"{campaign.title} · {phase_words(phase)}"[:60],
+            "kind": campaign.sent_as(phase),
+            "who": who,
+            "words": phase.words,
+            "variables": told_of(campaign, phase, line, zone_name),
+            "landing": phase.landing or campaign.landing,
+            "coupons": campaign.coupons,
+            "window": phase.window,
+            "valid_until": local(until_ms, zone_name),
+            "first_batch": phase.first_batch,
+            "hold": phase.hold,
+        }
+    )
+
+
+def told_of(campaign: CampaignFile, phase: PhaseFile, line: Timeline, zone_name: str) -> dict[str, Value]:
+    """What the words of that phase may say of the campaign, the same to everybody."""
+    return {
         "items": say("texts.comma", lang="zh").join(campaign.items),
         "offer": phase.offer or campaign.offer,
         "gift": phase.gift or campaign.gift,
@@ -248,22 +268,6 @@ def push_of(
         **_styles(campaign),
         **campaign.variables,
     }
-    return PushFile.model_validate(
-        {
-            "name": f"{campaign.name}-{phase.id}"[:64].rstrip("-"),
-            "title": f"{campaign.title} · {phase_words(phase)}"[:60],
-            "kind": campaign.sent_as(phase),
-            "who": who,
-            "words": phase.words,
-            "variables": given,
-            "landing": phase.landing or campaign.landing,
-            "coupons": campaign.coupons,
-            "window": phase.window,
-            "valid_until": local(until_ms, zone_name),
-            "first_batch": phase.first_batch,
-            "hold": phase.hold,
-        }
-    )
 
 
 def _styles(campaign: CampaignFile) -> dict[str, Value]:

@@ -23,6 +23,7 @@ from scheduler.campaigns import push_of, to_ask
 from scheduler.day_plan import posters
 from scheduler.errors import PushRefused
 from scheduler.participants import Standing
+from scheduler.phase_ponds import say_in_ponds
 from scheduler.posts import NewPost, write_posts
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.seeds import drawn
@@ -69,9 +70,11 @@ PHASE_MOVES: Mapping[PhaseState, frozenset[PhaseState]] = {
 class Phases:
     """`due` looks, `act` lets what is due happen; staff hear of it by `tell`."""
 
-    def __init__(self, *, tell: Tell, shop_zone: str = SHOP_ZONE) -> None:
+    def __init__(self, *, tell: Tell, shop_zone: str = SHOP_ZONE, always_ask: bool = False) -> None:
+        """`always_ask`: as in `PushPlanning`."""
         self._tell = tell
         self._zone = shop_zone
+        self._always_ask = always_ask
 
     async def due(self, tx: AsyncConnection, now_ms: int) -> bool:
         """Is there anything to do? One statement over a handful of rows; writes nothing."""
@@ -100,6 +103,11 @@ class Phases:
             await self._skip(tx, row, phase, "too_late", now_ms)
             return
         await _post(tx, row, written, phase.due_ms, now_ms)
+        if written.ponds:
+            await say_in_ponds(
+                tx, row, file, written, due_ms=phase.due_ms, until_ms=phase.until_ms, now_ms=now_ms,
+                zone_name=self._zone, tell=self._tell, always_ask=self._always_ask,
+            )  # fmt: skip
         if not written.words:
             await _moved(tx, phase.id, PhaseState.DONE, now_ms)
             return

@@ -87,7 +87,7 @@ class PondFile(_Part):
     background: _Picture | None = Field(default=None, description="聊天背景，media/ 里的文件名（请拿手机的同事换）")
     limit: int = Field(default=480, ge=1, le=5000, description="到多少人算满（微信群最多 500 人，留一点余地）")
     overflow: Ident | None = Field(default=None, description="满了以后新人去哪个群（另一个群的名字）")
-    campaign_every_days: float = Field(
+    campaign_every_days: int = Field(
         default=7, ge=7, le=365, description="两次活动之间至少隔几天；不能少于 7 天（来历：本店规矩）"
     )
 

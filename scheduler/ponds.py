@@ -41,7 +41,7 @@ class PondNow:
         """When the next campaign may go there; 0 where there was none yet."""
         if self.last_campaign_ms is None:
             return 0
-        return self.last_campaign_ms + max(WEEK_MS, round(self.file.campaign_every_days * DAY_MS))
+        return self.last_campaign_ms + max(WEEK_MS, self.file.campaign_every_days * DAY_MS)
 
 
 async def keep_ponds(tx: AsyncConnection, ponds: Mapping[str, PondFile], now_ms: int) -> None:
@@ -54,7 +54,7 @@ async def keep_ponds(tx: AsyncConnection, ponds: Mapping[str, PondFile], now_ms:
     # First they are let go, so that two ponds may have changed rooms.
     await tx.execute(update(Pond).where(Pond.room.in_(named)).values(room=None))
     for pond in ponds.values():
-        values = {
+        values: dict[str, object] = {
             "title": pond.title, "kind": pond.kind.value, "account": pond.account, "spec": pond_spec(pond),
             "rest_days": pond.campaign_every_days, "removed": False, "changed_ms": now_ms,
         }  # fmt: skip

@@ -12,7 +12,8 @@ class CampaignEvent:
     """Something staff should hear of, words `scheduler.event.<what>`.
 
     `what`: refused (`why`), confirm (`people`); or first_batch, error_budget, finished with the campaign's rows by
-    state and `tried`: accepted and failed since it last went on; recalled (`recalled`, `too_late`, `unknown`).
+    state and `tried`: accepted and failed since it last went on; recalled (`recalled`, `too_late`, `unknown`);
+    pond_asks (`pond`, `words`), pond_refused (`pond`, `why`).
     """
 
     campaign: int

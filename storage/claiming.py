@@ -250,7 +250,7 @@ class PondSeen(NamedTuple):
     name: str
     refusal: str
     last_campaign_ms: int | None
-    rest_days: float
+    rest_days: int
 
 
 async def ponds_of(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, PondSeen]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Float, Index, false
+from sqlalchemy import Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables import Base, BigId
@@ -17,7 +17,7 @@ class Pond(Base):
     kind: Mapped[str]  # scheduler.pond_file.PondKind: wechat | taobao | other
     account: Mapped[str]  # who owns it, and alone speaks of campaigns there
     spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
-    rest_days: Mapped[float] = mapped_column(Float)  # between two campaigns; never less than seven
+    rest_days: Mapped[int]  # between two campaigns; never less than seven
     removed: Mapped[bool] = mapped_column(default=False, server_default=false())  # no file any more
     changed_ms: Mapped[int]
     # what happens to it

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from customers.segment_file import load_segments
 from personas.copy_check import findings
 from scheduler.audience import SHOP_ZONE
-from scheduler.campaign_file import CampaignFile
+from scheduler.campaign_file import CampaignFile, PhaseFile
 from scheduler.campaign_files import load_campaigns
+from scheduler.pond_file import load_ponds
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
@@ -34,6 +35,7 @@ def _words(document: Document[CampaignFile], campaign: CampaignFile, files: File
     for number, phase in enumerate(campaign.phases):
         for level, text in phase.words.items():
             yield from _copy(document, ("phases", number, "words", level), text, files)
+        yield from _ponds(document, number, phase, files)
         listed = isinstance(document.data["phases"][number].get("post"), list)
         for place, post in enumerate(phase.post):
             loc = ("phases", number, "post", *((place,) if listed else ()))
@@ -49,6 +51,21 @@ def _words(document: Document[CampaignFile], campaign: CampaignFile, files: File
         for key in ("won", "lost", "terms"):
             if isinstance(said := getattr(part, key, None), str):
                 yield from _copy(document, (kind, key), said, files)
+
+
+def _ponds(document: Document[CampaignFile], number: int, phase: PhaseFile, files: Files) -> Iterator[Mistake]:
+    """Are they there, and is what they hear fit to be said?"""
+    if not phase.ponds:
+        return
+    known = list(load_ponds(files.folders["ponds"])[0])
+    listed = isinstance(document.data["phases"][number].get("ponds"), list)
+    for place, said in enumerate(phase.ponds):
+        loc = ("phases", number, "ponds", *((place,) if listed else ()))
+        yield from _copy(document, (*loc, "text"), said.text, files)
+        for name in said.names:
+            if name not in known:
+                reason = say("ponds.no_pond", pond=name)
+                yield document.mistake((*loc, "names"), reason, suggestion=nearest(name, known) or "")
 
 
 def _copy(

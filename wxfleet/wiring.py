@@ -183,7 +183,7 @@ def _steps(
     lessons = Lessons(load_lessons(settings.lessons)[0], book, settings.shop, tell=_tell_who_is_stuck)
     care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
-    phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
+    phases = Phases(tell=tell_of_campaign, shop_zone=settings.shop.time_zone, always_ask=settings.always_ask)
     recalls = Recalls(tell_of_campaign)
     pond_looks, pond_members = PondLooks(hand_out_pond_looks), PondMembers()
     announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
@@ -268,7 +268,8 @@ async def tell_of_campaign(tx: AsyncConnection, event: CampaignEvent, now_ms: in
     """The staff room hears how a push goes."""
     values: dict[str, Any] = {"title": event.title, "id": event.campaign, **event.values}
     text = say(f"scheduler.event.{event.what}", **values)
-    key = f"campaign:{event.campaign}:{event.what}:{now_ms if event.what in _OFTEN else ''}"
+    which = event.values.get("pond") or (now_ms if event.what in _OFTEN else "")
+    key = f"campaign:{event.campaign}:{event.what}:{which}"
     await tell_staff(tx, text, account="", staff=(), key=key, now_ms=now_ms)
 
 

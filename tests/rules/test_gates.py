@@ -280,12 +280,12 @@ def test_who_waits_as_told_meets_the_same_reason_no_more(row: RowFacts, account:
         assert not isinstance(then, Wait) or then.reason != verdict.reason
 
 
-@given(last=st.integers(0, 30 * DAY_MS), rest=st.floats(0, 30))
-def test_between_two_campaigns_of_a_pond_there_is_always_a_week(last: int, rest: float) -> None:
+@given(last=st.integers(0, 30 * DAY_MS), rest=st.integers(0, 30))
+def test_between_two_campaigns_of_a_pond_there_is_always_a_week(last: int, rest: int) -> None:
     """Whatever its file says; and longer where that says so."""
     row = _row(Kind.POND_CAMPAIGN, NOON, pond=PondFacts("", NOON - last, rest))
     verdict = decide(row, _account(Kind.POND_CAMPAIGN), NOON)
-    free_ms = NOON - last + max(WEEK_MS, round(rest * DAY_MS))
+    free_ms = NOON - last + max(WEEK_MS, rest * DAY_MS)
     assert verdict == (Go() if free_ms <= NOON else Wait(free_ms, "pond_week"))
 
 

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
-        sa.Column("rest_days", sa.Float(), nullable=False),
+        sa.Column("rest_days", sa.BigInteger(), nullable=False),
         sa.Column("removed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("changed_ms", sa.BigInteger(), nullable=False),
         sa.Column("room", sa.Text(), nullable=True),
