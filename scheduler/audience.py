@@ -34,6 +34,7 @@ from rules.pacing import DAY_MS
 from rules.quiet_hours import local
 from scheduler.chance import ALL, among_few, turn_of
 from scheduler.errors import PushRefused
+from scheduler.follow_ups import told_enough, told_of_a_place
 from scheduler.push_file import PushFile
 from scheduler.push_variables import column_of
 from scheduler.wake_up_part import TRIES
@@ -45,6 +46,8 @@ REASONS = (
     "not_vip",
     "not_in_segment",
     "not_joined",
+    "told_enough",
+    "told_of_a_place",
     "asked_before",
     "bought_lately",
     "other_tier",
@@ -110,6 +113,7 @@ def audience(push: PushFile, look: Look) -> Subquery:
         (Person.level.not_in(push.who.levels), "not_vip"),
         (_outside_segment(push, look), "not_in_segment"),
         (_not_joined(push), "not_joined"),
+        *_told_before(push, look),
         (_asked_before(push, look), "asked_before"),
         (_awake(push, look), "bought_lately"),
         (func.coalesce(Person.tier, "").not_in(push.who.tiers) if push.who.tiers else false(), "other_tier"),
@@ -165,6 +169,17 @@ def _not_joined(push: PushFile) -> ColumnElement[bool]:
         Participant.campaign == joined.campaign, Participant.state.in_(joined.standings)
     )
     return Person.id.not_in(of_it)
+
+
+def _told_before(push: PushFile, look: Look) -> list[tuple[ColumnElement[bool], str]]:
+    """Nobody who joined gets a third message of the campaign; a free place that they were told of is a reminder."""
+    joined = push.who.joined
+    if joined is None:
+        return []
+    found = [(Person.id.in_(told_enough(joined.campaign, beside=look.campaign)), "told_enough")]
+    if push.kind is Kind.REMINDER:
+        found.append((Person.id.in_(told_of_a_place(joined.campaign)), "told_of_a_place"))
+    return found
 
 
 def _asked_before(push: PushFile, look: Look) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Update, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.overbooking import CHRONIC_BROKEN, Places
+from scheduler.follow_ups import told_enough
 from storage.campaign_tables import Participant
 from storage.outbox import insert_ignoring
 from storage.tables import Campaign, Person
@@ -136,7 +137,8 @@ async def say_no(tx: AsyncConnection, campaign: int, guest: Guest, now_ms: int, 
 async def move_up(tx: AsyncConnection, campaign: int, limit: Places, now_ms: int) -> list[Guest]:
     """Give free places to those who wait: kept promises first, chronic no-shows last, then the order of their yes.
 
-    Who opted out meanwhile keeps waiting. Returns those who have a place now, to be told.
+    Who opted out meanwhile keeps waiting, and who could not be told of it any more. Returns those who have a place
+    now, to be told.
     """
     await in_turn(tx, campaign)
     free = limit.promised - await places_held(tx, campaign)
@@ -148,6 +150,7 @@ async def move_up(tx: AsyncConnection, campaign: int, limit: Places, now_ms: int
         .where(
             Participant.campaign == campaign, Participant.state == Standing.WAITING.value,
             Person.opted_out_ms.is_(None), Person.merged_into.is_(None),
+            Person.id.not_in(told_enough(campaign)),
         )
         .order_by(*by_promises(), Participant.answered_ms, Participant.id)
         .limit(free)
