@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -220,21 +221,17 @@ def _best_friendship(push: PushFile, look: Look) -> Subquery:
     In order: not paused or resting, old enough for trust, the persona they prefer, the last
     conversation, room in the day's pushes; what is left is spread evenly.
     """
-    roles = [role.value for role in gate_of(push.kind).roles]
-    trust_days = Account.limits["trust_days"].as_float()
-    age_ms = cast(literal(look.now_ms), BigInteger) - Friendship.since_ms
-    trusted = case((age_ms >= func.coalesce(trust_days, literal(7.0, Float)) * DAY_MS, 1), else_=0)
-    preferred = func.coalesce(Person.preferred_persona == Account.persona, false())
-    # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
-    rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
+    account = _sales_accounts(push, look)
+    trusted = case((Friendship.since_ms <= account.c.trusts_ms, 1), else_=0)
+    preferred = func.coalesce(Person.preferred_persona == account.c.persona, false())
     rank = func.row_number().over(
         partition_by=Friendship.person,
         order_by=(
-            case((rests, 1), else_=0),
+            account.c.rests,
             trusted.desc(),
             case((preferred, 0), else_=1),
             func.coalesce(Friendship.last_in_ms, 0).desc(),
-            case((Account.id.in_(look.full), 1), else_=0) if look.full else literal(0),
+            case((Friendship.account.in_(look.full), 1), else_=0) if look.full else literal(0),
             (Friendship.id % 1_000_003) * _SPREAD % 1_000_003,
             Friendship.id,
         ),
@@ -245,16 +242,15 @@ def _best_friendship(push: PushFile, look: Look) -> Subquery:
             Friendship.account,
             Friendship.contact,
             Friendship.last_in_ms,
-            Account.time_zone.label("zone"),
+            account.c.zone,
             trusted.label("trusted"),
             rank.label("rank"),
         )
-        .join(Account, Account.id == Friendship.account)
+        # Not by the column itself: SQLite would go through all the friendships of each account.
+        .join(account, account.c.id == func.coalesce(Friendship.account, ""))
         .join(Person, Person.id == Friendship.person)
         .where(
             Friendship.state == "friend",
-            Account.role.in_(roles),
-            Account.removed.is_(False),
             # Only those it may be for: nobody else's friendships need an order.
             Person.level.in_(push.who.levels),
             look.covers(Friendship.person),
@@ -262,6 +258,29 @@ def _best_friendship(push: PushFile, look: Look) -> Subquery:
         .subquery("ranked")
     )
     return select(ranked).where(ranked.c.rank == 1).subquery("best")
+
+
+def _sales_accounts(push: PushFile, look: Look) -> CTE:
+    """Those that may send it. Made once: reading the limits of an account for each of its friends takes longer than
+    all the rest.
+
+    Columns: id, persona, zone, rests, and trusts_ms: a friendship from then or before is old enough.
+    """
+    trust_days = func.coalesce(Account.limits["trust_days"].as_float(), literal(7.0, Float))
+    # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
+    rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
+    return (
+        select(
+            Account.id,
+            Account.persona,
+            Account.time_zone.label("zone"),
+            case((rests, 1), else_=0).label("rests"),
+            (cast(literal(look.now_ms), BigInteger) - trust_days * DAY_MS).label("trusts_ms"),
+        )
+        .where(Account.role.in_([role.value for role in gate_of(push.kind).roles]), Account.removed.is_(False))
+        .cte("sales_accounts")
+        .prefix_with("MATERIALIZED")
+    )
 
 
 def ours() -> CompoundSelect[str]:
