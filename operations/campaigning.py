@@ -14,10 +14,12 @@ from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import called, person_named
 from operations.requests import Came, Cancel, Override, Preview, Push
 from operations.why import reason_words
+from personas.model import Goal
 from rules.quiet_hours import local
 from scheduler import campaigns, series
 from scheduler.campaign_file import CampaignFile, campaign_spec
 from scheduler.campaigns import CampaignView, PhaseView
+from scheduler.goal_rule import require_goal
 from scheduler.participants import SAID_YES, Answer, counted, settle
 from scheduler.series_days import comes_back, day_of, next_start_ms, on_day
 from storage.campaign_tables import Participant, Phase
@@ -30,7 +32,9 @@ ALL = frozenset({"全部", "所有", "all"})
 class Campaigning:
     """Knows the campaigns of the shop's folder, by name and title."""
 
-    def __init__(self, files: Mapping[str, CampaignFile], zone: str) -> None:
+    def __init__(self, files: Mapping[str, CampaignFile], zone: str, goal: Goal = Goal.REPURCHASE) -> None:
+        """`goal`: as in `Desk`."""
+        self._goal = goal
         self._files = files
         self._zone = zone
 
@@ -47,6 +51,7 @@ class Campaigning:
     async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
         """What would happen; refused where something must be mended first."""
         file = self._file(asked.request.push)
+        require_goal(self._goal, file)
         seen, text = await self._seen(tx, file, asked.now_ms)
         if seen.wrong:
             raise Refused(text, hint=say("scheduler.campaign_refused.hint"))

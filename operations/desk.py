@@ -48,6 +48,7 @@ from operations.requests import (
     Verb,
 )
 from operations.staff import StaffRole
+from personas.model import Goal
 from scheduler.campaign_file import CampaignFile
 from scheduler.gifts import GiftsConfig
 from scheduler.moments import Calendar
@@ -79,15 +80,16 @@ class Desk:
         campaigns: Mapping[str, CampaignFile] | None = None,
         gifts: GiftsConfig | None = None,
         always_ask: bool = False,
+        goal: Goal = Goal.REPURCHASE,
     ) -> None:
         """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code.
-        `always_ask`: every push waits for a word at its hour.
+        `always_ask`: every push waits for a word at its hour. `goal`: of the shop.
         """
         self.code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
-        pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask)
-        campaigning = self._campaigning = Campaigning(campaigns or {}, zone)
+        pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask, goal=goal)
+        campaigning = self._campaigning = Campaigning(campaigns or {}, zone, goal)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)
         self._acts: dict[Verb, Act] = {

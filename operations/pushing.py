@@ -14,9 +14,11 @@ from operations.narrowing import narrowed
 from operations.push_trial import MakeWording, try_push
 from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
 from operations.why import reason_words
+from personas.model import Goal
 from rules.quiet_hours import local
 from scheduler import pushes, steering
 from scheduler.errors import WordsIncomplete
+from scheduler.goal_rule import require_goal
 from scheduler.push_file import PushFile, as_spec
 from texts.catalogue import say
 from texts.nearest import nearest
@@ -26,9 +28,16 @@ class Pushing:
     """Knows the pushes of the shop's folder, by name."""
 
     def __init__(
-        self, specs: Mapping[str, PushFile], zone: str, wording: MakeWording | None = None, *, always_ask: bool = False
+        self,
+        specs: Mapping[str, PushFile],
+        zone: str,
+        wording: MakeWording | None = None,
+        *,
+        always_ask: bool = False,
+        goal: Goal = Goal.REPURCHASE,
     ) -> None:
-        """`wording` makes the words of pushes; without it none can be tried. `always_ask`: as in `Desk`."""
+        """`wording` makes the words of pushes; without it none can be tried. `always_ask`, `goal`: as in `Desk`."""
+        self._goal = goal
         self._specs = specs
         self._zone = zone
         self._wording = wording
@@ -48,6 +57,7 @@ class Pushing:
         return Reply(True, self._counts(spec, seen), data=seen.as_json())
 
     async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
+        require_goal(self._goal, self._spec(asked.request.push))
         spec = narrowed(self._spec(asked.request.push), asked.request, asked.now_ms, self._zone)
         seen = await pushes.preview(tx, spec, asked.now_ms, shop_zone=self._zone)
         if seen.recipients == 0:

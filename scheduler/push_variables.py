@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import JSON, ColumnElement, Text, cast, func, literal, select
+from sqlalchemy import JSON, ColumnElement, Text, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.purchases import is_purchase
@@ -25,6 +25,7 @@ class Of(StrEnum):
     LAST_ITEM = "last_item"
     BOUGHT_DAYS = "bought_days"
     ORDERS = "orders"
+    BIRTHDAY = "birthday"
 
 
 class Variable(BaseModel):
@@ -34,7 +35,7 @@ class Variable(BaseModel):
 
     of: Of = Field(
         description="取客户的哪一项：size 尺码、pants_size 裤码、shoe_size 鞋码、city 城市、taste 喜好、"
-        "last_item 最近买的宝贝、bought_days 多少天没买、orders 买过几单"
+        "last_item 最近买的宝贝、bought_days 多少天没买、orders 买过几单、birthday 生日（5月20日、农历8月15日）"
     )
     default: str | None = Field(default=None, min_length=1, max_length=60, description="没有这一项的人用什么代替")
     missing: Literal["refuse", "exclude"] = Field(
@@ -61,6 +62,13 @@ def _last_item() -> Column:
     return newest.correlate(Person).scalar_subquery()
 
 
+def _birthday() -> Column:
+    """As people say it to each other: month and day, and that it is the lunar one."""
+    month, day = cast(Person.birthday_mmdd // 100, Text), cast(Person.birthday_mmdd % 100, Text)
+    calendar = case((Person.birthday_lunar, "农历"), else_="")
+    return calendar.concat(month).concat("月").concat(day).concat("日")
+
+
 _COLUMNS: Mapping[Of, Callable[[int], Column]] = {
     Of.SIZE: lambda now_ms: _profile("size"),
     Of.PANTS_SIZE: lambda now_ms: _profile("pants_size"),
@@ -70,6 +78,7 @@ _COLUMNS: Mapping[Of, Callable[[int], Column]] = {
     Of.LAST_ITEM: lambda now_ms: _last_item(),
     Of.BOUGHT_DAYS: lambda now_ms: cast((now_ms - Person.last_order_ms) // DAY_MS, Text),
     Of.ORDERS: lambda now_ms: cast(func.nullif(Person.orders, 0), Text),
+    Of.BIRTHDAY: lambda now_ms: _birthday(),
 }
 
 

@@ -18,6 +18,7 @@ from scheduler.campaign_files import load_campaigns, read_campaign
 from scheduler.campaign_timeline import Timeline
 from scheduler.campaigns import CampaignView
 from scheduler.errors import CampaignRefused
+from scheduler.goal_rule import require_goal
 from scheduler.participants import counted
 from scheduler.series_days import comes_back
 from storage.campaign_tables import Phase
@@ -72,6 +73,7 @@ async def preview(terminal: Terminal, settings: Settings, campaign: CampaignFile
 
 async def create(terminal: Terminal, settings: Settings, campaign: CampaignFile, as_staff: str) -> None:
     """A draft. Raises NotStaff, NotAllowed, CampaignRefused with all that is wrong, or because it comes back."""
+    require_goal(settings.shop.goal, campaign)
     if comes_back(campaign):
         raise CampaignRefused(campaign.title, [say("operations.series.by_start", name=campaign.name)])
     async with terminal.database(settings) as db:

@@ -22,6 +22,7 @@ from reports.campaigns import progress
 from rules.quiet_hours import local
 from scheduler import pushes, steering
 from scheduler.campaign_state import Move, require_move
+from scheduler.goal_rule import require_goal
 from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
 from scheduler.push_planning import PushPlanning
 from scheduler.recalls import Outcome as RecallOutcome
@@ -74,6 +75,7 @@ async def push_create(
         await cli_campaigns.create(terminal, settings, campaign, as_)
         return
     push = _push(settings, file)
+    require_goal(settings.shop.goal, push)
     async with terminal.database(settings) as db:
         async with db.read() as connection:
             now_ms = await shop_now_ms(connection, settings)

@@ -251,6 +251,7 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         campaigns=campaigns,
         gifts=settings.gifts,
         always_ask=settings.always_ask,
+        goal=settings.shop.goal,
     )
 
 

@@ -5,14 +5,19 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from commands.chat import Chat
+from operations.desk import Desk
 from operations.requests import Verb
+from personas.model import Goal
 from rules.pacing import MINUTE_MS
+from scheduler.campaign_file import CampaignFile
 from scheduler.participants import counted
 from storage.engine import Database
 from storage.tables import Audit, Campaign, Person
 from tests.commands.campaign_office import begin, office_of
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, outbox
+from tests.scheduler.matrix import ZONE
 
 FILE: dict[str, Any] = {
     "name": "double-eleven",
@@ -97,3 +102,14 @@ async def test_only_an_owner_overrides_the_week_with_a_reason_in_the_log(office:
         assert await connection.scalar(select(Campaign.overrides_weekly).where(Campaign.id == id))
         lines = (await connection.scalars(select(Audit.request).where(Audit.verb == Verb.OVERRIDE.value))).all()
     assert any("退货补偿，答应过大家" in str(line.get("reason")) for line in lines)
+
+
+async def test_word_of_mouth_starts_no_push_and_says_what_to_do_instead(office: Office) -> None:
+    file = CampaignFile.model_validate(FILE)
+    office.desk = Desk(office.pushes, zone=ZONE, campaigns={file.name: file}, goal=Goal.WORD_OF_MOUTH)
+    office.chat = Chat(office.desk, ZONE)
+    for wish in ("/推送 双十一", f"/推送 {next(iter(office.pushes))}"):
+        told = await office.says(wish)
+        assert (told.ok, told.code) == (False, None)
+        assert "口碑" in told.text and "care.yaml" in told.text
+    assert (await office.says("/预览 双十一")).ok
