@@ -6,13 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.bursts import answer_burst
 from conversations.concerns import Concern, concern_of
-from conversations.heard import Heard, to_a_person
+from conversations.heard import Heard
 from conversations.knowledge import Knowledge
 from conversations.products import NO_PRODUCTS, Products
 from conversations.speaking import Voices
 from conversations.stages import stage_of
+from conversations.to_people import to_a_person
 from customers.consent import mute
-from personas.model import About, Occasion, Persona, ReplyEntry
+from personas.model import About, Occasion, Persona
 from personas.replies import Answer, answer
 from rules.pacing import DAY_MS
 
@@ -62,7 +63,7 @@ class Answers:
             await mute(tx, heard.who.person, until_ms, by=by, words=heard.message.text, now_ms=heard.now_ms)
         prepared = None if quiet or concern is Concern.ABUSE else await self._find(tx, heard)
         if prepared is not None and prepared.hand_over and not heard.said.includes(prepared.entry):
-            await answer_burst(tx, heard, prepared.text, prepared.entry, small_talk=self._small_talk(heard))
+            await answer_burst(tx, heard, prepared.text, prepared.entry, small_talk=self._voices.small_talk(heard.who))
             quiet = True
         await to_a_person(tx, self._voices, heard, concern.value, tell_customer=not quiet)
         return "handed_over"
@@ -75,7 +76,7 @@ class Answers:
         if text is None:
             await to_a_person(tx, self._voices, heard, "shared")
             return "handed_over"
-        await answer_burst(tx, heard, text, "shared", small_talk=self._small_talk(heard))
+        await answer_burst(tx, heard, text, "shared", small_talk=self._voices.small_talk(heard.who))
         return "answered"
 
     async def _prepared(self, tx: AsyncConnection, heard: Heard) -> str:
@@ -83,7 +84,7 @@ class Answers:
         prepared = await self._find(tx, heard)
         if prepared is None:
             return await self._unknown(tx, heard)
-        entry = self._entry(heard, prepared)
+        entry = prepared.why.entry
         known = await self._knowledge.about(tx, heard, entry.about) if entry.about else None
         text, look = (known.text, known.look) if known else (prepared.text, prepared.hand_over)
         if entry.landing and not heard.said.includes(LANDING):
@@ -95,7 +96,7 @@ class Answers:
         if heard.said.times(entry, heard.now_ms - HOUR_MS) >= SAME_ANSWER_AN_HOUR:
             await to_a_person(tx, self._voices, heard, "loop", tell_customer=False)
             return "handed_over"
-        await answer_burst(tx, heard, text, entry, small_talk=self._small_talk(heard))
+        await answer_burst(tx, heard, text, entry, small_talk=self._voices.small_talk(heard.who))
         if look:
             await to_a_person(tx, self._voices, heard, why, tell_customer=False)
             return "handed_over"
@@ -122,9 +123,3 @@ class Answers:
         way = self._voices.on(Occasion.LANDING, heard.who, seed=heard.arrival)
         seen = self._voices.shop.search_words in text + heard.said.newest_words(heard.now_ms - HOUR_MS)
         return text if seen else f"{text}\n{way}"
-
-    def _entry(self, heard: Heard, prepared: Answer) -> ReplyEntry:
-        return prepared.why.entry
-
-    def _small_talk(self, heard: Heard) -> frozenset[str]:
-        return frozenset(entry.name for entry in self._voices.persona_of(heard.who).replies if entry.small_talk)

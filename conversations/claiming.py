@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import find
 from conversations.handover import wait_for_a_person
-from conversations.heard import Heard, to_a_person
+from conversations.heard import Heard
 from conversations.speaking import Voices, reply
+from conversations.to_people import to_a_person
 from customers.claim_words import Hint
 from customers.claims import ClaimOutcome, claim, claim_by_hint
 from customers.ladder import current

@@ -12,7 +12,7 @@ from conversations.campaign_talk import CampaignTalk
 from conversations.claiming import hear_claim
 from conversations.concerns import Concern, concern_of
 from conversations.handover import wait_for_a_person
-from conversations.heard import Heard, to_a_person, words_of
+from conversations.heard import Heard, words_of
 from conversations.intents import Wish, wish_of
 from conversations.machines import by_a_machine
 from conversations.not_text import hear_not_text
@@ -20,6 +20,7 @@ from conversations.photos import hear_photo_consent
 from conversations.products import NO_PRODUCTS, Products
 from conversations.referring import answer_referral
 from conversations.speaking import Lately, Voices, lately, reply
+from conversations.to_people import to_a_person
 from customers.claim_words import find_hint, find_order_number
 from customers.consent import mute, opt_in, opt_out
 from customers.referral_words import recognise

@@ -1,14 +1,11 @@
-"""One message of a customer with all that an answer needs to know, and the way to a person."""
+"""One message of a customer with all that an answer needs to know."""
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bots.gateway import Message, MessageKind
 from conversations.acquaintance import Acquaintance
-from conversations.handover import hand_over
 from conversations.own_words import OwnWords, own_words
-from conversations.speaking import Lately, Voices
+from conversations.speaking import Lately
 from texts.catalogue import say
 
 
@@ -32,23 +29,6 @@ class Heard:
     def words(self) -> str:
         """What they typed; '' for anything but a text."""
         return self.own.text
-
-
-async def to_a_person(
-    tx: AsyncConnection, voices: Voices, heard: Heard, why: str, *, tell_customer: bool = True
-) -> None:
-    """A person must look; `why` as in `handover.hand_over`. Whoever is held by a person hears nothing of it."""
-    await hand_over(
-        tx,
-        voices,
-        heard.who,
-        heard.said,
-        arrival=heard.arrival,
-        why=why,
-        words=words_of(heard.message),
-        now_ms=heard.now_ms,
-        tell_customer=tell_customer and not heard.who.held(heard.now_ms),
-    )
 
 
 def words_of(message: Message) -> str:

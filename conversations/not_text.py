@@ -4,9 +4,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import MessageKind
 from conversations.bursts import answer_burst
-from conversations.heard import Heard, to_a_person
+from conversations.heard import Heard
 from conversations.photos import keep_photo
 from conversations.speaking import Voices
+from conversations.to_people import to_a_person
 from personas.model import Occasion
 
 _SILENT = (MessageKind.EMOTICON, MessageKind.GROUP_NOTE)

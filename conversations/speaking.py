@@ -45,6 +45,10 @@ class Voices:
         """The names that this persona's templates may use with them."""
         return names(self.persona_of(who), self.shop, who.call_me or who.nickname, position=who.position)
 
+    def small_talk(self, who: Acquaintance) -> frozenset[str]:
+        """The names of the entries that give way to business."""
+        return frozenset(entry.name for entry in self.persona_of(who).replies if entry.small_talk)
+
     def on(self, occasion: Occasion, who: Acquaintance, *, seed: int, **more: str) -> str:
         """What their persona says on an occasion."""
         return speak(self.persona_of(who), occasion, {**self.values_for(who), **more}, seed=seed)

@@ -15,7 +15,7 @@ from storage.tables import Arrival, Audit, Delivery, FriendRequest, Task
 _PUSHES = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value, DeliveryState.IN_DOUBT.value)
 FROM_CUSTOMERS = (
-    "answered", "handed_over", "opted_out", "opted_out_before", "opted_in", "claimed", "held", "flood",
+    "answered", "handed_over", "opted_out", "opted_out_before", "opted_in", "claimed", "held", "flood", "asked",
 )  # fmt: skip
 """Outcomes of the inbox that a customer's words can have."""
 _ANSWERED = ("answered", "claimed", "opted_in")

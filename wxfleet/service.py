@@ -147,6 +147,8 @@ class Service:
                     group.create_task(self._heartbeat(db, clock), name="heartbeat"),
                     group.create_task(self._screen.watch(), name="screen"),
                 ]
+                if house.asking is not None:
+                    watchers.append(group.create_task(house.asking.run(), name="asking"))
                 if db.dialect == "postgresql":
                     watchers.append(group.create_task(house.listener.run(), name="listener"))
                 ticker.start()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
+from conversations.language_model import LanguageModelConfig
 from customers.channels import ChannelConfig
 from customers.ladder import Ladder
 from customers.retention import PrivacyConfig
@@ -108,7 +109,9 @@ class Settings(_Part):
         default=Path("care.yaml"), validate_default=True, description="关怀文件：生日、节日、购后；没有就不发"
     )
     products: HomePath = Field(
-        default=Path("products.yaml"), validate_default=True, description="宝贝资料文件：客户问到哪件就照它答；没有就不写"
+        default=Path("products.yaml"),
+        validate_default=True,
+        description="宝贝资料文件：客户问到哪件就照它答；没有就不写",
     )
     lessons: HomePath = Field(default=Path("lessons/"), validate_default=True, description="合伙人课程文件夹")
     ponds: HomePath = Field(default=Path("ponds/"), validate_default=True, description="群（鱼塘）文件夹")
@@ -124,13 +127,17 @@ class Settings(_Part):
     )
     confirm_to_send: Literal["as_written", "always"] = Field(
         default="as_written",
-        description="推送和活动要不要到点先问一句、有人 /继续 了才发第一条：as_written 看每个推送自己的 confirm；always 一律先问",
+        description="推送和活动要不要到点先问一句、有人 /继续 了才发第一条："
+        "as_written 看每个推送自己的 confirm；always 一律先问",
     )
     likes: LikesConfig = Field(default_factory=LikesConfig, description="每天给哪些客户点赞（员工在手机上点）")
     gifts: GiftsConfig = Field(default_factory=GiftsConfig, description="红包和礼物的预算（员工在手机上发）")
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="个人信息：聊天内容保留多久")
     log: LogConfig = Field(default_factory=LogConfig, description="日志记多细、什么格式、留多少")
     metrics: MetricsConfig | None = Field(default=None, description="Prometheus 指标；不写就不提供，也不开端口")
+    language_model: LanguageModelConfig | None = Field(
+        default=None, description="大模型（可选）：没准备过的问题先请它试答；不写就不用，一个字也不会发出去"
+    )
     accounts: list[AccountConfig] = Field(min_length=1, description="所有个人号")
     tiers: TierRules = Field(default_factory=TierRules, description="客户分层的界线，只写要改的")
     channels: list[ChannelConfig] = Field(default_factory=list, description="渠道：客户从哪里来")
@@ -167,6 +174,7 @@ class Settings(_Part):
             for account in self.accounts
             if isinstance(account.publisher, WebhookPublisher) and account.publisher.secret is not None
         ]
+        found += [self.language_model.key] if self.language_model else []
         password = make_url(self.database_url).password
         return (*(secret.get_secret_value() for secret in found), *([str(password)] if password else []))
 

@@ -32,6 +32,8 @@ from bots.tenure import Ownership
 from bots.webhook import WebhookPublisher as Webhook
 from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat, stops_everything
+from conversations.answers import nobody_to_ask
+from conversations.asking import Asking
 from conversations.intake import Intake, is_urgent
 from conversations.products import load_products
 from conversations.promotions import Promotions
@@ -107,6 +109,7 @@ class House:
     planner: Planner
     listener: Listener
     webhooks: tuple[Webhook, ...]
+    asking: Asking | None = None
 
     async def close(self) -> None:
         for webhook in self.webhooks:
@@ -132,10 +135,12 @@ def build(
     calendar = live_calendar(settings, book)
     chat = Chat(desk_of(settings, calendar), settings.shop.time_zone)
     products, _ = load_products(settings.products)
+    model = settings.language_model
+    asking = Asking(model, voices, products, db, clock) if model else None
     intake = Intake(
         voices, on_command=chat.on_command, on_stranger=chat.on_stranger, on_friendship=partial(_friendship, friends),
         on_room_code=heard_code,
-        products=products,
+        products=products, ask=asking.ask if asking else nobody_to_ask,
     )  # fmt: skip
     assisted = Assisted()
     fleets: list[Fleet] = []
@@ -163,7 +168,7 @@ def build(
         breathe=partial(asyncio.sleep, BREATH_S), always_ask=settings.always_ask,
         extra=steps,
     )  # fmt: skip
-    return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()))
+    return House(fleet, courier, tuple(members), planner, Listener(db, clock), tuple(webhooks.values()), asking)
 
 
 def _steps(

@@ -94,6 +94,7 @@ class SharingWorker:
                 sharing = group.create_task(share.run(), name="share")
                 screen = group.create_task(self._screen.watch(), name="screen")
                 listening = group.create_task(house.listener.run(), name="listener")
+                asking = group.create_task(house.asking.run(), name="asking") if house.asking else None
                 stopping = asyncio.create_task(self._stop.wait(), name="stop")
                 await asyncio.wait(
                     {stopping, fleet, sharing, screen}, timeout=wall_s, return_when=asyncio.FIRST_COMPLETED
@@ -103,6 +104,8 @@ class SharingWorker:
                 await share.hand_over()
                 screen.cancel()
                 listening.cancel()
+                if asking is not None:
+                    asking.cancel()
                 sharing.cancel()
                 house.fleet.stop()
 
