@@ -25,6 +25,8 @@ _COMMAND = re.compile(r"/[\u4e00-\u9fff]{2,}|/[a-z]{2,}")
 _MOST_COMMANDS = 2
 """A text that names more of them explains commands; a package names one or two ways to tick it off."""
 
+_QUOTES = ("「", "“", '"')
+
 _OWN_WORDS_MS = 45_000
 """A message so soon after their own words is an answer, not a task package."""
 
@@ -168,4 +170,6 @@ def _profile_in(text: str) -> dict[str, str]:
 
 def _is_package(text: str) -> bool:
     """Does it ask for something to be done on the phone, and say how to tick that off?"""
+    if text.startswith(_QUOTES):  # what they wrote themselves, given back with an answer
+        return False
     return _PACKAGE.search(text) is not None and len(set(_COMMAND.findall(text))) <= _MOST_COMMANDS

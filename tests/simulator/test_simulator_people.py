@@ -267,9 +267,15 @@ async def test_the_answer_to_a_tick_is_no_new_package(clock: VirtualClock, minut
         assert len(world.record.said(BOSS.contact)) <= 2
 
 
-async def test_a_help_text_that_names_the_tick_is_no_package(clock: VirtualClock) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "/帮助 看命令\n/状态 看情况\n/完成 编号｜全部 — 手机上的事做好了",
+        "「/完成 全部」来的时候我不在线，没有执行",  # their own words, given back
+    ],
+)
+async def test_a_text_that_only_names_the_tick_is_no_package(clock: VirtualClock, words: str) -> None:
     async with living(QUIET, clock) as simulation:
-        words = "/帮助 看命令\n/状态 看情况\n/完成 编号｜全部 — 手机上的事做好了"
         simulation.world.send("yu-1", BOSS.contact, Kind.TEXT, words)
         await clock.advance(HOUR)
         assert simulation.world.record.said(BOSS.contact) == []
