@@ -1,6 +1,7 @@
 """Planning a push to a million people: seconds, the longest wait of a writer beside it, and a bare driver's own pace.
 
     python -m benchmarks.planning --people 1000000 --database sqlite
+    python -m benchmarks.planning --people 1000000 --coupons        everybody with a coupon code of their own
 
 Bare: the very rows that were planned, written into the same table with the same indexes and the same care for the disk,
 by the driver's `executemany`, 1,000 a transaction.
@@ -25,9 +26,11 @@ from benchmarks.databases import fresh_url
 from benchmarks.measuring import show_machine
 from rules.limits import Limits
 from scheduler import pushes
+from scheduler.coupons import NEVER_MS
 from scheduler.push_events import CampaignEvent
 from scheduler.push_file import PushFile, Who
 from scheduler.push_planning import PushPlanning
+from storage.campaign_tables import CouponPool
 from storage.engine import Database, open_database
 from storage.schema import upgrade
 from storage.tables import Account, Delivery, Setting
@@ -38,6 +41,9 @@ NOW_MS = 1_795_226_400_000  # a Saturday, 10:00 in Shanghai
 ROWS_A_TRANSACTION = 1_000
 _PUSH = PushFile(
     name="bench", title="bench", who=Who(levels=("VIP1", "VIP2")), words={"default": "{{ call_me }}，给你留了一件"}
+)
+_CODED = _PUSH.model_copy(
+    update={"words": {"default": "{{ call_me }}，给你留了一件，你的码 {{ coupon }}"}, "coupons": "bench"}
 )
 _NUMBERS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :people) {}",
@@ -52,8 +58,13 @@ _FRIENDSHIPS = """
            :now_ms - 100 * CAST(:day AS bigint), :now_ms - CAST(:day AS bigint) FROM people"""
 
 
-async def fill(db: Database, people: int, accounts: int) -> int:
-    """So many VIPs with one friendship each, and the push to them, started. Returns its id."""
+_CODES = f"""
+    INSERT INTO coupon_codes (pool, code, expires_ms, added_ms)
+    SELECT 'bench', 'C' || (i * 618035 % 9999991), {NEVER_MS}, 0 FROM n"""
+
+
+async def fill(db: Database, people: int, accounts: int, *, coupons: bool) -> int:
+    """So many VIPs with one friendship each, and a push to them. Returns its id."""
     values = {"people": people, "accounts": accounts, "now_ms": NOW_MS, "day": DAY_MS}
     async with db.write() as tx:
         limits = Limits().model_dump(mode="json")
@@ -64,8 +75,11 @@ async def fill(db: Database, people: int, accounts: int) -> int:
         await tx.execute(text(_NUMBERS[db.dialect].format(_PEOPLE)), values)
         await tx.execute(text(_FRIENDSHIPS), values)
         await tx.execute(insert(Setting).values(key="beside", value="", changed_ms=0))
+        if coupons:
+            await tx.execute(insert(CouponPool).values(name="bench", added_by="bench", added_ms=0))
+            await tx.execute(text(_NUMBERS[db.dialect].format(_CODES)), values)
         await tx.execute(text("ANALYZE"))
-        return await pushes.create(tx, _PUSH, "bench", NOW_MS)
+        return await pushes.create(tx, _CODED if coupons else _PUSH, "bench", NOW_MS)
 
 
 class Beside:
@@ -150,7 +164,7 @@ async def one_round(options: argparse.Namespace) -> tuple[float, float, float, f
     with fresh_url(options.database) as url, tempfile.TemporaryDirectory(prefix="wxfleet-bench-") as folder:
         db = open_database(url)
         await upgrade(db)
-        campaign = await fill(db, options.people, options.accounts)
+        campaign = await fill(db, options.people, options.accounts, coupons=options.coupons)
         bare = Path(folder) / "bare.db"
         if db.dialect == "sqlite":
             _checkpoint(db)
@@ -176,7 +190,10 @@ def _checkpoint(db: Database) -> None:
 async def main(options: argparse.Namespace) -> None:
     found = [await one_round(options) for _ in range(options.rounds)]
     show_machine()
-    print(f"\n{options.people:,} people, {options.accounts} accounts, {options.database}")
+    print(
+        f"\n{options.people:,} people, {options.accounts} accounts, {options.database}"
+        f"{', a coupon code each' if options.coupons else ''}"
+    )
     for name, values, target in (
         ("whom it reaches, counted", [one[0] for one in found], ""),
         ("start to all planned", [one[1] for one in found], "target ≤ 15 s a million on SQLite; "),
@@ -194,6 +211,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planning", description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=1000)
+    parser.add_argument("--coupons", action="store_true", help="everybody gets a code of their own")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     asyncio.run(main(parser.parse_args()))

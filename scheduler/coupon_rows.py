@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     FromClause,
     Row,
+    Select,
     Subquery,
     and_,
     bindparam,
@@ -42,10 +44,9 @@ _OVER = both("""
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """`people` as they come out of `rows`; `code` is NULL where somebody wants none, and where they `lack` one."""
+    """`people`, each with a `code`: NULL where somebody wants none, and where they `lack` one."""
 
-    people: Subquery
-    rows: FromClause
+    people: FromClause
     code: ColumnElement[Any]
     lack: ColumnElement[bool]
 
@@ -60,41 +61,53 @@ class Supply:
     pool: str
     until_ms: int
 
-    def wanting(self, everybody: Subquery | FromClause) -> ColumnElement[bool]:
-        """Does the text of this person name a coupon?"""
-        return everybody.c.level.in_(self.push.levels_with_coupon())
-
-    def dealt(self, everybody: Subquery, held_back: ColumnElement[bool]) -> "Dealt":
+    def dealt(self, tx: AsyncConnection, everybody: Subquery, held_back: ColumnElement[bool]) -> Dealt:
         """The people who are reached, each with a code: their own in this campaign, else the next free one.
 
         Parameter `codes` of the statement: so many new ones at most.
         """
-        own, turn = aliased(CouponCode), func.row_number
-        is_theirs = and_(own.person == everybody.c.person, own.campaign == self.root, own.pool == self.pool)
-        needs = and_(self.wanting(everybody), own.code.is_(None), ~held_back)
-        people = (
-            select(everybody, own.code.label("coupon_before"), needs.label("needs"),
-                   turn().over(partition_by=needs, order_by=everybody.c.person).label("place"))
-            .outerjoin(own, is_theirs)
-            .where(everybody.c.reason.is_(None))
-            .subquery("people")
+        own = aliased(CouponCode)
+        theirs = and_(own.person == everybody.c.person, own.campaign == self.root, own.pool == self.pool)
+        wants = everybody.c.level.in_(self.push.levels_with_coupon())
+        reached = _once(
+            select(everybody, own.code.label("coupon_before"), wants.label("wants"),
+                   and_(wants, own.code.is_(None), ~held_back).label("needs"))
+            .outerjoin(own, theirs)
+            .where(everybody.c.reason.is_(None)),
+            "reached",
         )  # fmt: skip
-        free = (
-            select(CouponCode.code, turn().over(order_by=(CouponCode.expires_ms, CouponCode.id)).label("place"))
-            .where(is_free(self.pool, self.until_ms))
-            .order_by(CouponCode.expires_ms, CouponCode.id)
-            .limit(bindparam("codes", type_=BigInteger))
-            .subquery("free")
-        )
-        code = case((self.wanting(people), func.coalesce(people.c.coupon_before, free.c.code)), else_=None)
-        rows = people.outerjoin(free, and_(people.c.needs, free.c.place == people.c.place))
-        return Dealt(people, rows, code, and_(self.wanting(people), code.is_(None)))
+        place = func.row_number().over(partition_by=reached.c.needs, order_by=reached.c.person)
+        people = _once(select(reached, place.label("place")), "people_in_turn")
+        found = _with_free(tx, people, self._free())
+        wanted = and_(found.c.wants, found.c.coupon.is_(None))
+        return Dealt(found, case((found.c.wants, found.c.coupon), else_=None), wanted)
+
+    def _free(self) -> CTE:
+        order = (CouponCode.expires_ms, CouponCode.id)
+        free = select(CouponCode.code, func.row_number().over(order_by=order).label("place"))
+        some = free.where(is_free(self.pool, self.until_ms)).order_by(*order)
+        return _once(some.limit(bindparam("codes", type_=BigInteger)), "free_codes")
 
     async def begin(self, tx: AsyncConnection, people: int) -> "Dealing":
         """Before rows of so many people are written, in their transaction."""
         await in_turn(tx, self.pool)
         after = await tx.scalar(select(func.max(Delivery.id)).where(Delivery.campaign == self.campaign))
         return Dealing(self, int(after or 0), min(people, await held(tx, self.campaign)))
+
+
+def _once(query: Select[Any], name: str) -> CTE:
+    """Worked out a single time, whatever the databases think of it."""
+    return query.cte(name).prefix_with("MATERIALIZED")
+
+
+def _with_free(tx: AsyncConnection, people: CTE, free: CTE) -> CTE:
+    """`people` with `coupon`: the one they have, else the free one whose place is theirs."""
+    if tx.dialect.name == "sqlite":  # makes itself an index for this form only
+        same = select(free.c.code).where(free.c.place == people.c.place).scalar_subquery()
+        new, rows = case((people.c.needs, same), else_=None), people
+    else:
+        new, rows = free.c.code, people.outerjoin(free, and_(people.c.needs, free.c.place == people.c.place))
+    return _once(select(people, func.coalesce(people.c.coupon_before, new).label("coupon")).select_from(rows), "dealt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +123,10 @@ class Dealing:
         supply = self.supply
         row, code = Delivery, Delivery.content["values"][COUPON].as_string()
         which = and_(row.campaign == supply.campaign, row.id > self.after, row.state == DeliveryState.PENDING.value)
+        nobodys = func.coalesce(CouponCode.person, 0) == 0  # said so that no index of free ones is read for it
         taken = await tx.execute(
             update(CouponCode)
-            .where(which, CouponCode.code == code, CouponCode.person.is_(None))
+            .where(which, CouponCode.code == code, nobodys)
             .values(campaign=supply.root, person=row.person, given_ms=now_ms)
         )
         if taken.rowcount:

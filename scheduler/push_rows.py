@@ -101,9 +101,9 @@ class Writing:
         found = audience(push, look)
         nobody = literal(0) == 1
         if self._supply is not None:
-            dealt = self._supply.dealt(found, found.c.held_back if self._control else nobody)
+            dealt = self._supply.dealt(tx, found, found.c.held_back if self._control else nobody)
         else:
-            dealt = Dealt(found, found, null(), nobody)
+            dealt = Dealt(found, null(), nobody)
         everybody = dealt.people.c
         held = everybody.held_back if self._control else nobody
         own = {name: everybody[f"own_{name}"] for name in push.of_each()}
@@ -128,7 +128,7 @@ class Writing:
             "created_ms": literal(look.now_ms),
         }
         # In the order of the people, whose neighbours in the indexes were written just before.
-        rows = select(*values.values()).select_from(dealt.rows).where(everybody.reason.is_(None))
+        rows = select(*values.values()).select_from(dealt.people).where(everybody.reason.is_(None))
         return insert_ignoring(tx, Delivery).from_select(list(values), rows.order_by(everybody.person))
 
 

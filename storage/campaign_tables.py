@@ -127,7 +127,16 @@ class CouponCode(Base):
     given_ms: Mapped[int | None]
     told: Mapped[bool] = mapped_column(default=False, server_default=false())  # handed out beside the rows of a push
     __table_args__ = (
-        UniqueConstraint("person", "campaign", "pool"),
+        # Of those that somebody has only: counted among all, a database would take its first column for useless.
+        Index(
+            "uq_coupon_codes_person_campaign_pool",
+            "person",
+            "campaign",
+            "pool",
+            unique=True,
+            sqlite_where=sql("person IS NOT NULL"),
+            postgresql_where=sql("person IS NOT NULL"),
+        ),
         Index(
             "ix_coupon_codes_free",
             "pool",

@@ -157,19 +157,19 @@ async def test_two_pushes_are_not_promised_the_same_codes(
 
 
 async def test_only_texts_that_name_a_code_use_one_up_and_who_is_held_back_gets_none(
-    database: Database, tmp_path: Path
+    sqlite_database: Database, tmp_path: Path
 ) -> None:
-    await account(database, "lin-1")
-    await friends(database, "lin-1", 500, NOW_MS)
-    await friends(database, "lin-1", 3, NOW_MS, level="VIP2")
-    await fill(database, tmp_path, 480)
+    await account(sqlite_database, "lin-1")
+    await friends(sqlite_database, "lin-1", 500, NOW_MS)
+    await friends(sqlite_database, "lin-1", 3, NOW_MS, level="VIP2")
+    await fill(sqlite_database, tmp_path, 480)
     words = {"VIP1": "{{ call_me }}，{{ landing }}", "VIP2": "{{ call_me }}，照旧"}
     landing = {"search": "小林的衣橱", "coupon": "专属码 {{ coupon }}"}
-    await begun(database, coded(words=words, landing=landing, control={"share": 0.1}, seed="a"))
-    planned = await rows(database)
+    await begun(sqlite_database, coded(words=words, landing=landing, control={"share": 0.1}, seed="a"))
+    planned = await rows(sqlite_database)
     waiting = [row for row in planned if row.state == "pending" and row.content["template"] == "VIP1"]
-    assert {told(row) for row in waiting} == {row.code for row in await codes_of(database)}
-    assert len(waiting) == len(await codes_of(database)) == 480 - await free(database) > 400
+    assert {told(row) for row in waiting} == {row.code for row in await codes_of(sqlite_database)}
+    assert len(waiting) == len(await codes_of(sqlite_database)) == 480 - await free(sqlite_database) > 400
     assert not any(row.content.get("values") for row in planned if row.content["template"] == "VIP2")
     assert {row.reason for row in planned if row.state == "skipped"} == {"control_group"}
 

@@ -40,8 +40,11 @@ def _coupons() -> None:
         sa.Column("told", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coupon_codes")),
         sa.UniqueConstraint("code", name=op.f("uq_coupon_codes_code")),
-        sa.UniqueConstraint("person", "campaign", "pool", name=op.f("uq_coupon_codes_person_campaign_pool")),
     )
+    op.create_index(
+        "uq_coupon_codes_person_campaign_pool", "coupon_codes", ["person", "campaign", "pool"], unique=True,
+        sqlite_where=sa.text("person IS NOT NULL"), postgresql_where=sa.text("person IS NOT NULL"),
+    )  # fmt: skip
     op.create_index(
         "ix_coupon_codes_free", "coupon_codes", ["pool", "expires_ms", "id"],
         sqlite_where=sa.text("person IS NULL"), postgresql_where=sa.text("person IS NULL"),
