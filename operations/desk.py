@@ -63,6 +63,9 @@ Show = Callable[[AsyncConnection, Asked[Any]], Awaitable[Shown]]
 SECOND_PERSON_ABOVE = 500
 """Recipients above which a second person confirms, where there is one. Ours."""
 
+_SENDS = frozenset({Verb.PUSH, Verb.CONTINUE, Verb.MOMENT})
+"""What was confirmed sends something: not while everything is stopped, which is easily forgotten."""
+
 
 class Desk:
     """Takes every request of staff, from whatever door."""
@@ -201,6 +204,8 @@ class Desk:
         require(asked.staff, confirmed.request.verb)
         act = self._acts[confirmed.request.verb]
         reply = await act(tx, Asked(asked.staff, confirmed.request, asked.door, asked.now_ms))
+        if confirmed.request.verb in _SENDS and await stopping.is_stopped(tx):
+            reply = replace(reply, text=f"{reply.text}\n{say('operations.stopped_now')}")
         return reply if reply.trace else replace(reply, trace=undoing.CONFIRMED_TRACE + confirmed.request.verb)
 
     async def _pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:

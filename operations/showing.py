@@ -11,7 +11,7 @@ from customers.profile_words import document, page
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import as_json, called, nobody
-from operations.requests import Customer
+from operations.requests import Customer, Door
 from texts.catalogue import say
 
 _CUSTOMERS_SHOWN = 8
@@ -33,6 +33,8 @@ async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Re
     lines = [customer_line(person) for person in found[:_CUSTOMERS_SHOWN]]
     if len(found) > _CUSTOMERS_SHOWN:
         lines.append(say("operations.customer.more", number=len(found) - _CUSTOMERS_SHOWN))
+    if asked.door is Door.CHAT:
+        lines.append(say("operations.customer.pick", first=found[0].id))
     return Reply(True, "\n".join(lines), data={"customers": [as_json(person) for person in found]})
 
 

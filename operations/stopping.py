@@ -52,9 +52,13 @@ async def stop_all(tx: AsyncConnection, asked: Asked[StopAll]) -> Reply:
     return Reply(True, say("operations.stopped_all", waiting=await _pending(tx)))
 
 
+async def is_stopped(tx: AsyncConnection) -> bool:
+    """Does nobody send anything now?"""
+    return bool(await tx.scalar(select(Setting.value).where(Setting.key == "stop_all")))
+
+
 async def show_resume_all(tx: AsyncConnection, asked: Asked[ResumeAll]) -> Shown:
-    stopped = await tx.scalar(select(Setting.value).where(Setting.key == "stop_all"))
-    key = "operations.resume_all_asks" if stopped else "operations.resume_all_idle"
+    key = "operations.resume_all_asks" if await is_stopped(tx) else "operations.resume_all_idle"
     return Shown(say(key, waiting=await _pending(tx)), asked.request)
 
 

@@ -185,6 +185,13 @@ async def test_stop_all_never_asks_and_resume_all_waits_for_its_code(office: Off
     assert (await row_of(office.db, Setting, key="stop_all")).value == ""
 
 
+async def test_a_push_that_is_confirmed_while_all_is_stopped_says_so(shop: Office) -> None:
+    await vips(shop.db, 1)
+    await shop.says("/全停")
+    confirmed = await shop.says(f"/确认 {(await shop.says('/推送 laoke-fuli')).code}")
+    assert confirmed.ok and "现在是全停" in confirmed.text
+
+
 async def test_rights_are_looked_at_and_refusals_are_logged(shop: Office) -> None:
     refused = await shop.says("/推送 laoke-fuli", "mei")
     assert (refused.ok, refused.exit_code) == (False, ExitCode.NOT_ALLOWED)
