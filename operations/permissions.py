@@ -29,6 +29,7 @@ _OPERATING = _SERVING | {
     Verb.TRY_PUSH,
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
     Verb.UNMERGE, Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
+    Verb.IMPORT_COUPONS, Verb.SHOW_COUPONS, Verb.GIVE_BENEFIT, Verb.UNDO_BENEFIT,
     Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL, Verb.BIND_POND, Verb.POND_POST,
 }  # fmt: skip
 
@@ -42,6 +43,7 @@ ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
 
 TERMINAL_ONLY = frozenset({
     Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
+    Verb.IMPORT_COUPONS, Verb.SHOW_COUPONS, Verb.GIVE_BENEFIT, Verb.UNDO_BENEFIT,
     Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL, Verb.BIND_POND, Verb.POND_POST,
 })  # fmt: skip
 """Not by chat: files of the machine, a whole phone number that all in a room would read, or work that takes as long as

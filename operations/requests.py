@@ -62,6 +62,10 @@ class Verb(StrEnum):
     UNDO_IMPORT = "import undo"
     CHANNEL_COST = "channels cost"
     SWITCH_CHANNEL = "channels switch"
+    IMPORT_COUPONS = "coupons import"
+    SHOW_COUPONS = "coupons show"
+    GIVE_BENEFIT = "benefits give"
+    UNDO_BENEFIT = "benefits undo"
     BIND_POND = "ponds bind"
     POND_POST = "ponds post"
 
@@ -532,6 +536,44 @@ class ImportCustomers(Request):
 
     verb: ClassVar[Verb] = Verb.IMPORT_CUSTOMERS
     files: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCoupons(Request):
+    """Codes of a file into a pool. `file` by its name."""
+
+    verb: ClassVar[Verb] = Verb.IMPORT_COUPONS
+    pool: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCoupons(Request):
+    """To see the codes of a pool whole."""
+
+    verb: ClassVar[Verb] = Verb.SHOW_COUPONS
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBenefit(Request):
+    """So many units of a campaign's benefit to somebody."""
+
+    verb: ClassVar[Verb] = Verb.GIVE_BENEFIT
+    campaign: str = ""
+    benefit: str = ""
+    who: str = ""
+    units: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoBenefit(Request):
+    """Take back that line of the ledger."""
+
+    verb: ClassVar[Verb] = Verb.UNDO_BENEFIT
+    line: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

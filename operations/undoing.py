@@ -33,7 +33,7 @@ CONFIRMED_TRACE = "confirmed:"
 _LOOKS = frozenset({
     Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
     Verb.PREVIEW_MOMENTS, Verb.MATERIAL,
-    Verb.TODAY, Verb.REPORT, Verb.REVEAL,
+    Verb.TODAY, Verb.REPORT, Verb.REVEAL, Verb.SHOW_COUPONS,
 })  # fmt: skip
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
 
