@@ -1,7 +1,7 @@
 """Importing customers from an earlier tool or a sheet made by hand: as often as anybody likes, each person once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import update
@@ -15,7 +15,7 @@ from customers.customer_matching import Matcher, accounts_named
 from customers.customer_rows import CustomerRow
 from customers.customer_writing import Changed, together, write_customers
 from customers.import_batches import alone, open_batch
-from customers.import_result import ImportResult, RowError
+from customers.import_result import ImportResult, OnProgress, RowError
 from storage.engine import Database
 from storage.strides import Breathe, Strides, no_need
 from storage.tables import ImportBatch
@@ -24,9 +24,6 @@ KIND = "customers"
 FIRST_ROWS, MOST_ROWS = 200, 2_000
 """Of a transaction: to begin with, and at most."""
 _ATTEMPTS = 3
-
-OnProgress = Callable[[str, float, int], None]
-"""Called with the file that is read, how far it is (0 to 1), and how many rows were read in all."""
 
 
 async def import_customers(
@@ -151,8 +148,7 @@ class _Import:
 
     async def finish(self) -> None:
         """The batch is complete; those that were cut off before are as complete as they will be."""
-        places = {file: place for place, file in enumerate(self.result.files)}
-        self.result.errors.sort(key=lambda error: (places[error.file], error.row))
+        self.result.in_order()
         if self._dry_run:
             return
         unfinished = ImportBatch.finished_ms.is_(None) & (ImportBatch.kind == KIND)

@@ -1,11 +1,13 @@
 """What an import of a table did, or in a dry run would do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from texts.table_files import LeftOut
 
+OnProgress = Callable[[str, float, int], None]
+"""Called with the file that is read, how far it is (0 to 1), and how many rows were read in all."""
 MOST_ERRORS = 10_000
 """Mistakes in refused rows that are kept for the report file; all rows are counted."""
 _IN_JSON = 1_000
@@ -54,6 +56,12 @@ class ImportResult:
         """Count the rows of these mistakes as refused, and keep as many mistakes as a report may have."""
         self.refused += len({(error.file, error.row) for error in errors})
         self.errors += errors[: max(0, MOST_ERRORS - len(self.errors))]
+
+    def in_order(self) -> None:
+        """Mistakes as they stand in the files, in the order in which these were named."""
+        places = {file: place for place, file in enumerate(self.files)}
+        for errors in (self.errors, self.passed_over):
+            errors.sort(key=lambda error: (places[error.file], error.row))
 
     def counts(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("rows", "new", "changed", "unchanged", "refused")}

@@ -1,7 +1,7 @@
 """Importing the shop's order export: every file as often as anybody likes, each order once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +15,7 @@ from customers.import_batches import (
     open_batch,
     whose,
 )
-from customers.import_result import ImportResult, RowError
+from customers.import_result import ImportResult, OnProgress, RowError
 from customers.order_files import OrderFile, OrderOptions, open_files, shop_name, shops_of
 from customers.order_rows import OrderRow
 from customers.order_writing import Sorted, Sorter, known_orders, owners_of, write_orders
@@ -26,8 +26,6 @@ from storage.strides import Breathe, Strides, no_need
 FIRST_ROWS, MOST_ROWS = 1_000, 10_000
 """Of a transaction: to begin with, and at most, because they all stand in memory."""
 
-OnProgress = Callable[[str, float, int], None]
-"""Called with the file that is read, how far it is (0 to 1), and how many rows were read in all."""
 _AS_THEY_ARE = OrderOptions(any_shop=True)
 
 
@@ -149,8 +147,7 @@ class _Import:
 
     async def finish(self, breathe: Breathe) -> None:
         """Give the new orders to their people and count anew; without changes there is nothing to do."""
-        places = {file: place for place, file in enumerate(self.result.files)}
-        self.result.errors.sort(key=lambda error: (places[error.file], error.row))
+        self.result.in_order()
         self._sorter.forget()
         batch = self.result.batch
         if batch is not None:

@@ -87,7 +87,9 @@ def opened(
             if file not in optional:
                 raise
             first = first or refused
-            left_out.append(LeftOut(shown_path(file), refused.message, file.suffix.lower() != _NOTES))
+            name = shown_path(file)
+            reason = refused.message.removeprefix(name).strip()  # the sentence begins with the file
+            left_out.append(LeftOut(name, reason, file.suffix.lower() != _NOTES))
     if first is not None and not found:
         raise first
     return found, left_out

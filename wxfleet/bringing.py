@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from customers.import_result import ImportResult
+from customers.import_result import ImportResult, OnProgress
 from customers.ladder import load_ladder
 from customers.levels import adopt_ladder
 from customers.mappings import save_mapping, saved_mapping
@@ -19,7 +19,7 @@ from texts.table_files import tables_in
 from wxfleet.acting import done_at_terminal
 from wxfleet.cli_fleet import fleet_runs, shop_now_ms
 from wxfleet.error_report import report_place
-from wxfleet.import_progress import OnProgress, import_progress
+from wxfleet.import_progress import import_progress
 from wxfleet.import_words import show_result
 from wxfleet.lock import is_held
 from wxfleet.service import data_folder

@@ -1,16 +1,15 @@
 """How far an import is, on stderr."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from customers.import_result import OnProgress
 from texts.catalogue import say
 from wxfleet.plain_console import PlainConsole, harmless
-
-OnProgress = Callable[[str, float, int], None]
 
 
 @contextmanager
