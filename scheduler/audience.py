@@ -278,7 +278,7 @@ def _sales_accounts(push: PushFile, look: Look) -> CTE:
             (cast(literal(look.now_ms), BigInteger) - trust_days * DAY_MS).label("trusts_ms"),
         )
         .where(Account.role.in_([role.value for role in gate_of(push.kind).roles]), Account.removed.is_(False))
-        .cte("sales_accounts")
+        .cte()
         .prefix_with("MATERIALIZED")
     )
 

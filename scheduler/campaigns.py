@@ -232,7 +232,7 @@ def push_of(
     """The push by which that phase is sent. `id`: of the campaign, 0 as long as it is only a file."""
     who = campaign.who
     if phase.kind.follows_up:
-        who = who.model_copy(update={"joined": Joined(campaign=id, standings=_for_whom(campaign, phase))})
+        who = who.model_copy(update={"joined": Joined(campaign=id, standings=for_whom(campaign, phase))})
     elif invited is not None:
         who = who.model_copy(update={"at_most": min(invited, who.at_most or invited)})
     who = who.model_copy(
@@ -288,7 +288,7 @@ def phase_words(phase: PhaseFile) -> str:
     return say("scheduler.phase.of_tiers", phase=words, tiers=tiers)
 
 
-def _for_whom(campaign: CampaignFile, phase: PhaseFile) -> tuple[str, ...]:
+def for_whom(campaign: CampaignFile, phase: PhaseFile) -> tuple[str, ...]:
     """A reminder: those who said yes and have a place; thanks: those who took part."""
     if phase.kind is PhaseKind.REMINDER:
         return (Standing.YES.value, Standing.PROMISED.value)

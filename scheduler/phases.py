@@ -15,11 +15,11 @@ from rules.quiet_hours import local
 from rules.roles import Role
 from scheduler import pushes
 from scheduler.audience import SHOP_ZONE
-from scheduler.campaign_file import CampaignFile, PhaseFile, campaign_of
+from scheduler.campaign_file import CampaignFile, PhaseFile, PhaseKind, campaign_of
 from scheduler.campaign_outcomes import ORDERS_ARRIVED, settle_by_orders, stayed_away
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.campaign_timeline import timeline
-from scheduler.campaigns import push_of, to_ask
+from scheduler.campaigns import for_whom, push_of, to_ask
 from scheduler.day_plan import posters
 from scheduler.errors import PushRefused
 from scheduler.participants import Standing
@@ -27,6 +27,7 @@ from scheduler.phase_ponds import say_in_ponds
 from scheduler.posts import NewPost, write_posts
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.seeds import drawn
+from scheduler.thanks_wait import not_before
 from scheduler.votes import count_votes
 from storage.campaign_tables import Participant, Phase
 from storage.outbox import insert_ignoring
@@ -102,6 +103,8 @@ class Phases:
         if phase.until_ms <= now_ms:
             await self._skip(tx, row, phase, "too_late", now_ms)
             return
+        if written.kind is PhaseKind.THANKS and await self._wait(tx, row, file, phase, now_ms):
+            return
         await _post(tx, row, written, phase.due_ms, now_ms)
         if written.ponds:
             await say_in_ponds(
@@ -126,6 +129,17 @@ class Phases:
             return
         follows = written.kind.follows_up  # nobody is asked by it
         await _moved(tx, phase.id, PhaseState.RUNNING, now_ms, child=child, invited=follows)
+
+    async def _wait(self, tx: AsyncConnection, row: Row[Any], file: CampaignFile, phase: Row[Any], now_ms: int) -> bool:
+        """Is it too early for thanks, because nobody is known yet who came? They are looked at again, to the end."""
+        line = timeline(file, row.starts_ms, self._zone)
+        own = next(due for due in line.phases if due.phase.id == phase.name)
+        standings = for_whom(file, own.phase)
+        later_ms = await not_before(tx, row.id, standings, own_due_ms=own.due_ms, due_ms=phase.due_ms, now_ms=now_ms)
+        if later_ms is not None:
+            values = {"due_ms": min(later_ms, phase.until_ms), "changed_ms": now_ms}
+            await tx.execute(update(Phase).where(Phase.id == phase.id).values(values))
+        return later_ms is not None
 
     async def _end_phases(self, tx: AsyncConnection, row: Row[Any], now_ms: int) -> None:
         """A phase is over when its push is; one whose push could not start is skipped with its reason."""
