@@ -58,13 +58,19 @@ def _plain(keys: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 def as_text(dossier: Dossier, zone: str) -> str:
     """For the person: a heading for each kind of thing, one thing after the other."""
     parts = [f"{say('dossier.title')}\n{say('dossier.intro', zone=zone)}"]
-    for name, rows in dossier.items():
+    for name, rows in _readable(dossier, zone).items():
         lines = [say("privacy.head", part=heading(name), count=len(rows))]
         for row in rows:
-            pairs = readable(name, row, zone).items()
-            lines += ["", *(say("dossier.pair", name=key, value=value) for key, value in pairs)]
+            lines += ["", *(say("dossier.pair", name=key, value=value) for key, value in row.items())]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _readable(dossier: Dossier, zone: str) -> dict[str, list[dict[str, str]]]:
+    """Only what says something to a person."""
+    shown = {name: [readable(name, row, zone) for row in rows] for name, rows in dossier.items()}
+    said = {name: [row for row in rows if row] for name, rows in shown.items()}
+    return {name: rows for name, rows in said.items() if rows}
 
 
 def require_format(place: Path) -> None:
@@ -100,9 +106,8 @@ def _write_workbook(place: Path, dossier: Dossier, zone: str) -> None:
     try:
         with xlsxwriter.Workbook(str(place), options) as book:
             bold = book.add_format({"bold": True})
-            for name, rows in dossier.items():
+            for name, shown in _readable(dossier, zone).items():
                 sheet = book.add_worksheet(heading(name)[:31])
-                shown = [readable(name, row, zone) for row in rows]
                 keys = list(dict.fromkeys(key for row in shown for key in row))
                 sheet.freeze_panes(1, 0)
                 sheet.set_column(0, max(0, len(keys) - 1), 18)
