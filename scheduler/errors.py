@@ -59,6 +59,17 @@ class CouponsShort(Problem):
         )
 
 
+class NoSuchPool(Problem):
+    """No pool of coupon codes has that name."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+    def __init__(self, pool: str, known: Sequence[str]) -> None:
+        near = nearest(pool, list(known))
+        hint = say("operations.meant", near=near) if near else say("coupons.no_pool.hint")
+        super().__init__(say("coupons.no_pool", pool=pool), hint=hint)
+
+
 class BenefitRefused(Problem):
     """A benefit that can't be given or taken back: `reason` as in the words `scheduler.benefit.<reason>`."""
 

@@ -15,8 +15,10 @@ def build() -> typer.Typer:
     """The whole command line in the language of `texts.catalogue`."""
     # Help texts are made when these are imported: the language must be known by then.
     from wxfleet import (
+        cli_benefits,
         cli_campaign_desk,
         cli_channels,
+        cli_coupons,
         cli_db,
         cli_doctor,
         cli_doubt,
@@ -48,7 +50,7 @@ def build() -> typer.Typer:
     for part in (
         cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans, cli_ponds,
         cli_campaign_desk, cli_materials, cli_lessons, cli_reports, cli_segments, cli_channels, cli_referrals,
-        cli_tasks, cli_worker,
+        cli_tasks, cli_worker, cli_coupons, cli_benefits,
     ):  # fmt: skip
         part.add_to(app)
     return app

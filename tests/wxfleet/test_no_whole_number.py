@@ -57,6 +57,8 @@ WALKED = {
     "moments post": (MARK,), "push test": (PHONE,),
     "tasks list": (), "tasks done": ("1",), "gifts list": (), "gifts add": ("#1", "8.8", MARK),
     "lessons list": (), "lessons start": (PHONE,), "lessons pause": (PHONE,), "lessons resume": (PHONE,),
+    "coupons import": ("people.csv", "--pool", MARK), "coupons list": (), "coupons show": (MARK,),
+    "benefits list": ("--ledger",), "benefits give": (PHONE, "pin", "#1", "--note", MARK), "benefits undo": ("9",),
     "report": ("referrals",), "command": ("/客户 #1",),
 }  # fmt: skip
 """Each command with words that make it speak of the customer, or of what was typed."""
