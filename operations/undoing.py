@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import mute, take_back_opt_out
@@ -127,7 +127,7 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
     """A push that was confirmed is cancelled; what has left is asked back, as far as WeChat allows it."""
     campaign = (
         await tx.execute(
-            select(Campaign.id, Campaign.title)
+            select(Campaign.id, Campaign.title, Campaign.state)
             .where(Campaign.created_by == f"staff:{asked.staff.id}", Campaign.created_ms == row.at_ms)
             .order_by(Campaign.id.desc())
         )
@@ -136,7 +136,17 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
         return text
     if campaign is None:
         raise _never(row)
+    await _refuse_if_through(tx, campaign)
     return cancelled_words(campaign.title, await steering.cancel(tx, campaign.id, asked.now_ms))
+
+
+async def _refuse_if_through(tx: AsyncConnection, campaign: Row[Any]) -> None:
+    """Nothing of it waits any more: said with the number of those who have it."""
+    if campaign.state != "finished":
+        return
+    out = select(func.count()).where(Delivery.campaign == campaign.id, Delivery.state == DeliveryState.ACCEPTED.value)
+    text = say("operations.undo.through", title=campaign.title, sent=await tx.scalar(out) or 0)
+    raise Refused(text, hint=say("operations.undo.through.hint"))
 
 
 def _never(row: Row[Any]) -> Refused:

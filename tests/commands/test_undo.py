@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Delivery, Person
+from storage.tables import Account, Campaign, Delivery, Person
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import NOW_MS, open_shop
 from tests.scheduler.matrix import plan_pushes
@@ -95,6 +95,17 @@ async def test_of_a_push_the_rest_is_cancelled_and_what_is_out_is_said(shop: Off
     reply = await shop.says("/撤销", now_ms=NOW_MS + 10)
     assert "没发的 3 条不再发" in reply.text
     assert "已经发出的 2 条撤不回来了" in reply.text  # their gateway gave no id
+
+
+async def test_a_push_that_is_through_says_how_many_have_it(shop: Office) -> None:
+    await vips(shop.db, 2)
+    await shop.says(f"/确认 {(await shop.says('/推送 laoke-fuli')).code}")
+    await plan_pushes(shop.db, NOW_MS)
+    async with shop.db.write() as tx:
+        await tx.execute(update(Delivery).values(state="accepted", sent_ms=NOW_MS))
+        await tx.execute(update(Campaign).values(state="finished"))
+    reply = await shop.says("/撤销", now_ms=NOW_MS + 10)
+    assert (reply.exit_code, "2 条都收不回来" in reply.text) == (ExitCode.REFUSED_BY_POLICY, True)
 
 
 async def test_what_can_not_be_taken_back_says_so(shop: Office) -> None:
