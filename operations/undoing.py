@@ -140,7 +140,7 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
     return cancelled_words(campaign.title, await steering.cancel(tx, campaign.id, asked.now_ms))
 
 
-async def _refuse_if_through(tx: AsyncConnection, campaign: Row[Any]) -> None:
+async def _refuse_if_through(tx: AsyncConnection, campaign: Any) -> None:
     """Nothing of it waits any more: said with the number of those who have it."""
     if campaign.state != "finished":
         return
