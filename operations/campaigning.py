@@ -57,8 +57,13 @@ class Campaigning:
             raise Refused(text, hint=say("scheduler.campaign_refused.hint"))
         return Shown(text, Push(push=file.name, fingerprint=fingerprint(file)), seen.recipients)
 
-    async def push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
-        """Start exactly what was shown."""
+    async def look(self, tx: AsyncConnection, asked: Asked[Push]) -> CampaignView:
+        """What would come of it now; writes nothing. Raises NotFound."""
+        file = self._file(asked.request.push)
+        return await campaigns.preview(tx, file, asked.now_ms, shop_zone=self._zone)
+
+    async def push(self, tx: AsyncConnection, asked: Asked[Push], seen: CampaignView | None = None) -> Reply:
+        """Start exactly what was shown. `seen`: where somebody just looked once more."""
         file = self._file(asked.request.push)
         if fingerprint(file) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=file.name))
@@ -66,7 +71,8 @@ class Campaigning:
             next_ms = await series.begin(tx, file, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
             text = say("operations.series.began", title=file.title, name=file.name, at=_at(next_ms, self._zone))
             return Reply(True, text, data={"series": file.name, "next_ms": next_ms})
-        id = await campaigns.create(tx, file, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
+        by = f"staff:{asked.staff.id}"
+        id = await campaigns.create(tx, file, by, asked.now_ms, shop_zone=self._zone, seen=seen)
         line = await campaigns.start(tx, id, asked.now_ms, shop_zone=self._zone)
         first = min(due.due_ms for due in line.phases)
         text = say(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations import (
     binding,
+    counting,
     doubting,
     drawing,
     levels,
@@ -183,6 +184,8 @@ class Desk:
         require(asked.staff, asked.request.verb)
         if isinstance(asked.request, Continue) and await is_account(tx, asked.request.target):
             return _with_outcome(await stopping.resume_account(tx, asked, asked.request.target))
+        if await counting.to_be_counted(tx, asked):
+            return _with_outcome(await counting.wish(tx, asked))
         show = self._shows.get(asked.request.verb)
         if show is None:
             return _with_outcome(await self._acts[asked.request.verb](tx, asked))
@@ -202,11 +205,52 @@ class Desk:
         confirmed = await redeem(tx, asked.staff, asked.request.code.strip(), asked.now_ms)
         # Rights may have changed since it was asked; and a second person needs them too.
         require(asked.staff, confirmed.request.verb)
-        act = self._acts[confirmed.request.verb]
-        reply = await act(tx, Asked(asked.staff, confirmed.request, asked.door, asked.now_ms))
+        meant = Asked(asked.staff, confirmed.request, asked.door, asked.now_ms)
+        if self._starts_a_campaign(confirmed.request) and await counting.to_be_counted(tx, meant):
+            return await counting.wish(tx, meant, confirmed=True)
+        reply = await self._acts[confirmed.request.verb](tx, meant)
         if confirmed.request.verb in _SENDS and await stopping.is_stopped(tx):
             reply = replace(reply, text=f"{reply.text}\n{say('operations.stopped_now')}")
         return reply if reply.trace else replace(reply, trace=undoing.CONFIRMED_TRACE + confirmed.request.verb)
+
+    def _starts_a_campaign(self, request: Request) -> bool:
+        return isinstance(request, Push) and self._campaigning.knows(request.push)
+
+    async def look(self, connection: AsyncConnection, wished: counting.Wish, now_ms: int) -> Any:
+        """Count for somebody who waits for it in a chat; writes nothing. What went wrong comes back, to be told."""
+        try:
+            member, request = await staff_member(connection, wished.staff), wished.meant()
+            require(member, request.verb)
+            asked: Asked[Any] = Asked(member, request, Door.CHAT, now_ms)
+            if isinstance(request, Preview):
+                return await self._preview(connection, asked)
+            if wished.confirmed:
+                return await self._campaigning.look(connection, asked)
+            return await self._show_push(connection, asked)
+        except Problem as problem:
+            return problem
+
+    async def finish(self, tx: AsyncConnection, wished: counting.Wish, found: Any, now_ms: int) -> Reply:
+        """What comes of a count: the preview itself, a code, or a campaign that begins. Never raises a Problem."""
+        request = wished.meant()
+        try:
+            async with tx.begin_nested():
+                if isinstance(found, Problem):
+                    raise found
+                asked: Asked[Any] = Asked(await staff_member(tx, wished.staff), request, Door.CHAT, now_ms)
+                reply, outcome = await self._counted(tx, asked, found)
+        except Problem as problem:
+            await record(tx, wished.staff, request, Door.CHAT, outcome_of(problem), now_ms, problem.message)
+            return _told(problem)
+        await record(tx, wished.staff, request, Door.CHAT, outcome, now_ms, reply.trace)
+        return replace(reply, text=masked(reply.text))
+
+    async def _counted(self, tx: AsyncConnection, asked: Asked[Any], found: Any) -> tuple[Reply, Outcome]:
+        if isinstance(found, Reply):
+            return _with_outcome(found)
+        if isinstance(found, Shown):
+            return await self._ask(tx, asked, found), Outcome.ASKED
+        return await self._campaigning.push(tx, asked, found), Outcome.DONE
 
     async def _pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
         """An account; or a push, where no account is called so."""

@@ -177,7 +177,8 @@ def _told_before(push: PushFile, look: Look) -> list[tuple[ColumnElement[bool], 
     joined = push.who.joined
     if joined is None:
         return []
-    found = [(Person.id.in_(told_enough(joined.campaign, beside=look.campaign)), "told_enough")]
+    enough = Person.id.in_(told_enough(joined.campaign, beside=look.campaign))
+    found: list[tuple[ColumnElement[bool], str]] = [(enough, "told_enough")]
     if push.kind is Kind.REMINDER:
         found.append((Person.id.in_(told_of_a_place(joined.campaign)), "told_of_a_place"))
     return found

@@ -44,6 +44,7 @@ from customers.retention import Retention
 from customers.segment_file import load_segments
 from customers.standing import Standing
 from operations.confirmations import LIFE_MS
+from operations.counting import Counting
 from operations.desk import Desk
 from operations.learning import Learning
 from operations.ponding import heard_code
@@ -133,7 +134,8 @@ def build(
     voices = Voices(book, settings.shop)
     friends = Friends(settings.channels, Welcome(voices))
     calendar = live_calendar(settings, book)
-    chat = Chat(desk_of(settings, calendar), settings.shop.time_zone)
+    desk = desk_of(settings, calendar)
+    chat = Chat(desk, settings.shop.time_zone)
     products, _ = load_products(settings.products)
     model = settings.language_model
     asking = Asking(model, voices, products, db, clock) if model else None
@@ -162,7 +164,7 @@ def build(
         on_scan=on_scan, random=Random(), urgent=partial(is_urgent, stops_everything=stops_everything),
     )  # fmt: skip
     fleets.append(fleet)
-    steps = _steps(settings, book, members, friends, assisted, Promotions(voices))
+    steps = _steps(settings, book, members, friends, assisted, Promotions(voices), desk)
     planner = Planner(
         db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
         breathe=partial(asyncio.sleep, BREATH_S), always_ask=settings.always_ask,
@@ -178,6 +180,7 @@ def _steps(
     friends: Friends,
     assisted: Assisted,
     promotions: Promotions,
+    desk: Desk,
 ) -> tuple[Step, ...]:
     """What the planner looks at for other rooms."""
     expiry = Expiry()
@@ -194,6 +197,7 @@ def _steps(
     announcing = Announcing(book, settings.shop, tell=tell_of_campaign)
     tasks = PreciseTasks(tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     returns = CouponReturns()
+    counting = Counting(desk.look, desk.finish)
     rounds = Rounds(partial(_campaigns_of, settings), tell=tell_of_campaign, shop_zone=settings.shop.time_zone)
     sweep = MaterialSweep(settings.media)
     standings = Standing()
@@ -221,6 +225,7 @@ def _steps(
         Step(wishes.due, wishes.act),
         Step(phases.due, phases.act),
         Step(rounds.due, rounds.act, every=_UNHURRIED),
+        Step(counting.due, counting.act),
         Step(returns.due, returns.act, every=_UNHURRIED),
         Step(announcing.due, announcing.act, every=_UNHURRIED),
         Step(tasks.due, tasks.act, every=_UNHURRIED),
