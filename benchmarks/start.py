@@ -28,6 +28,7 @@ from benchmarks.measuring import allow_many_files, alternate, ratios, show, show
 from benchmarks.sends import TemplateWords, nobody_posts
 from bots.courier import Courier
 from bots.fleet import CONNECTING_AT_ONCE, Fleet, Member
+from bots.handling import Handle
 from bots.lane import LaneConfig
 from bots.wechaty_gateway import WechatyGateway
 from rules.roles import Role
@@ -54,7 +55,7 @@ async def write_accounts(db: Database, addresses: Sequence[Address]) -> None:
         ])  # fmt: skip
 
 
-def fleet_of(db: Database, addresses: Sequence[Address]) -> Fleet:
+def fleet_of(db: Database, addresses: Sequence[Address], handle: Handle = read_only) -> Fleet:
     clock, random = RunningClock(), Random(1)
     courier = Courier(db, clock, wording=TemplateWords(), hand_over=nobody_posts, random=random)
     members = [
@@ -62,7 +63,7 @@ def fleet_of(db: Database, addresses: Sequence[Address]) -> Fleet:
                partial(WechatyGateway, address.id, address.endpoint, address.token, tls="off"))
         for address in addresses
     ]  # fmt: skip
-    return Fleet(db, clock, members, courier=courier, handle=read_only, random=random)
+    return Fleet(db, clock, members, courier=courier, handle=handle, random=random)
 
 
 async def all_online(db: Database, accounts: int) -> None:

@@ -10,6 +10,7 @@ from customers.consent import hold_back
 from customers.one_at_a_time import hold, hold_contacts
 from personas.model import Stage
 from storage.outbox import insert_ignoring
+from storage.statements import ready
 from storage.tables import Account, Friendship, Person
 from texts.catalogue import say
 
@@ -52,8 +53,8 @@ class Acquaintance:
         return self.held_by is not None and (self.held_until_ms is None or self.held_until_ms > now_ms)
 
 
-# Built once: every message of a customer asks it.
-_MET = (
+# Built once: every message of a customer asks it. In the order of the fields of `Acquaintance`.
+_MET = ready(
     select(
         Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
         Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
@@ -66,7 +67,7 @@ _MET = (
 )  # fmt: skip
 _REPLIES, _PHOTOS = Friendship.replies + 1, Friendship.photos + bindparam("photos", type_=BigInteger)
 _AT_MS = bindparam("at_ms", type_=BigInteger)
-_HEARD = (
+_HEARD = ready(
     update(Friendship)
     .where(Friendship.id == bindparam("friendship"))
     .values(last_in_ms=_AT_MS, replies=_REPLIES, photos=_PHOTOS, bond=bond_case(_AT_MS, _REPLIES, _PHOTOS, _AT_MS))
@@ -86,8 +87,8 @@ async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: 
 
 async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance | None:
     """Who `contact` is to `account`, if they met."""
-    row = (await tx.execute(_MET, {"account": account, "contact": contact})).one_or_none()
-    return None if row is None else Acquaintance(**dict(row._mapping))
+    rows = await _MET.rows(tx, account=account, contact=contact)
+    return Acquaintance(*rows[0]) if rows else None
 
 
 async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
@@ -113,6 +114,6 @@ async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) ->
 
 async def heard(tx: AsyncConnection, who: Acquaintance, at_ms: int, *, photo: bool = False) -> None:
     """They wrote at `at_ms`, or sent a picture: the bond may have grown closer, and no wake-up is unanswered."""
-    await tx.execute(_HEARD, {"friendship": who.friendship, "at_ms": at_ms, "photos": int(photo)})
+    await _HEARD.change(tx, friendship=who.friendship, at_ms=at_ms, photos=int(photo))
     if who.unanswered:
         await tx.execute(update(Person).where(Person.id == who.person).values(unanswered=0))

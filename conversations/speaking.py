@@ -1,5 +1,6 @@
 """Putting an account's words on their way to a customer: one voice, a human pace, never twice for one message."""
 
+import json
 from dataclasses import dataclass
 from random import Random
 
@@ -12,6 +13,7 @@ from personas.model import Occasion, Persona, Shop
 from personas.speech import names, speak
 from rules.kinds import Kind
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
+from storage.statements import ready
 from storage.tables import Delivery
 
 DELAY_MS = (2_000, 6_000)
@@ -133,7 +135,7 @@ class Lately:
         return next((one.words for one in self.said if one.at_ms > since_ms and one.words), "")
 
 
-_LATELY = (
+_LATELY = ready(
     select(
         Delivery.id, Delivery.source, Delivery.kind, Delivery.state, Delivery.reason, Delivery.created_ms,
         Delivery.text, Delivery.content,
@@ -151,18 +153,24 @@ _LATELY = (
 async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
     """What the account they write to planned to tell them; read once for a message."""
     since_ms = now_ms - LATELY_MS
-    rows = await tx.execute(_LATELY, {"person": who.person, "account": who.account, "since_ms": since_ms})
+    rows = await _LATELY.rows(tx, person=who.person, account=who.account, since_ms=since_ms)
     return Lately(
         tuple(
             Said(
-                id=row.id,
-                entry=row.source.rpartition(":")[2],
-                kind=row.kind,
-                at_ms=row.created_ms,
-                unsent=row.state == DeliveryState.PENDING.value,
-                joined=row.reason == JOINED,
-                words=str(row.text or row.content.get("text") or ""),
+                id=id,
+                entry=source.rpartition(":")[2],
+                kind=kind,
+                at_ms=created_ms,
+                unsent=state == DeliveryState.PENDING.value,
+                joined=reason == JOINED,
+                words=str(text or _text_in(content)),
             )
-            for row in rows.all()
+            for id, source, kind, state, reason, created_ms, text, content in rows
         )
     )
+
+
+def _text_in(content: object) -> str:
+    """SQLite hands JSON out as text."""
+    document = json.loads(content) if isinstance(content, str) else content
+    return str(document.get("text") or "") if isinstance(document, dict) else ""

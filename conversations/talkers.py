@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import FILE_HELPER
+from storage.statements import ready
 from storage.tables import Account, Setting, StaffContact, StaffMember
 
 
@@ -26,23 +27,23 @@ class Known:
 
 
 # Every message asks this: one statement for both tables, built once.
-_KNOWN = union_all(
+_KNOWN = ready(union_all(
     select(Account.id, literal(True).label("ours")).where(Account.self_contact == bindparam("contact")),
     select(StaffContact.staff, literal(False))
     .join(StaffMember, StaffMember.id == StaffContact.staff)
     .where(StaffContact.contact == bindparam("contact"), StaffMember.removed.is_(False)),
-)
+))  # fmt: skip
 
 
 async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
     """Who `contact` is to `account`."""
     if contact == FILE_HELPER:
         return Known(Talker.OURSELVES)
-    found = (await tx.execute(_KNOWN, {"contact": contact})).all()
-    accounts = [row.id for row in found if row.ours]
+    found = await _KNOWN.rows(tx, contact=contact)
+    accounts = [id for id, ours in found if ours]
     if accounts:
         return Known(Talker.OURSELVES if account in accounts else Talker.SIBLING)
-    return Known(Talker.STAFF, found[0].id) if found else Known(Talker.CUSTOMER)
+    return Known(Talker.STAFF, found[0][0]) if found else Known(Talker.CUSTOMER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.roles import Role
 from storage.outbox import insert_ignoring
+from storage.statements import ready
 from storage.tables import Setting
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import read_document
 
 _SETTING = "ladder"
+_STORED = ready(select(Setting.value).where(Setting.key == _SETTING))
 LevelId = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[\w-]+$")]
 
 
@@ -195,4 +197,5 @@ async def current(tx: AsyncConnection) -> Ladder:
 
 
 async def _stored(tx: AsyncConnection) -> str | None:
-    return (await tx.execute(select(Setting.value).where(Setting.key == _SETTING))).scalar_one_or_none()
+    rows = await _STORED.rows(tx)
+    return str(rows[0][0]) if rows else None

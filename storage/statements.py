@@ -7,11 +7,13 @@ thread and the event loop would otherwise pass the interpreter to and fro for ea
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
 import aiosqlite
-from sqlalchemy import TextClause, text
+from sqlalchemy import ClauseElement, CursorResult, Executable, TextClause, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,6 +43,34 @@ async def change(tx: AsyncConnection, statement: Statement, parameters: Mapping[
     except sqlite3.Error as error:
         raise _translated(tx, words, error) from error
     return cursor.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A statement of SQLAlchemy's; on SQLite it takes the short way. `words`, `constants`: as it is there."""
+
+    statement: Executable
+    words: str
+    constants: Mapping[str, Any]
+
+    async def rows(self, tx: AsyncConnection, **parameters: Any) -> Sequence[Sequence[Any]]:
+        """Run it and bring all rows, as the driver gives them: JSON is text on SQLite. Raises DBAPIError."""
+        if tx.dialect.name != "sqlite":
+            return (await tx.execute(self.statement, parameters)).all()
+        return await rows_of(tx, {"sqlite": self.words}, {**self.constants, **parameters})
+
+    async def change(self, tx: AsyncConnection, **parameters: Any) -> int:
+        """Run it and say how many rows it changed. Raises DBAPIError."""
+        if tx.dialect.name != "sqlite":
+            return int(cast(CursorResult[Any], await tx.execute(self.statement, parameters)).rowcount)
+        return await change(tx, {"sqlite": self.words}, {**self.constants, **parameters})
+
+
+def ready(statement: Executable) -> Ready:
+    """For what every message asks. Its parameters are named with `bindparam`."""
+    compiled = cast(ClauseElement, statement).compile(dialect=sqlite.dialect(paramstyle="named"))
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    return Ready(statement, str(compiled), constants)
 
 
 def both(words: str) -> Statement:
