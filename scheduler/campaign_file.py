@@ -163,6 +163,7 @@ class PhaseFile(_Part):
     )
     offer: _Sentence | None = Field(default=None, description="这一步的优惠；不写就用活动的")
     gift: _Sentence | None = Field(default=None, description="这一步送什么；不写就用活动的")
+    coupons: PoolName | None = Field(default=None, description="这一步的优惠码从哪个码池里取；不写就用活动的")
     words: dict[str, Text] = Field(
         default_factory=dict,
         description="消息文案，按等级写，default 给其余等级；除了推送里的名字，还可用"

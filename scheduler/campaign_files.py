@@ -133,7 +133,7 @@ def _in_words(
             if push.template_for(level) is None:
                 loc = ("phases", number, "words")
                 yield document.mistake(loc, say("scheduler.push.no_words", level=level), at_key=True)
-        known = OWN_NAMES | push.variables.keys() | coupon
+        known = OWN_NAMES | push.variables.keys() | ({COUPON} if push.coupons is not None else set())
         for template, text in phase.words.items():
             missing = known - ({"landing"} if push.landing is None else set())
             yield from _in_text(document, ("phases", number, "words", template), text, missing)

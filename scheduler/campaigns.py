@@ -247,7 +247,7 @@ def push_of(
             "words": phase.words,
             "variables": told_of(campaign, phase, line, zone_name),
             "landing": phase.landing or campaign.landing,
-            "coupons": campaign.coupons,
+            "coupons": phase.coupons or campaign.coupons,
             "window": phase.window,
             "valid_until": local(until_ms, zone_name),
             "first_batch": phase.first_batch,

@@ -11,6 +11,8 @@ from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from scheduler import campaigns
 from scheduler.campaign_file import CampaignFile
+from scheduler.campaign_timeline import timeline
+from scheduler.campaigns import push_of
 from storage.claiming import take_turn
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
@@ -107,6 +109,15 @@ async def test_a_purchase_answers_a_wake_up(database: Database) -> None:
         await tx.execute(Order.__table__.insert().values(order))
         await recompute(tx, [person], now_ms=NOW_MS)
     assert await unanswered(database, person) == 0
+
+
+def test_each_tier_may_have_a_pool_of_codes_of_its_own() -> None:
+    file = wake_up(coupons="everybody")
+    phases = [file.phases[0].model_copy(update={"coupons": "gold-codes"}), file.phases[1]]
+    line = timeline(file, NOW_MS, ZONE)
+    pushes = [push_of(file, phase, line, NOW_MS + DAY_MS, None, ZONE) for phase in phases]
+    assert [push.coupons for push in pushes] == ["gold-codes", "everybody"]
+    assert [push.who.tiers for push in pushes] == [("gold",), ("ordinary", "low")]
 
 
 async def unanswered(db: Database, person: int) -> int:
