@@ -278,6 +278,6 @@ async def _count(tx: AsyncConnection, pond: PondNow, more: int) -> None:
 
 async def _tell(tx: AsyncConnection, pond: PondNow, what: str, message: Message, now_ms: int) -> None:
     """Staff hear of it, at most once in ten minutes of each group."""
-    text = say(f"ponds.{what}", title=pond.file.title, words=message.text[:60])
+    text = say(f"ponds.{what}", title=pond.file.title, words=_without_name(message.text)[:60])
     key = f"pond_{what}:{pond.name}:{now_ms // ANSWER_VALID_MS}"
     await tell_staff(tx, text, account=pond.account, staff=(), key=key, now_ms=now_ms)

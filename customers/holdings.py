@@ -208,7 +208,8 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
             "echo": _NOTHING,
         },
         mentions="key content text reason",
-        spoken=lambda table: table.c.kind.in_(TO_STAFF),
+        # What is said to a group names those who came into it.
+        spoken=lambda table: or_(table.c.kind.in_(TO_STAFF), table.c.source.startswith("pond:", autoescape=True)),
         scanned=True,
     ),
     Arrival: Holding(

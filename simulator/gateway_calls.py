@@ -249,22 +249,22 @@ def _read_json(text: str, what: str) -> dict[str, Any]:
 
 def _room_list(gateway: Seat, request: Any) -> Any:
     _need_login(gateway)
-    return puppet.RoomListResponse(ids=gateway.world.rooms_of(gateway.account))
+    return puppet.RoomListResponse(ids=gateway.world.rooms.of(gateway.account))
 
 
 def _room_payload(gateway: Seat, request: Any) -> Any:
-    members = gateway.world.room_members(request.id)
+    members = gateway.world.rooms.members(request.id)
     return puppet.RoomPayloadResponse(
-        id=request.id, topic=gateway.world.room_topic(request.id), owner_id=members[0], member_ids=members
+        id=request.id, topic=gateway.world.rooms.topic(request.id), owner_id=members[0], member_ids=members
     )
 
 
 def _room_member_list(gateway: Seat, request: Any) -> Any:
-    return puppet.RoomMemberListResponse(member_ids=gateway.world.room_members(request.id))
+    return puppet.RoomMemberListResponse(member_ids=gateway.world.rooms.members(request.id))
 
 
 def _room_member_payload(gateway: Seat, request: Any) -> Any:
-    if request.member_id not in gateway.world.room_members(request.id):
+    if request.member_id not in gateway.world.rooms.members(request.id):
         raise NoSuchThing(f"{request.member_id} is not in {request.id}")
     name = gateway.world.profile(gateway.account, request.member_id).nickname
     return puppet.RoomMemberPayloadResponse(id=request.member_id, name=name)

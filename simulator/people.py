@@ -156,7 +156,7 @@ class Customers:
         room = roll.choice(self.scenario.rooms)
         account = self.world.accounts[roll.choice(room.accounts)]
         ours = {account.contact for account in self.world.accounts.values()}
-        people = [member for member in self.world.room_members(room.id) if member not in ours]
+        people = [member for member in self.world.rooms.members(room.id) if member not in ours]
         if not people:
             raise Refusal("nobody is there to ask")
         text = f"@{account.nickname}\u2005{roll.choice(lines.QUESTIONS)}"

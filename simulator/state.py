@@ -8,7 +8,8 @@ from simulator.friends import FriendList
 from simulator.journal import Entry
 from simulator.messages import Friendship, Kind, Message
 from simulator.record import Post, Received, Record, Said
-from simulator.scenario import THRESHOLD, AccountPlan, RoomPlan, Scenario
+from simulator.rooms import Rooms
+from simulator.scenario import THRESHOLD, AccountPlan, Scenario
 
 _MESSAGES_KEPT = 50_000
 """Payloads of older messages are gone, as on a phone that was cleaned up."""
@@ -50,14 +51,7 @@ class State:
         """Ids of the Moments posts by their idempotency key."""
         self.accounts = {plan.id: _account(plan, scenario, crowd) for plan in scenario.accounts}
         self.account_of = {account.contact: account.id for account in self.accounts.values()}
-        self.rooms = {room.id: self._members(room, crowd) for room in scenario.rooms}
-        """Who sits in each room, our accounts first."""
-
-    def _members(self, room: RoomPlan, crowd: Crowd) -> list[str]:
-        ours = [self.accounts[account].contact for account in room.accounts if account in self.accounts]
-        first = next((account for account in room.accounts if account in self.accounts), None)
-        people = [contact_of(number) for number in crowd.ranges[first][: room.people]] if first else []
-        return [*ours, *people]
+        self.rooms = Rooms(scenario, {account.id: account.contact for account in self.accounts.values()}, crowd)
 
     def apply(self, entry: Entry) -> None:
         """Let one entry be true. Entries of accounts that the scenario no longer has change nothing."""
@@ -72,7 +66,7 @@ class State:
             case "newcomer":
                 self.newcomers += 1
             case "room":
-                self._room(entry)
+                self.rooms.apply(entry)
             case _ if account := self.accounts.get(entry["account"]):
                 self._change(account, entry)
 
@@ -106,15 +100,6 @@ class State:
         else:
             to: str = room or self.account_of.get(entry["to"]) or entry["to"]
             self.record.add_said(Said(entry["at"], entry["from"], to, kind, entry["text"], entry["id"]))
-
-    def _room(self, entry: Entry) -> None:
-        members = self.rooms.get(entry["room"])
-        if members is None:
-            return
-        gone = set(entry["people"])
-        members[:] = [member for member in members if member not in gone]
-        if entry["what"] == "join":
-            members += entry["people"]
 
     def _friendship(self, account: Account, entry: Entry) -> None:
         account.requests[entry["id"]] = Friendship(

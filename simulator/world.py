@@ -46,6 +46,7 @@ class World:
         self.state = State(scenario, self.crowd)
         self.record = self.state.record
         self.accounts = self.state.accounts
+        self.rooms = self.state.rooms
         self.staff = {member.contact: member for member in scenario.staff}
         self.attached: set[str] = set()
         """Accounts whose event stream somebody has read since the start."""
@@ -110,7 +111,7 @@ class World:
     ) -> Message:
         """The account sends one message. Raises Refusal when WeChat would not take it; then nothing happened."""
         me = self._logged_in(account)
-        room = to if self._sits_in(me, to) else ""
+        room = to if self.rooms.holds(me.contact, to) else ""
         if not room and to != FILE_HELPER and not me.friends.reaches(to):
             raise Refusal(f"{to} has not accepted you as a friend: the message was refused")
         if kind is Kind.CARD and text not in self.state.account_of and text not in me.friends:
@@ -232,8 +233,8 @@ class World:
 
     def say(self, contact: str, to: str, kind: Kind, text: str, *, mentions: tuple[str, ...] = ()) -> Message:
         """A person writes to an account (its id) or into a room. Raises Refusal for who is no friend, or not in it."""
-        room = to if to == self.scenario.staff_room or to in self.state.rooms else ""
-        if room in self.state.rooms and contact not in self.state.rooms[room]:
+        room = to if to == self.scenario.staff_room or self.rooms.is_group(to) else ""
+        if room and not self.rooms.holds(contact, room):
             raise Refusal(f"{contact} is not in {to}")
         if not room and not self.accounts[to].friends.reaches(contact):
             raise Refusal(f"{contact} is no friend of {to}")
@@ -254,13 +255,13 @@ class World:
         self._room_changed(room, "leave", people)
 
     def _room_changed(self, room: str, what: str, people: tuple[str, ...]) -> None:
-        if room not in self.state.rooms:
+        if not self.rooms.is_group(room):
             raise NoSuchThing(f"no room {room}")
         now_ms = self.clock.now_ms()
         self._happen({"do": "room", "at": now_ms, "room": room, "what": what, "people": list(people)})
         whom, by = ("inviteeIdList", "inviterId") if what == "join" else ("removeeIdList", "removerId")
         told = {"roomId": room, whom: list(people), by: people[0], "timestamp": now_ms // 1000}
-        for account in self._accounts_in(room):
+        for account in self.rooms.accounts_in(room):
             self._tell(account, f"room-{what}", told)
 
     def leave(self, contact: str, account: str) -> None:
@@ -274,7 +275,9 @@ class World:
         message = self.state.messages.get(id)
         me = self.accounts[account].contact
         heard = message is not None and (
-            account in self._accounts_in(message.room) if message.room else me in (message.talker, message.listener)
+            account in self.rooms.accounts_in(message.room)
+            if message.room
+            else me in (message.talker, message.listener)
         )
         if message is None or not heard:
             raise NoSuchThing(f"no message {id}")
@@ -300,38 +303,11 @@ class World:
         seen = self.crowd.profile(contact, account)
         return Profile(contact, seen.nickname, seen.alias if friend else "", seen.city, friend)
 
-    def rooms_of(self, account: str) -> list[str]:
-        """The rooms that an account sits in."""
-        rooms = [room for room in self.state.rooms if account in self._accounts_in(room)]
-        return [self.scenario.staff_room, *rooms] if self.scenario.staff_room else rooms
-
-    def room_topic(self, room: str) -> str:
-        if room == self.scenario.staff_room:
-            return f"{self.scenario.shop}·员工群"
-        return next((plan.topic for plan in self.scenario.rooms if plan.id == room), "")
-
-    def room_members(self, room: str) -> list[str]:
-        if room in self.state.rooms:
-            return list(self.state.rooms[room])
-        if not room or room != self.scenario.staff_room:
-            raise NoSuchThing(f"no room {room}")
-        return [*self.staff, *(account.contact for account in self.accounts.values())]
-
     def account_with(self, contact: str) -> str | None:
         """The id of the account whose WeChat id this is."""
         return self.state.account_of.get(contact)
 
     # --- how it comes about -----------------------------------------------------------------------------------------
-
-    def _sits_in(self, me: Account, room: str) -> bool:
-        return bool(room) and (room == self.scenario.staff_room or me.contact in self.state.rooms.get(room, ()))
-
-    def _accounts_in(self, room: str) -> list[str]:
-        """Everybody of ours hears the staff room."""
-        members = self.state.rooms.get(room)
-        if members is None:
-            return list(self.accounts)
-        return [account for account, me in self.accounts.items() if me.contact in members]
 
     def _logged_in(self, account: str) -> Account:
         me = self.accounts[account]
@@ -352,7 +328,7 @@ class World:
     def _deliver(self, entry: Entry) -> Message:
         self._happen(entry)
         message = self.state.messages[entry["id"]]
-        hears = self._accounts_in(message.room) if message.room else {
+        hears = self.rooms.accounts_in(message.room) if message.room else {
             account for account in map(self.state.account_of.get, (message.talker, message.listener)) if account
         }  # fmt: skip
         for account in hears:

@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select, update
 from bots.gateway import Message, MessageKind, RoomChanged
 from bots.payloads import message_payload, room_payload
 from conversations.intake import Intake
+from customers.erasure import erase
 from operations.ponding import bind_pond, heard_code
 from rules.pacing import MINUTE_MS
 from scheduler.pond_file import PondFile
@@ -17,7 +18,7 @@ from scheduler.pond_members import PondMembers
 from scheduler.ponds import keep_ponds, pond_named
 from storage.engine import Database
 from storage.inbox import Received
-from storage.pond_tables import Pond, PondMember
+from storage.pond_tables import Pond, PondAnswer, PondMember
 from storage.tables import Arrival, Delivery, LiveRequest, Person, Repair
 from tests.conversations.shop import ACCOUNTS, NOW_MS, open_shop, outbox, voices
 
@@ -118,6 +119,19 @@ async def test_the_next_welcome_waits_as_long_as_its_file_says(group: Group) -> 
     first, second = await group.rows("welcome")
     assert second.due_ms == first.due_ms + 5 * MINUTE_MS
     assert second.content["mentions"] == ["wx2", "wx1"]
+
+
+async def test_somebody_erased_is_named_in_no_welcome_any_more(group: Group) -> None:
+    await group.come("wxid_hua", "wx1")
+    await group.say("店名", to="lin-1")
+    async with group.db.read() as connection:
+        hua = await connection.scalar(select(Person.id).where(Person.name == "花花🌸"))
+    await erase(group.db, hua or 0, now_ms=NOW_MS + 1)
+    [row] = await group.rows("welcome")
+    assert "wx1" in repr(row) and "wxid_hua" not in repr(row) and "花花" not in repr(row)
+    async with group.db.read() as connection:
+        assert (await connection.scalars(select(PondMember.contact))).all() == ["wx1"]
+        assert (await connection.scalars(select(PondAnswer.contact))).all() == []
 
 
 async def test_staff_and_our_own_accounts_are_no_newcomers(group: Group) -> None:

@@ -1,6 +1,7 @@
 """The simulated gateway speaks the puppet protocol as real gateways do."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from grpclib.const import Status
@@ -9,9 +10,12 @@ from grpclib.testing import ChannelFor
 from wechaty_grpc.wechaty import PuppetStub
 
 from simulator.crowd import contact_of
+from simulator.errors import Refusal
 from simulator.messages import Kind, Scene
+from simulator.scenario import RoomPlan
 from simulator.simulation import Simulation
-from tests.simulator.worlds import ROOM, Client, bare_client, client_of, listening
+from simulator.world import World
+from tests.simulator.worlds import QUIET, ROOM, Client, bare_client, client_of, listening
 from tests.virtual_time import START, VirtualClock, until
 
 NOW_MS = round(START.timestamp() * 1000)
@@ -293,3 +297,22 @@ async def test_a_message_is_recalled_for_two_minutes_once_and_only_by_who_sent_i
     assert [one.text for one in simulation.world.record.received(FRIEND)] == ["一", "二"]  # it was read all the same
     await clock.advance(121)
     assert not await recall(yu, sent[1])
+
+
+async def test_a_group_of_customers_is_heard_by_those_who_sit_in_it(clock: VirtualClock) -> None:
+    group = RoomPlan("7@chatroom", "闺蜜群", ("lin-1", "lin-2"), people=2)
+    world = World(replace(QUIET, rooms=(group,)), clock)
+    world.start()
+    told: list[tuple[str, str]] = []
+    for account in world.accounts:
+        world.connect_gateway(account, lambda event, _, account=account: told.append((account, event)))  # type: ignore[misc]
+    member = world.rooms.members(group.id)[-1]
+    world.say(member, group.id, Kind.TEXT, "在吗")
+    world.join(group.id, "wxid_new")
+    assert told == [(who, what) for what in ("message", "room-join") for who in ("lin-1", "lin-2")]
+    with pytest.raises(Refusal):
+        world.say("wxid_stranger", group.id, Kind.TEXT, "在吗")
+    with pytest.raises(Refusal):
+        world.send("yu-1", group.id, Kind.TEXT, "来看看")  # it does not sit there
+    world.quit(group.id, "wxid_new")
+    assert "wxid_new" not in world.rooms.members(group.id)
