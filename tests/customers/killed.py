@@ -24,7 +24,7 @@ from storage.engine import Database, open_database
 from storage.tables import Claim, Delivery, Order
 from tests.customers.shop import friend, person
 
-KILLS = 5
+KILLS = 4
 NUMBER = "2202600000000000017"
 NOW_MS = 1_795_000_000_000
 
