@@ -86,6 +86,17 @@ def _vip(said: Said) -> Request:
     return requests.Vip(who=said.line.word(0), level=said.line.word(1))
 
 
+def _pause(said: Said) -> Request:
+    """Who says “stop all of them” means it, whatever the command is called."""
+    target = said.line.word(0)
+    return requests.StopAll() if target.casefold() in _ALL else requests.Pause(target=target)
+
+
+def _resume(said: Said) -> Request:
+    account = said.line.word(0)
+    return requests.ResumeAll() if account.casefold() in _ALL else requests.Resume(account=account)
+
+
 def _came(said: Said) -> Request:
     """Which campaign, who, and perhaps that they did not."""
     campaign, who, outcome = (said.line.word(place) for place in range(3))
@@ -294,8 +305,8 @@ COMMANDS: tuple[Command, ...] = (
         words=2,
     ),
     Command(Verb.VIP, ("会员", "vip"), _vip, words=2),
-    Command(Verb.PAUSE, ("暂停", "pause", "停"), lambda said: requests.Pause(target=said.line.word(0)), words=1),
-    Command(Verb.RESUME, ("恢复", "resume"), lambda said: requests.Resume(account=said.line.word(0)), words=1),
+    Command(Verb.PAUSE, ("暂停", "pause", "停"), _pause, words=1),
+    Command(Verb.RESUME, ("恢复", "resume"), _resume, words=1),
     Command(
         Verb.LOGIN,
         ("扫码", "login", "登录", "scan"),

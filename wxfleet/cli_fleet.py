@@ -25,7 +25,7 @@ from storage.engine import Database
 from storage.tables import Setting, StaffContact, StaffMember
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
-from wxfleet import logs
+from wxfleet import cli_staff_log, logs
 from wxfleet.clocks import wall_ms
 from wxfleet.crew_words import crew_json, crew_lines
 from wxfleet.lock import is_held
@@ -53,6 +53,7 @@ def add_to(app: typer.Typer) -> None:
     staff = typer.Typer(help=say("cli.staff"), no_args_is_help=True)
     command(staff, "list", "cli.staff.list")(staff_list)
     command(staff, "invite", "cli.staff.invite")(staff_invite)
+    cli_staff_log.add_to(staff, shop_now_ms)
     app.add_typer(staff, name="staff")
     command(app, "stop-all", "cli.stop_all")(stop_all)
     command(app, "resume-all", "cli.resume_all")(resume_all)
