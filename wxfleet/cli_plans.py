@@ -143,7 +143,8 @@ async def push_start(
             )
             await planning.carry_on(campaign)
     document = {"id": campaign, "planned": seen.recipients}
-    terminal.show(document, say("cli.push.started", title=title, count=seen.recipients))
+    key = "cli.push.started_asks" if settings.always_ask or spec.confirm else "cli.push.started"
+    terminal.show(document, say(key, title=title, count=seen.recipients, id=campaign))
     return ExitCode.OK
 
 
