@@ -1,6 +1,7 @@
 """Why a value is wrong, in words of our own: pydantic and libyaml speak English only, and to programmers."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -50,14 +51,22 @@ _SAME = {
 }
 
 
-def reason_for(error: ErrorDetails, model: type[BaseModel], node: Node | None) -> tuple[str, str]:
+_FORM_KNOWN_BY = 9
+_FORMS = {"^[a-z0-9]": ".name", "^https?:/": ".url", "^([01]\\d|": ".hours"}
+"""How a pattern of the models begins, and what it asks for in words."""
+
+
+def reason_for(
+    error: ErrorDetails, model: type[BaseModel], node: Node | None, path: Sequence[str | int]
+) -> tuple[str, str]:
     """The reason and what was probably meant ('' for nothing) of one of pydantic's errors.
 
-    `node` is the value concerned; a secret stands in it as `${NAME}`, never resolved.
+    `node` is the value concerned; a secret stands in it as `${NAME}`, never resolved. `path` leads there by the
+    steps that stand in the file.
     """
     kind = _SAME.get(error["type"], error["type"])
     context: dict[str, Any] = {**error.get("ctx", {})}
-    key = _key(error)
+    key = _key(error, path)
     written = node.text if isinstance(node, Leaf) else ""
     if kind in ("dict_type", "list_type") and _FULL_WIDTH_COLON.match(written):
         return say("texts.yaml.full_width_colon"), ""
@@ -69,15 +78,16 @@ def reason_for(error: ErrorDetails, model: type[BaseModel], node: Node | None) -
         return say("texts.value.literal_error", key=key, choices=listed), nearest(written, choices)
     if kind in ("value_error", "assertion_error"):
         return _own_reason(str(context.get("error", "")), key), ""
+    if kind == "string_pattern_mismatch":
+        kind += _FORMS.get(str(context.get("pattern", ""))[:_FORM_KNOWN_BY], "")
     return _sentence(kind, key, context, error["msg"]), ""
 
 
-def _key(error: ErrorDetails) -> str:
+def _key(error: ErrorDetails, path: Sequence[str | int]) -> str:
     """The name a person knows the value by: its key, or list[n] counted from 1."""
-    loc = list(error["loc"])
     if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
         return str(error.get("ctx", {}).get("discriminator", "")).strip("'")
-    names = [step for step in loc if isinstance(step, int) or "[" not in step]
+    names = list(path)
     if not names:
         return say("texts.whole_file")
     last = names[-1]

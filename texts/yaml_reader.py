@@ -39,7 +39,7 @@ class Document(Generic[M]):
 
     def written(self, loc: Sequence[Step]) -> str:
         """The single value at `loc` as it stands in the file, `${NAME}` unresolved: fit for messages. Else ''."""
-        _, node = _find(self.root, loc)
+        _, _, node = _find(self.root, loc)
         return node.text if isinstance(node, Leaf) else ""
 
     def mistake(
@@ -52,7 +52,7 @@ class Document(Generic[M]):
         at_key: bool = False,
     ) -> Mistake:
         """A mistake at `loc`, the way of keys and indices from the top: at its value, or at its key."""
-        key, node = _find(self.root, loc)
+        _, key, node = _find(self.root, loc)
         mark = key if at_key and key else node.mark if node else _TOP
         return Mistake(mark.file or self.file, mark.line, mark.column, reason, suggestion, severity)
 
@@ -98,7 +98,8 @@ def read_document(
         value = model.model_validate(document.data, context=context)
     except ValidationError as error:
         known = {mistake.place for mistake in document.mistakes}
-        found = _distinct(_from_pydantic(document, model, e) for e in error.errors(include_url=False))
+        errors = error.errors(include_url=False)
+        found = _distinct((_from_pydantic(document, model, e), e["type"] == "missing") for e in errors)
         document.mistakes += [mistake for mistake in found if mistake.place not in known]
     else:
         document.value = value if not document.mistakes else None
@@ -153,12 +154,14 @@ def _from_pydantic(document: Document[M], model: type[M], error: ErrorDetails) -
     loc = error["loc"]
     if error["type"] == "union_tag_invalid":
         loc = (*loc, str(error["ctx"]["discriminator"]).strip("'"))
-    key, node = _find(document.root, loc)
-    reason, suggestion = reason_for(error, model, node)
+    path, key, node = _find(document.root, loc)
     kind = error["type"]
     if kind == "missing":
+        path.append(loc[-1])  # it stands in no file
+    reason, suggestion = reason_for(error, model, node, path)
+    if kind == "missing":
         # The key is not there: its parent is, best seen at the parent's own key.
-        key, node = _find(document.root, loc[:-1])
+        _, key, node = _find(document.root, loc[:-1])
         mark = key or (node.mark if node else _TOP)
     elif kind == "extra_forbidden":
         mark = key or _TOP
@@ -167,20 +170,23 @@ def _from_pydantic(document: Document[M], model: type[M], error: ErrorDetails) -
     return Mistake(mark.file or document.file, mark.line, mark.column, reason, suggestion)
 
 
-def _distinct(mistakes: Iterable[Mistake]) -> list[Mistake]:
-    """One mistake a place: the members of a union all complain about the same value."""
-    first: dict[tuple[str, int, int], list[Mistake]] = {}
-    for mistake in mistakes:
-        first.setdefault(mistake.place, []).append(mistake)
-    # Several keys may be missing in one place; each is said.
-    return [m for found in first.values() for i, m in enumerate(found) if i == 0 or m.reason != found[0].reason]
+def _distinct(mistakes: Iterable[tuple[Mistake, bool]]) -> list[Mistake]:
+    """One mistake a place: the members of a union all complain about the same value. But each missing key is said."""
+    kept: list[Mistake] = []
+    places: set[tuple[str, int, int]] = set()
+    for mistake, is_missing in mistakes:
+        if mistake.place not in places or (is_missing and mistake not in kept):
+            kept.append(mistake)
+        places.add(mistake.place)
+    return kept
 
 
-def _find(root: Node | None, loc: Sequence[Step]) -> tuple[Mark | None, Node | None]:
-    """Walk `loc` to the mark of its last key and its node.
+def _find(root: Node | None, loc: Sequence[Step]) -> tuple[list[Step], Mark | None, Node | None]:
+    """Walk `loc`: the steps that stand in the file, the mark of the last key, its node.
 
     Pydantic's own steps (the name of a union's member) stand in no file and are passed over.
     """
+    path: list[Step] = []
     key: Mark | None = None
     node = root
     for step in loc:
@@ -191,4 +197,5 @@ def _find(root: Node | None, loc: Sequence[Step]) -> tuple[Mark | None, Node | N
             key, node = None, node.items[step]
         else:
             continue
-    return key, node
+        path.append(step)
+    return path, key, node

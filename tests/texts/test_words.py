@@ -8,6 +8,9 @@ from texts.catalogue import LANGUAGES, catalogue
 
 
 def _names(text: str) -> set[str]:
+    """Also that whoever shows YAML in braces escaped them: what stands in single braces is put in."""
+    for _, name, form, _ in string.Formatter().parse(text):
+        assert name is None or (name.isidentifier() and not (form or "").startswith(" ")), text
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 

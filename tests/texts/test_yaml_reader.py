@@ -190,7 +190,7 @@ def test_no_message_shows_a_secret(tmp_path: Path) -> None:
 def test_every_kind_of_error_pydantic_knows_has_words_in_chinese(kind: str) -> None:
     context = dict.fromkeys(("gt", "ge", "lt", "le", "min_length", "max_length", "expected", "error"), "3")
     error: ErrorDetails = {"type": kind, "loc": ("x",), "msg": "English words", "input": 1, "ctx": context}
-    reason, _ = reason_for(error, Shop, None)
+    reason, _ = reason_for(error, Shop, None, error["loc"])
     assert "English" not in reason
     assert re.search(r"[\u4e00-\u9fff]", reason) or kind in ("value_error", "assertion_error")
 
