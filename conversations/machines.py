@@ -17,9 +17,15 @@ _AWAY = re.compile(
 )
 
 
+_SHORTEST = 10
+_ASKS = re.compile(r"几点|吗|什么时候|多久|啥时候")
+"""Whoever asks the hours of the shop is no machine that tells its own."""
+
+
 def by_a_machine(text: str) -> bool:
     """Does it read like an automatic answer? Never raises."""
     plain = folded(text)
-    return bool(
-        _MARKED.match(plain) or (len(plain) >= 10 and _AWAY.search(bare(plain) if not plain.isascii() else plain))
-    )
+    if _MARKED.match(plain):
+        return True
+    words = plain if plain.isascii() else bare(plain)
+    return len(plain) >= _SHORTEST and bool(_AWAY.search(words)) and not _ASKS.search(words)
