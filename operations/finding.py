@@ -37,6 +37,10 @@ def choices(names: Sequence[str], none: str) -> str:
     return say("operations.choices", choices=say("texts.comma").join(names[:_LISTED]) + more)
 
 
+_FRIEND = "friend"
+"""The level of who has not bought; domain: 朋友."""
+
+
 async def is_account(tx: AsyncConnection, word: str) -> bool:
     """Is `word` the id of an account of the configuration?"""
     found = await tx.scalar(select(Account.id).where(Account.id == word, Account.removed.is_(False)))
@@ -91,7 +95,12 @@ def called(person: FoundPerson) -> str:
 def described(person: FoundPerson) -> str:
     """A customer in a list: name, level, and who knows them."""
     accounts = "、".join(sorted({known.account for known in person.friendships}))
-    return f"{called(person)}（{person.level}{'，' + accounts if accounts else ''}）"
+    return f"{called(person)}（{level_words(person.level)}{'，' + accounts if accounts else ''}）"
+
+
+def level_words(level: str) -> str:
+    """What a level is called in a list; those of the shop's own are called as in ladder.yaml."""
+    return say("operations.level.friend") if level == _FRIEND else level
 
 
 async def is_open_campaign(tx: AsyncConnection, word: str) -> bool:

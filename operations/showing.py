@@ -10,7 +10,7 @@ from customers.profile_view import ProfileView, profile_view
 from customers.profile_words import document, page
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
-from operations.finding import as_json, called, nobody
+from operations.finding import as_json, called, level_words, nobody
 from operations.requests import Customer, Door
 from texts.catalogue import say
 
@@ -64,7 +64,7 @@ def customer_line(person: FoundPerson) -> str:
     return say(
         "operations.customer",
         id=person.id,
-        who=f"{one_line(called(person))} {person.level}",
+        who=f"{one_line(called(person))} {level_words(person.level)}",
         member=say("operations.customer.member", member=one_line(member)) if member else "",
         orders=person.orders,
         paid=f"{person.net_paid_fen / 100:.2f}",

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from customers.people import MOST_FOUND, FoundPerson, find
-from operations.finding import as_json, called, nobody, person_named
+from operations.finding import as_json, called, level_words, nobody, person_named
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
@@ -48,7 +48,7 @@ def _people_table(people: list[FoundPerson]) -> Table:
     )  # fmt: skip
     for person in people:
         shown.add_row(
-            str(person.id), person.name, person.member_name or "—", person.level, str(person.orders),
+            str(person.id), person.name, person.member_name or "—", level_words(person.level), str(person.orders),
             f"{person.net_paid_fen / 100:.2f}", "、".join(known.account for known in person.friendships) or "—",
             say("cli.yes") if person.opted_out else "—",
         )  # fmt: skip

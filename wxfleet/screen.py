@@ -10,6 +10,7 @@ from commands.catalogue import COMMANDS
 from customers.import_result import ImportResult
 from customers.ladder import load_ladder
 from operations.repairs import RepairLine, repairs_now
+from operations.requests import Verb
 from personas.book import Book
 from reports.story import Line, told
 from rules.clock import Clock
@@ -38,7 +39,9 @@ class Screen:
     def __init__(self, settings: Settings, book: Book, *, quiet: bool = False) -> None:
         self._settings = settings
         self._names = {account.id: self._name(account.id, book) for account in settings.accounts}
-        self._verbs = {c.verb.value: f"/{c.names[0 if language() == 'zh' else 1]}" for c in COMMANDS}
+        # Of two commands that ask for the same, the first.
+        self._verbs = {c.verb.value: f"/{c.names[0 if language() == 'zh' else 1]}" for c in reversed(COMMANDS)}
+        self._verbs[Verb.PREVIEW_MOMENTS.value] = self._verbs[Verb.PREVIEW.value]
         self._zone = settings.shop.time_zone
         self._quiet = quiet
         self._console = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
