@@ -9,8 +9,10 @@ from types import MappingProxyType
 
 from customers.cells import RowRefused, moment_of, text_of, unquoted
 from rules.pacing import DAY_MS
+from scheduler.errors import NoCodes
 from texts.catalogue import say
 from texts.errors import TableMissing, TableUnreadable
+from texts.file_text import shown_path
 from texts.table_kinds import FileKind, encoding_of, kind_of
 from texts.tables import Cell, Table, read_table
 
@@ -39,7 +41,7 @@ class CodeRow:
 
 
 def code_rows(path: Path) -> Iterator[CodeRow]:
-    """All of the file. Raises TableUnreadable for one that can't be read or has no codes."""
+    """All of the file. Raises TableUnreadable for one that can't be read, NoCodes for one that has none."""
     table = _table(path)
     if table is None:
         yield from _lines(path)
@@ -60,7 +62,9 @@ def _table(path: Path) -> Table | None:
         except TableUnreadable:
             if kind_of(path) is FileKind.TEXT and _is_list(path):
                 return None
-            raise problem from None
+            if problem.hint != say("texts.table.no_header.hint"):
+                raise problem from None
+            raise NoCodes(shown_path(path)) from None
 
 
 def _is_list(path: Path) -> bool:

@@ -51,7 +51,7 @@ async def import_codes(
 ) -> CodesImported:
     """All codes of the file, once: doing it again changes nothing. `expires_ms`: of codes whose row does not say.
 
-    Raises TableUnreadable.
+    Raises TableUnreadable, NoCodes.
     """
     found = CodesImported(pool)
     rows = _believed(path, found, expires_ms if expires_ms is not None else NEVER_MS, now_ms)

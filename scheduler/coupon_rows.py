@@ -104,7 +104,8 @@ def _with_free(tx: AsyncConnection, people: CTE, free: CTE) -> CTE:
     """`people` with `coupon`: the one they have, else the free one whose place is theirs."""
     if tx.dialect.name == "sqlite":  # makes itself an index for this form only
         same = select(free.c.code).where(free.c.place == people.c.place).scalar_subquery()
-        new, rows = case((people.c.needs, same), else_=None), people
+        new: ColumnElement[Any] = case((people.c.needs, same), else_=None)
+        rows: FromClause = people
     else:
         new, rows = free.c.code, people.outerjoin(free, and_(people.c.needs, free.c.place == people.c.place))
     return _once(select(people, func.coalesce(people.c.coupon_before, new).label("coupon")).select_from(rows), "dealt")

@@ -59,6 +59,15 @@ class CouponsShort(Problem):
         )
 
 
+class NoCodes(Problem):
+    """A file that is no table or list of coupon codes."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, file: str) -> None:
+        super().__init__(say("coupons.no_header", file=file), hint=say("coupons.no_header.hint"))
+
+
 class NoSuchPool(Problem):
     """No pool of coupon codes has that name."""
 

@@ -17,7 +17,7 @@ from commands.catalogue import COMMANDS
 from commands.chat import Chat
 from customers.referrals import register
 from operations.requests import Door
-from storage.campaign_tables import Material
+from storage.campaign_tables import BenefitGiven, BenefitOffered, CouponCode, CouponPool, Material
 from storage.customer_tables import Consent, PersonNote, PersonTag, ProfileChange
 from storage.engine import open_database
 from storage.schema import upgrade
@@ -119,6 +119,10 @@ _ROWS: list[tuple[Any, dict[str, Any]]] = [
     (Claim, {"order_number": "3" * 18, "person": 1, "account": "lin-1", "evidence": MARK, "claimed_ms": 1}),
     (Merge, {"kept": 1, "gone": 1, "evidence": MARK, "before": {"member": MARK}, "by": "staff:owner", "merged_ms": 1}),
     (Consent, {"person": 1, "what": "opt_out", "source": "inbox:1", "words": MARK, "at_ms": 1}),
+    (CouponPool, {"name": MARK, "added_by": "owner", "added_ms": 1}),
+    (CouponCode, {"pool": MARK, "code": PHONE, "expires_ms": 2, "added_ms": 1, "person": 1, "campaign": 1}),
+    (BenefitOffered, {"campaign": 1, "name": "pin", "title": MARK, "per_person": 1}),
+    (BenefitGiven, {"benefit": 1, "campaign": 1, "person": 1, "units": 1, "by": "owner", "at_ms": 1, "note": MARK}),
     (PersonNote, {"person": 1, "text": MARK, "by": "owner", "at_ms": 1}),
     (PersonTag, {"person": 1, "tag": MARK, "by": "owner", "since_ms": 1}),
     (ProfileChange, {"person": 1, "field": "phone", "before": MARK, "after": PHONE, "by": "owner", "at_ms": 1}),
