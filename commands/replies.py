@@ -14,7 +14,8 @@ def help_text(verbs: frozenset[Verb], topic: str = "") -> str:
     if command is not None and command.verb in verbs:
         others = "、".join(f"/{name}" for name in command.names[1:])
         return f"{command.usage}\n{say('commands.also', others=others)}"
-    return "\n".join(command.usage for command in COMMANDS if command.verb in verbs)
+    # Two commands that ask for the same share a line.
+    return "\n".join(dict.fromkeys(command.usage for command in COMMANDS if command.verb in verbs))
 
 
 def pages(text: str) -> list[str]:
