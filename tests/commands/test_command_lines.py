@@ -148,3 +148,36 @@ async def test_no_line_of_a_customer_is_a_command(shop: Office, line: str) -> No
     await shop.post.bring(line, talker="wxid_hua")
     assert await count(shop.db, Audit) == 0
     assert await texts(shop.db, kind="command_reply") == []
+
+
+ALIKE = (
+    "/状态",
+    "/客户 花花",
+    "/标签 花花 老客",
+    "/勿扰 花花 7天",
+    "/推送 laoke-fuli",
+    "/暂停 lin-9",
+    "/全停",
+    "/全部恢复",
+    "/确认 00000",
+)
+
+
+@pytest.mark.parametrize("staff", ["boss", "mei"])
+async def test_chat_and_terminal_ask_for_the_same(shop: Office, staff: str) -> None:
+    """The same request, the same right, the same outcome in the log: only the door is another."""
+    for line in ALIKE:
+        await shop.says(line, staff)
+        await shop.post.bring(line, talker=f"wxid_{staff}")
+    async with shop.db.read() as conn:
+        rows = (await conn.execute(Audit.__table__.select().order_by(Audit.id))).all()
+    doors = [[row for row in rows if row.door == door] for door in ("cli", "chat")]
+    asked = [[(row.staff, row.verb, _exact(row.request)) for row in of_door] for of_door in doors]
+    assert len(asked[0]) == len(ALIKE)
+    assert asked[0] == asked[1]
+    refused = [[row.outcome in ("refused", "failed") for row in of_door] for of_door in doors]
+    assert refused[0] == refused[1]
+
+
+def _exact(request: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in request.items() if not name.endswith("_ms")}
