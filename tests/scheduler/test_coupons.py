@@ -12,10 +12,10 @@ from sqlalchemy import insert, select, update
 from customers.merging import merge
 from operations.repairs import repairs_now
 from rules.pacing import DAY_MS
-from scheduler import coupons
+from scheduler import benefits, campaigns, coupons
 from scheduler.coupon_import import CodesImported, import_codes
 from scheduler.coupon_rows import CouponReturns
-from scheduler.errors import CouponsShort
+from scheduler.errors import CampaignRefused, CouponsShort
 from scheduler.push_file import PushFile
 from scheduler.push_progress import advance
 from scheduler.pushes import cancel, check, create, preview, start
@@ -23,6 +23,7 @@ from storage.campaign_tables import CouponCode
 from storage.engine import Database
 from storage.tables import Campaign, Person
 from tests.scheduler.matrix import account, friends, rows, settle
+from tests.scheduler.test_campaigns import campaign
 from tests.scheduler.test_push_planning import short_strides
 from tests.scheduler.test_pushes import NOW_MS, planning, push
 
@@ -301,6 +302,32 @@ async def test_many_who_ask_at_once_never_get_one_code_twice(database: Database,
     planned = [told(row) for row in await rows(database)]
     assert len({*first, *second, *planned}) == 24
     assert await free(database) == 6
+
+
+async def test_a_whole_campaign_sets_codes_aside_when_it_starts_and_is_refused_when_they_are_too_few(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    db = sqlite_database
+    await account(db, "lin-1")
+    await friends(db, "lin-1", 5, NOW_MS)
+    await fill(db, tmp_path, 4)
+    words = {"default": "{{ offer }}，{{ join }}，你的码 {{ coupon }}"}
+    benefit = {"name": "pin", "title": "发带", "units": 3}
+    file = campaign(
+        coupons=POOL, benefits=[benefit], phases=[{"kind": "push", "at": "0m", "until": "+50m", "words": words}]
+    )
+    with pytest.raises(CampaignRefused, match="还差 1 个"):
+        async with db.write() as tx:
+            await campaigns.create(tx, file, "cli", NOW_MS)
+    await fill(db, tmp_path, 2, start=4)
+    async with db.write() as tx:
+        id = await campaigns.create(tx, file, "cli", NOW_MS)
+        await campaigns.start(tx, id, NOW_MS)
+        assert await coupons.available(tx, POOL, NOW_MS) == 1
+        assert (await benefits.stock(tx, id, "pin")).left == 3
+        await campaigns.cancel(tx, id, NOW_MS)
+    await give_back(db)
+    assert await free(db) == 6
 
 
 Act = tuple[str, int]
