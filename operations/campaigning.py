@@ -231,7 +231,9 @@ def _phase_line(view: PhaseView, zone: str) -> str:
         what.append(words)
     elif view.kind.follows_up:
         what.append(say(f"operations.campaign.to_{view.kind}"))
-    return f"{_at(view.due_ms, zone)} {say(f'scheduler.phase.{view.kind}')}：{say('texts.comma').join(what)}"
+    phase = view.label or say(f"scheduler.phase.{view.kind}")
+    words = say("texts.comma").join(what)
+    return say("operations.campaign.phase_line", at=_at(view.due_ms, zone), phase=phase, what=words)
 
 
 def fingerprint(file: CampaignFile) -> str:

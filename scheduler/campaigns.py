@@ -38,6 +38,7 @@ class PhaseView:
     until_ms: int
     posts: int
     push: pushes.Preview | None
+    label: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -305,7 +306,9 @@ async def _view(
         until_ms = max(due.until_ms, due.due_ms + 1)
         push = push_of(campaign, due.phase, line, until_ms, invited, zone_name)
         seen = await pushes.preview(tx, push, max(due.due_ms, now_ms), shop_zone=zone_name)
-    return PhaseView(due.phase.id, due.phase.kind, due.due_ms, due.until_ms, len(due.phase.post), seen)
+    posts = len(due.phase.post)
+    label = phase_words(due.phase)
+    return PhaseView(due.phase.id, due.phase.kind, due.due_ms, due.until_ms, posts, seen, label)
 
 
 async def _others(tx: AsyncConnection, zone_name: str) -> list[Other]:

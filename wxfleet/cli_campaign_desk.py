@@ -10,6 +10,8 @@ from operations.errors import NotFound
 from operations.requests import Came, Cancel, Override, Push
 from operations.why import reason_words
 from reports.campaigns import progress
+from rules.quiet_hours import local
+from scheduler.series import running
 from storage.tables import CAMPAIGN
 from texts.catalogue import say
 from texts.problem import ExitCode
@@ -43,6 +45,7 @@ async def campaigns_list(terminal: Terminal) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         rows = [row for row in await progress(connection) if row["kind"] == CAMPAIGN]
+        coming = {row.name: row.next_ms for row in await running(connection)}
     held = {row["name"] for row in rows}
     files = [file for name, file in cli_campaigns.campaign_files(settings).items() if name not in held]
     shown = table("#", say("cli.col.name"), say("cli.col.title"), say("cli.col.state"), say("cli.col.sent"),
@@ -52,7 +55,11 @@ async def campaigns_list(terminal: Terminal) -> None:
         shown.add_row(str(row["id"]), row["name"], row["title"], state, *_sent(row))
     for file in files:
         shown.add_row("", file.name, file.title, say("cli.campaigns.only_file"), "", "")
-    document = [*rows, *({"id": None, "name": file.name, "title": file.title, "state": None} for file in files)]
+    for name, next_ms in coming.items():
+        at = f"{local(next_ms, settings.shop.time_zone):%m-%d %H:%M}"
+        terminal.note(say("operations.series.line", name=name, at=at))
+    only_files = ({"id": None, "name": file.name, "title": file.title, "state": None} for file in files)
+    document = [{**row, "next_ms": coming.get(row["name"])} for row in (*rows, *only_files)]
     terminal.show(document, shown if document else say("cli.campaigns.none"))
 
 

@@ -134,12 +134,19 @@ async def progress_of(connection: AsyncConnection, id: int) -> dict[str, Any]:
     return {"phases": phases, "people": await counted(connection, id)}
 
 
+def _called(phase: dict[str, Any], phases: list[dict[str, Any]]) -> str:
+    """By its kind; with its name where there are several of that kind."""
+    words = say(f"scheduler.phase.{phase['kind']}")
+    alone = sum(other["kind"] == phase["kind"] for other in phases) == 1
+    return words if alone else f"{words} {phase['name']}"
+
+
 async def progress_lines(connection: AsyncConnection, found: dict[str, Any], zone: str, id: int) -> list[str]:
     """The same for people."""
     lines = [
         say(
             "cli.push.phase",
-            phase=say(f"scheduler.phase.{phase['kind']}"),
+            phase=_called(phase, found["phases"]),
             state=say(f"scheduler.phase_state.{phase['state']}"),
             reason=f"：{phase['reason']}" if phase["reason"] else "",
         )

@@ -176,3 +176,27 @@ def test_a_push_is_moved_at_the_terminal_with_the_right_that_the_chat_asks_for_a
     assert shop.all("SELECT staff, verb FROM audit WHERE outcome = 'refused' ORDER BY id") == [
         ("mei", "push"), ("mei", "cancel"),
     ]  # fmt: skip
+
+
+def test_a_campaign_stands_with_the_sums_of_its_phases(shop: Shop) -> None:
+    shop.wxfleet("status")
+    common = "'{}', '{}', 0, 'cli', 1, 1, 1"
+    for id, name, kind, parent in ((1, "eleven", "campaign", "NULL"), (2, "eleven-push", "campaign_push", 1),
+                                   (3, "eleven-thanks", "thanks", 1), (4, "fuli", "push", "NULL")):  # fmt: skip
+        shop.set(
+            "INSERT INTO campaigns (id, name, title, kind, parent, phase, state, spec, preview, overrides_weekly,"
+            f" created_by, created_ms, starts_ms, changed_ms) VALUES ({id}, '{name}', '{name}', '{kind}', {parent},"
+            f" '{name}', 'running', {common})"
+        )
+    for number, (campaign, state) in enumerate([(2, "accepted"), (2, "skipped"), (3, "accepted"), (4, "pending")]):
+        shop.set(
+            "INSERT INTO outbox (account, kind, priority, key, recipient, campaign, content, source, due_ms, state,"
+            f" reason, attempts, epoch, created_ms) VALUES ('lin', 'push', 5, 'k{number}', 'w', {campaign}, '{{}}', '',"
+            f" 1, '{state}', 'opted_out', 0, 0, 1)"
+        )
+    rows = json.loads(shop.wxfleet("push", "list", "--json")[1])
+    assert [(row["id"], row["counts"]["planned"], row["counts"]["accepted"]) for row in rows] == [
+        (4, 1, 0), (1, 3, 2), (2, 2, 1), (3, 1, 1),
+    ]  # fmt: skip
+    assert (rows[1]["phases"], rows[1]["skipped"], rows[0]["phases"]) == ([2, 3], {"opted_out": 1}, None)
+    assert "└ eleven-push" in shop.wxfleet("push", "list")[1]
