@@ -374,9 +374,7 @@ async def test_without_a_holder_who_is_a_friend_the_owner_hears(database: Databa
 
 async def test_a_partner_that_answers_by_itself_is_not_answered_for_ever(database: Database, post: Post) -> None:
     """Its answer happens to hold one of our words: three answers of ours within the hour, then a person looks."""
-    outcomes = [
-        await post.bring("您好呀，问店名请等一等", now_ms=NOW_MS + minute * MINUTE_MS) for minute in range(40)
-    ]
+    outcomes = [await post.bring("您好呀，问店名请等一等", now_ms=NOW_MS + minute * MINUTE_MS) for minute in range(40)]
     assert outcomes == ["answered"] * 3 + ["handed_over"] * 37
     assert len(await outbox(database, to="wxid_hua")) == 3
     assert len(await outbox(database, kind=Kind.STAFF_NOTICE.value)) == 1
