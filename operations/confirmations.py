@@ -1,5 +1,6 @@
 """Codes that confirm. Each is bound to one person and one exact request, lives two minutes and works once."""
 
+import json
 import secrets
 from dataclasses import dataclass
 
@@ -31,12 +32,12 @@ class Confirmed:
 async def ask(
     tx: AsyncConnection, staff: Staff, request: Request, now_ms: int, *, second_person: bool, life_ms: int = LIFE_MS
 ) -> str:
-    """A new code for exactly this request, good for `life_ms`. Older codes of this person for anything are void."""
-    await tx.execute(
-        update(Confirmation)
-        .where(Confirmation.staff == staff.id, Confirmation.used_ms.is_(None))
-        .values(used_ms=now_ms)
-    )
+    """A new code for exactly this request, good for `life_ms`.
+
+    An older code of this person for the same is void: it was shown with other counts. Those for anything else hold:
+    each stands for what was shown with it.
+    """
+    await _void(tx, staff, request, now_ms)
     code = await _unused_code(tx, now_ms)
     row = {"asked": request.as_json(), "second_person": second_person}
     await tx.execute(
@@ -64,6 +65,15 @@ async def redeem(tx: AsyncConnection, staff: Staff, code: str, now_ms: int) -> C
             await _use(tx, row.id, now_ms)
             return Confirmed(request_of(row.request["asked"]), row.staff)
     raise _invalid()
+
+
+async def _void(tx: AsyncConnection, staff: Staff, request: Request, now_ms: int) -> None:
+    open_ = select(Confirmation.id, Confirmation.request).where(
+        Confirmation.staff == staff.id, Confirmation.used_ms.is_(None), Confirmation.expires_ms > now_ms
+    )
+    asked = json.loads(json.dumps(request.as_json()))  # as it comes back from the table
+    same = [row.id for row in (await tx.execute(open_)).all() if row.request["asked"] == asked]
+    await tx.execute(update(Confirmation).where(Confirmation.id.in_(same)).values(used_ms=now_ms))
 
 
 async def _use(tx: AsyncConnection, confirmation: int, now_ms: int) -> None:

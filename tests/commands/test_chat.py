@@ -257,13 +257,17 @@ async def test_a_code_works_for_one_person_once_and_two_minutes(office: Office) 
     assert not (await office.says(f"/确认 {second.code}", now_ms=NOW_MS + 320_000)).ok
 
 
-async def test_a_new_question_voids_the_code_of_the_last(shop: Office) -> None:
+async def test_asked_again_the_old_code_is_void_and_each_code_stands_for_its_own_question(shop: Office) -> None:
     await vips(shop.db, 1)
+    old = await shop.says("/推送 laoke-fuli")
     first = await shop.says("/推送 laoke-fuli")
     second = await shop.says("/全部恢复")
-    assert not (await shop.says(f"/确认 {first.code}")).ok
+    assert not (await shop.says(f"/确认 {old.code}")).ok
+    assert await count(shop.db, Campaign) == 0
     assert (await shop.says(f"/确认 {second.code}")).ok
     assert await count(shop.db, Campaign) == 0
+    assert (await shop.says(f"/确认 {first.code}")).ok
+    assert await count(shop.db, Campaign) == 1
 
 
 async def test_guessing_codes_ends_after_a_few(shop: Office) -> None:
