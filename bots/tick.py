@@ -47,7 +47,8 @@ class Tick:
     _put_off: list[tuple[int, int, str]] = field(default_factory=list)
     _skipped: list[tuple[int, str, str | None]] = field(default_factory=list)
     _chosen: list[tuple[Lane, Row, str | None]] = field(default_factory=list)
-    _pushed_to: set[int] = field(default_factory=set)
+    _pushed_to: dict[int, int] = field(default_factory=dict)
+    """{person: delivery} of the pushes that were chosen; the person as they are called today."""
     _ponds: dict[int, claiming.PondSeen] = field(default_factory=dict)
     _facts: dict[int, Facts] = field(default_factory=dict)
     _accounts: dict[str, AccountFacts] = field(default_factory=dict)
@@ -147,8 +148,8 @@ class Tick:
                     verdict = text
                 else:
                     self._chosen.append((lane, row, text))
-                    if gate_of(row.kind).weekly and row.person is not None:
-                        self._pushed_to.add(row.person)
+                    if gate_of(row.kind).weekly and found.person is not None:
+                        self._pushed_to[found.person] = row.id
                     continue
             self._record(lane, row, verdict)
             again.append(lane)
@@ -167,7 +168,7 @@ class Tick:
         self, lane: Lane, row: Row, facts: Facts, post: PostKind | None, last_posts: tuple[PostKind, ...]
     ) -> Verdict:
         account = self._account(lane)
-        pushed_now = row.person in self._pushed_to
+        pushed_now = facts.person in self._pushed_to
         pond = self._ponds.get(row.id)
         return decide(
             RowFacts(
@@ -231,7 +232,8 @@ class Tick:
         handed = [(lane, row, text) for lane, row, text in self._chosen if lane.config.live and _by_hand(lane, row)]
         live = [(lane, row, text) for lane, row, text in self._chosen if lane.config.live and not _by_hand(lane, row)]
         self._skipped += [(row.id, "dry_run", text) for _, row, text in dry]
-        week = {row.person: row.id for _, row, _ in live if row.person is not None and gate_of(row.kind).weekly}
+        claimed = {row.id for _, row, _ in live}
+        week = {person: id for person, id in self._pushed_to.items() if id in claimed}
         now_ms, epoch = self.now_ms, self.epoch
         intents = {row.id: text for _, row, text in live}
         ours = await claiming.take_turn(

@@ -86,10 +86,11 @@ _FACT_COLUMNS = """o.id, o.state = 'pending', p.opted_out_ms, p.muted_until_ms,
                f.last_in_ms, f.state, f.since_ms, c.state, c.overrides_weekly,
                p.call_me, COALESCE(f.nickname, p.name, ''), p.level, p.member_name,
                CASE WHEN p.orders = 0 AND f.last_in_ms IS NULL
-                    THEN EXISTS (SELECT 1 FROM claims WHERE claims.person = p.id) ELSE FALSE END"""
+                    THEN EXISTS (SELECT 1 FROM claims WHERE claims.person = p.id) ELSE FALSE END, p.id"""
 _FACT_TABLES = """
           FROM outbox o
-          LEFT JOIN people p ON p.id = o.person
+          LEFT JOIN people g ON g.id = o.person
+          LEFT JOIN people p ON p.id = COALESCE(g.merged_into, g.id)
           LEFT JOIN friendships f ON f.account = o.account AND f.contact = o.recipient
           LEFT JOIN campaigns c ON c.id = o.campaign
          WHERE o.id IN """

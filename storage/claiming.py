@@ -38,7 +38,10 @@ class Row(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is true of a row's person, friendship and campaign inside the claim's transaction."""
+    """What is true of a row's person, friendship and campaign inside the claim's transaction.
+
+    `person` is who they are today: rows that were planned while two entries became one still name the other.
+    """
 
     pending: bool
     opted_out: bool
@@ -54,6 +57,7 @@ class Facts(NamedTuple):
     nickname: str
     level: str
     member_name: str | None
+    person: int | None
 
 
 class Standing(NamedTuple):
@@ -141,10 +145,22 @@ async def facts_of(tx: AsyncConnection, rows: Sequence[Row]) -> dict[int, Facts]
     """What is true of each row now. On PostgreSQL the people are locked first, in order, until the transaction ends:
     two workers then never both find the same person's week empty, and an opt-out comes before or after, not between.
     """
-    if tx.dialect.name == "postgresql":
-        people = sorted({row.person for row in rows if row.person is not None})
-        if people:
-            await rows_of(tx, claim_statements.LOCK_PEOPLE, {"ids": json.dumps(people)})
+    people = {row.person for row in rows if row.person is not None}
+    await _lock(tx, people)
+    facts = await _facts(tx, rows)
+    others = {one.person for one in facts.values() if one.person is not None} - people
+    if others and tx.dialect.name == "postgresql":  # merged since they were planned
+        await _lock(tx, others)
+        facts = await _facts(tx, rows)
+    return facts
+
+
+async def _lock(tx: AsyncConnection, people: Iterable[int]) -> None:
+    if people and tx.dialect.name == "postgresql":
+        await rows_of(tx, claim_statements.LOCK_PEOPLE, {"ids": json.dumps(sorted(people))})
+
+
+async def _facts(tx: AsyncConnection, rows: Sequence[Row]) -> dict[int, Facts]:
     parameters = {"ids": json.dumps([row.id for row in rows])}
     return {row[0]: _facts_of_row(row) for row in await _unpacked(tx, claim_statements.FACTS, parameters)}
 
@@ -166,6 +182,7 @@ def _facts_of_row(row: Sequence[Any]) -> Facts:
         row[13],
         row[14] or "",
         row[15],
+        row[17],
     )
 
 

@@ -11,7 +11,7 @@ from storage.tables import Base, BigId
 
 
 class Question(Base):
-    """A customer's question that a language model is asked for, with no transaction open. Its words stay in the inbox."""
+    """What a customer asked and a language model is asked for, outside transactions. Its words stay in the inbox."""
 
     __tablename__ = "questions"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
