@@ -168,7 +168,9 @@ class CouponReturns:
 
 
 async def _give_back(tx: AsyncConnection, use: Row[Any], last: int) -> None:
-    """Of the next rows up to `last`: what was skipped. Not where any row of the campaign may have told the code."""
+    """Of the next rows up to `last`: what was skipped. Not where any row of the campaign may have told the code: one
+    that was tried and released from doubt may have been read.
+    """
     skipped = DeliveryState.SKIPPED.value
     unsent = select(Delivery.person).where(
         Delivery.campaign == use.campaign, Delivery.id > use.swept_to, Delivery.id <= last, Delivery.state == skipped
@@ -176,7 +178,9 @@ async def _give_back(tx: AsyncConnection, use: Row[Any], last: int) -> None:
     with_codes = select(CouponUse.campaign).where(CouponUse.root == use.root)
     other = aliased(Delivery)
     told = select(other.id).where(
-        other.person == CouponCode.person, other.campaign.in_(with_codes), other.state != skipped
+        other.person == CouponCode.person,
+        other.campaign.in_(with_codes),
+        (other.state != skipped) | (other.attempts > 0),
     )
     await tx.execute(
         update(CouponCode)

@@ -20,8 +20,9 @@ from scheduler.push_file import PushFile
 from scheduler.push_progress import advance
 from scheduler.pushes import cancel, check, create, preview, start
 from storage.campaign_tables import CouponCode
+from storage.doubts import Ending, end_doubt
 from storage.engine import Database
-from storage.tables import Campaign, Person
+from storage.tables import Campaign, Delivery, Person
 from tests.scheduler.matrix import account, friends, rows, settle
 from tests.scheduler.test_campaigns import campaign
 from tests.scheduler.test_push_planning import short_strides
@@ -197,6 +198,26 @@ def _whole_campaign() -> dict[str, Any]:
         "name": "whole", "title": "双十一", "kind": "campaign", "state": "running", "spec": {}, "created_by": "cli",
         "created_ms": 0, "starts_ms": 0, "changed_ms": 0,
     }  # fmt: skip
+
+
+async def test_a_code_that_was_tried_and_released_from_doubt_may_have_been_read_and_stays(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    db = sqlite_database
+    await account(db, "lin-1")
+    await friends(db, "lin-1", 3, NOW_MS)
+    await fill(db, tmp_path, 3)
+    campaign = await begun(db, coded())
+    tried = (await rows(db))[0].id
+    async with db.write() as tx:
+        doubted = {"state": "in_doubt", "sent_ms": NOW_MS, "settled_ms": NOW_MS, "attempts": 1}
+        await tx.execute(update(Delivery).where(Delivery.id == tried).values(doubted))
+        await end_doubt(tx, [tried], Ending.RELEASE, shown_ms=NOW_MS, now_ms=NOW_MS)
+    async with db.write() as tx:
+        await cancel(tx, campaign, NOW_MS)
+    await planning(db).carry_on(campaign)
+    await give_back(db)
+    assert await free(db) == 2
 
 
 async def test_a_cancelled_push_gives_back_what_nobody_was_told_and_nothing_else(
