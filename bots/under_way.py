@@ -17,6 +17,7 @@ from rules.clock import Clock
 from storage.farewells import DELETED_US
 from storage.outbox import Claimed, DeliveryState
 from storage.settling import Settlement, settle, settle_late
+from texts.masking import without_ids
 
 log = structlog.get_logger(__name__)
 
@@ -134,5 +135,5 @@ class UnderWay:
         if isinstance(problem, GatewayUnavailable | NotLoggedIn) and claimed.attempts < MAX_ATTEMPTS:
             again_ms = self._clock.now_ms() + self._clock.span_ms(RETRY_WALL_MS) * claimed.attempts
             return Settlement(claimed.id, DeliveryState.PENDING, reason="gateway_unavailable", retry_ms=again_ms)
-        reason = DELETED_US if isinstance(problem, NotAFriend) else problem.message
+        reason = DELETED_US if isinstance(problem, NotAFriend) else without_ids(problem.message, claimed.to)
         return Settlement(claimed.id, DeliveryState.FAILED, reason=reason)

@@ -30,6 +30,7 @@ from bots.errors import (
 from bots.wechaty_events import first_line
 from bots.wechaty_unary import Compressed
 from texts.catalogue import say
+from texts.masking import without_ids
 from texts.os_words import os_reason
 
 
@@ -59,7 +60,7 @@ _RESTRICTED = re.compile(
 _NOT_A_FRIEND = re.compile(
     r"不是.{0,8}?(?:好友|朋友)|非好友|开启了(?:好友|朋友)验证|删除了?(?:你|我们|本号)|被对方删除"
     r"|\b(?:not|no longer) (?:(?:a|your|their|our|his|her) )?friends?\b|\bdeleted you\b"
-    r"|friend (?:verification|confirmation)",
+    r"|\b(?:not|n't) (?:yet )?accepted you\b|friend (?:verification|confirmation)",
     re.IGNORECASE,
 )
 # A gateway's own "no": it looked at the request and refused it. Everything else may have happened after the deed.
@@ -93,7 +94,7 @@ class Whereabouts:
         return f"{self.account} @ {self.endpoint}"
 
     def redact(self, text: str) -> str:
-        return text.replace(self.token, "***") if self.token else text
+        return without_ids(text.replace(self.token, "***") if self.token else text)
 
     def problem(self, kind: type[GatewayProblem], key: str, **values: str) -> GatewayProblem:
         """A problem in catalogue words: `gateway.<key>` and `gateway.<key>.hint`."""

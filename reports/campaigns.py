@@ -1,6 +1,7 @@
 """How pushes and campaigns stand: what became of each row, with the reasons."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.outbox import DeliveryState
 from storage.tables import CAMPAIGN, Campaign, Delivery
+from texts.masking import without_ids
 
 _COUNTS = ("planned", "accepted", "pending", "failed", "doubt")
 _DOUBTFUL = (DeliveryState.IN_DOUBT, DeliveryState.SENDING, DeliveryState.UNKNOWN)
@@ -15,11 +17,11 @@ _DOUBTFUL = (DeliveryState.IN_DOUBT, DeliveryState.SENDING, DeliveryState.UNKNOW
 
 async def progress(connection: AsyncConnection, campaign: int | None = None) -> list[dict[str, Any]]:
     """[{id, name, title, kind, state, parent, phase, phases, counts: {planned, accepted, pending, failed, doubt},
-    skipped: {reason: n}}].
+    skipped: {reason: n}, failed: {reason: n}}].
 
-    The newest first; only one where `campaign` names it. `planned` is the sum of the others and of `skipped`. A
-    campaign of several phases sends nothing itself: it has the sums of its phases, whose ids are in `phases` and whose
-    rows follow it; of anything else `phases` is None.
+    The newest first; only one where `campaign` names it. In `counts`, `planned` is the sum of the others and of
+    `skipped`. A campaign of several phases sends nothing itself: it has the sums of its phases, whose ids are in
+    `phases` and whose rows follow it; of anything else `phases` is None.
     """
     columns = (
         Campaign.id,
@@ -46,12 +48,15 @@ async def progress(connection: AsyncConnection, campaign: int | None = None) -> 
 
 def _sum(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     counts = {name: sum(part["counts"][name] for part in parts) for name in _COUNTS}
-    reasons = dict.fromkeys(_reasons(parts))
-    return {"counts": counts, "skipped": {why: sum(part["skipped"].get(why, 0) for part in parts) for why in reasons}}
+    return {"counts": counts} | {what: dict(_added(part[what] for part in parts)) for what in ("skipped", "failed")}
 
 
-def _reasons(parts: Iterable[dict[str, Any]]) -> list[str]:
-    return [reason for part in parts for reason in part["skipped"]]
+def _added(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The reasons of all, in the order in which they first stand."""
+    added: Counter[str] = Counter()
+    for part in parts:
+        added.update(part)
+    return added
 
 
 async def _counts(connection: AsyncConnection, campaign: int) -> dict[str, Any]:
@@ -60,12 +65,15 @@ async def _counts(connection: AsyncConnection, campaign: int) -> dict[str, Any]:
         .where(Delivery.campaign == campaign)
         .group_by(Delivery.state, Delivery.reason)
     )
-    skipped: dict[str, int] = {}
+    skipped: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
     by_state: dict[str, int] = {}
     for state, reason, count in found:
         by_state[state] = by_state.get(state, 0) + count
         if state == DeliveryState.SKIPPED:
-            skipped[reason or ""] = skipped.get(reason or "", 0) + count
+            skipped[reason or ""] += count
+        elif state == DeliveryState.FAILED:
+            failed[without_ids(reason or "")] += count  # rows of old hold what the gateway said about one person each
     counts = {
         "planned": sum(by_state.values()),
         "accepted": by_state.get(DeliveryState.ACCEPTED, 0),
@@ -73,4 +81,4 @@ async def _counts(connection: AsyncConnection, campaign: int) -> dict[str, Any]:
         "failed": by_state.get(DeliveryState.FAILED, 0),
         "doubt": sum(by_state.get(state, 0) for state in _DOUBTFUL),
     }
-    return {"counts": counts, "skipped": skipped}
+    return {"counts": counts, "skipped": dict(skipped), "failed": dict(failed)}

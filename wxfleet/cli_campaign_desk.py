@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.errors import NotFound
 from operations.requests import Came, Cancel, Override, Push
-from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local
 from scheduler.series import running
@@ -81,9 +80,7 @@ async def campaigns_show(
             lines += more
     head = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
     head.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
-    head += [
-        say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
-    ]
+    head += cli_campaigns.why_lines(row)
     terminal.show(row | found, "\n".join([*head, *lines]))
 
 

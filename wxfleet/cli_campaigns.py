@@ -11,6 +11,7 @@ from operations.audit import Outcome
 from operations.campaigning import next_view, running_lines
 from operations.drawing import seed_line
 from operations.requests import Push
+from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler import campaigns
 from scheduler.campaign_file import CampaignFile, campaign_of
@@ -132,6 +133,15 @@ async def progress_of(connection: AsyncConnection, id: int) -> dict[str, Any]:
         for row in rows
     ]
     return {"phases": phases, "people": await counted(connection, id)}
+
+
+def why_lines(row: dict[str, Any]) -> list[str]:
+    """Of a row of `reports.campaigns.progress`: why some were left out, and why some failed, by reason."""
+    return [
+        say(key, count=count, reason=reason_words(reason) or say("cli.push.no_reason"))
+        for key, reasons in (("cli.push.excluded", row["skipped"]), ("cli.push.failed", row["failed"]))
+        for reason, count in reasons.items()
+    ]
 
 
 def _called(phase: dict[str, Any], phases: list[dict[str, Any]]) -> str:

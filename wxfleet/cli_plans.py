@@ -176,9 +176,7 @@ async def push_show(terminal: Terminal, id: Annotated[str, typer.Argument(help=s
     lines = [say("cli.push.changed", title=row["title"], state=say(f"cli.push.state.{row['state']}"))]
     if row["counts"]["planned"] or not phases:
         lines.append(say("screen.sum.pushes", **{**row["counts"], "skipped": sum(row["skipped"].values())}))
-    lines += [
-        say("cli.push.excluded", count=count, reason=reason_words(reason)) for reason, count in row["skipped"].items()
-    ]
+    lines += cli_campaigns.why_lines(row)
     if recall.tried:
         lines.append(say("cli.push.recall", **dict[str, Any](recall.as_json())))
     terminal.show(row | phases | {"recall": recall.as_json()}, "\n".join([*lines, *below]))

@@ -13,9 +13,11 @@ from rules.gates import WEEK_MS
 from rules.kinds import Kind
 from rules.limits import Limits
 from rules.roles import Role
+from scheduler.push_file import PushFile
+from scheduler.pushes import preview
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery
-from storage.tables import Campaign, Delivery, Person, Setting
+from storage.tables import Campaign, Delivery, Friendship, Person, Setting
 from tests.bots.people import (
     DAY_MS,
     PlainWording,
@@ -157,9 +159,9 @@ async def test_what_was_not_written_is_tried_again_and_then_given_up(desk: Desk)
     assert (await states(desk.db))["k"] == ("failed", "连不上")
 
 
-async def test_a_refusal_fails_the_row_and_gives_the_week_back(desk: Desk) -> None:
+async def test_a_refusal_fails_the_row_with_nobodys_id_and_gives_the_week_back(desk: Desk) -> None:
     async def no(row: Claimed) -> str:
-        raise Refused("对方不是好友")
+        raise Refused("网关回绝了：w1 的内容太长，wxid_c0000030")
 
     desk.add(lane("a"), RecordingSender(no))
     async with desk.db.write() as tx:
@@ -168,7 +170,7 @@ async def test_a_refusal_fails_the_row_and_gives_the_week_back(desk: Desk) -> No
         campaign = await add_campaign(tx)
     await planned(desk.db, [push("a", "w1", person, campaign, desk.now_ms)], desk.now_ms)
     await desk.tick(4)
-    assert list((await states(desk.db)).values()) == [("failed", "对方不是好友")]
+    assert list((await states(desk.db)).values()) == [("failed", "网关回绝了：*** 的内容太长，***")]
     async with desk.db.read() as connection:
         assert (await connection.execute(select(Person.last_push_ms))).scalar_one() is None
 
@@ -198,6 +200,14 @@ async def test_who_deleted_the_account_is_tried_once_and_what_waits_for_them_is_
     assert found == {
         "welcome": ("failed", "deleted_us"), "later": ("skipped", "deleted_us"), "other": ("accepted", None),
     }  # fmt: skip
+    again = PushFile.model_validate(
+        {"name": "n", "title": "n", "who": {"levels": ["VIP1"]}, "words": {"default": "你好"}}
+    )
+    async with desk.db.read() as connection:
+        seen = await preview(connection, again, desk.now_ms)
+        known = await connection.execute(select(Friendship.contact, Friendship.state))
+    assert {row.contact: row.state for row in known} == {"w1": "deleted", "w2": "friend"}
+    assert (seen.recipients, seen.excluded["no_friendship"]) == (1, 1)
 
 
 async def test_after_a_crash_what_was_under_way_is_in_doubt_and_the_rest_goes_on(desk: Desk) -> None:
@@ -321,6 +331,40 @@ async def test_one_push_a_week_across_accounts_and_campaigns(desk: Desk) -> None
     assert len(sent) == 1
     assert sorted(state for state, _ in (await states(desk.db)).values()) == ["accepted", "skipped"]
     assert ("skipped", "weekly_cap") in (await states(desk.db)).values()
+
+
+async def test_a_row_that_names_who_was_merged_meanwhile_is_judged_and_counted_as_who_they_are_today(
+    desk: Desk,
+) -> None:
+    for name in ("a", "b", "c"):
+        desk.add(lane(name))
+    async with desk.db.write() as tx:
+        for name in ("a", "b", "c"):
+            await add_account(tx, name)
+        first, second, third = [await add_campaign(tx) for _ in range(3)]
+        kept = await befriend(tx, "a", "w1", now_ms=desk.now_ms)
+        gone = await befriend(tx, "b", "w1", now_ms=desk.now_ms)
+        refused = await befriend(tx, "c", "w2", now_ms=desk.now_ms, opted_out_ms=desk.now_ms)
+        also_gone = await befriend(tx, "c", "w3", now_ms=desk.now_ms)
+        await tx.execute(update(Person).where(Person.id == gone).values(merged_into=kept))
+        await tx.execute(update(Person).where(Person.id == also_gone).values(merged_into=refused))
+    until_ms = desk.now_ms + DAY_MS
+    rows = [push("b", "w1", gone, first, desk.now_ms, valid_until_ms=until_ms)]
+    await planned(desk.db, rows, desk.now_ms)
+    await desk.tick(6)
+    async with desk.db.read() as connection:
+        assert await connection.scalar(select(Person.last_push_ms).where(Person.id == kept)) is not None
+    rows = [
+        push("a", "w1", kept, second, desk.now_ms, valid_until_ms=until_ms),
+        push("b", "w1", gone, third, desk.now_ms, valid_until_ms=until_ms),
+        push("c", "w3", also_gone, second, desk.now_ms, valid_until_ms=until_ms),
+    ]
+    await planned(desk.db, rows, desk.now_ms)
+    await desk.tick(6)
+    assert sum(len(sender.sent) for sender in desk.senders.values()) == 1
+    assert sorted(states_ for states_ in (await states(desk.db)).values()) == [
+        ("accepted", None), ("skipped", "opted_out"), ("skipped", "weekly_cap"), ("skipped", "weekly_cap")
+    ]  # fmt: skip
 
 
 async def test_a_push_with_time_waits_until_the_week_is_over(desk: Desk) -> None:

@@ -242,7 +242,9 @@ async def test_a_line_cut_in_the_middle_of_a_send_is_unknown_and_after_it_nothin
         (Status.INVALID_ARGUMENT, "text too long", Refused),
         (Status.FAILED_PRECONDITION, "not a friend", NotAFriend),
         (Status.UNKNOWN, "小北开启了朋友验证，你还不是他（她）朋友", NotAFriend),
+        (Status.UNKNOWN, "wxid_c1 has not accepted you as a friend: the message was refused", NotAFriend),
         (Status.UNKNOWN, "friend list is full", Refused),
+        (Status.UNKNOWN, "contact wxid_c1 is not in the list", Refused),
         (Status.INVALID_ARGUMENT, "超过长度限制", Refused),
         (Status.UNIMPLEMENTED, "", Refused),
         (Status.UNKNOWN, "Error: not logged in", NotLoggedIn),
@@ -267,7 +269,7 @@ async def test_what_a_status_says_about_a_send(status: Status, text: str, proble
             await gateway.send("wxid_anna", HELLO)
         await gateway.close()
     assert type(caught.value) is problem
-    assert caught.value.hint and "\n" not in caught.value.message
+    assert caught.value.hint and "\n" not in caught.value.message and "wxid_" not in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,22 @@ def test_a_campaign_stands_with_the_sums_of_its_phases(shop: Shop) -> None:
     ]  # fmt: skip
     assert (rows[1]["phases"], rows[1]["skipped"], rows[0]["phases"]) == ([2, 3], {"opted_out": 1}, None)
     assert "└ eleven-push" in shop.wxfleet("push", "list")[1]
+
+
+def test_a_push_shows_why_rows_failed_counted_by_reason_and_with_nobodys_id(shop: Shop) -> None:
+    shop.wxfleet("status")
+    shop.set(
+        "INSERT INTO campaigns (id, name, title, kind, state, spec, preview, overrides_weekly, created_by, created_ms,"
+        " starts_ms, changed_ms) VALUES (4, 'fuli', '福利', 'push', 'running', '{}', '{}', 0, 'cli', 1, 1, 1)"
+    )
+    for number, reason in enumerate(["deleted_us", "deleted_us", "回绝：wxid_c1 太长", "回绝：wxid_c2 太长", None]):
+        shop.set(
+            "INSERT INTO outbox (account, kind, priority, key, recipient, campaign, content, source, due_ms, state,"
+            f" reason, attempts, epoch, created_ms) VALUES ('lin', 'push', 5, 'k{number}', 'w', 4, '{{}}', '', 1,"
+            " 'failed', ?, 0, 0, 1)",
+            reason,
+        )
+    shown = shop.wxfleet("push", "show", "4")[1]
+    for line in ("失败 2：对方已经不是好友（删了这个号），不再发", "失败 2：回绝：*** 太长", "失败 1：没有记下原因"):
+        assert line in shown
+    assert "wxid_" not in shown
