@@ -180,9 +180,7 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         theirs=of_person("person"),
         cleared={"contact": _NOTHING},
     ),
-    PondMember: Holding(
-        theirs=lambda table, who: table.c.contact.in_(who.contacts), deleted="pond contact joined_ms"
-    ),
+    PondMember: Holding(theirs=lambda table, who: table.c.contact.in_(who.contacts), deleted="pond contact joined_ms"),
     PondAnswer: Holding(
         theirs=lambda table, who: table.c.contact.in_(who.contacts), deleted="id pond contact words asked_ms answered"
     ),
@@ -265,7 +263,9 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     LessonGiven: Holding(kept="id pupil lesson key within_ms planned_ms sent_ms read_ms answered_ms"),
     Phase: Holding(kept="id campaign name kind due_ms until_ms state reason child invited_id invited changed_ms"),
     # A record of a draw knows entries by their numbers alone.
-    Draw: Holding(kept="campaign commitment seed closes_ms state record drawn_ms drawn_by told_to changed_ms"),
+    Draw: Holding(
+        kept="campaign commitment seed closes_ms state closed_with record drawn_ms drawn_by told_to changed_ms"
+    ),
     TaskRun: Holding(kept="campaign state look_ms batches changed_ms"),
     Series: Holding(kept="name running by next_ms changed_ms"),
     Round: Holding(kept="id series day campaign reason made_ms"),

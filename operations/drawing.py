@@ -66,7 +66,8 @@ async def kind_lines(tx: AsyncConnection, campaign: int) -> tuple[dict[str, Any]
         lines += [*await winner_lines(tx, campaign), _record_line(seen.record)]
     document = {
         "draw": {
-            "state": seen.state.value, "commitment": seen.commitment, "entrants": seen.entrants,
+            "state": seen.state.value, "commitment": seen.commitment, "list_hash": seen.list_hash,
+            "entrants": seen.entrants,
             "left_out": dict(seen.left_out), "votes": {str(number): votes for number, votes in seen.votes.items()},
             "record": seen.record,
         }
@@ -97,6 +98,8 @@ def view_lines(seen: DrawView) -> list[str]:
         most = sorted(seen.votes.items(), key=lambda vote: (-vote[1], vote[0]))[:_WINNERS_SHOWN]
         words = [say("operations.draw.vote", number=number, votes=votes) for number, votes in most]
         lines.append(say("operations.draw.votes", votes=say("texts.comma").join(words)))
+    if seen.list_hash and seen.record is None:
+        lines.append(say("operations.draw.closed", hash=seen.list_hash))
     if seen.state is not DrawState.TOLD:
         lines.append(say("operations.draw.seed", commitment=seen.commitment))
     return lines

@@ -2,8 +2,9 @@
 
 1. A seed is fixed before anybody has entered, and only its hash (the commitment) is shown: nobody can choose it to suit
    the entrants, and nobody who sees the hash can tell the outcome.
-2. When entries are closed, all of them are hashed. The seed, an optional public value that nobody knew before, that
-   hash and an entry's number make the entry's ticket. Smallest ticket first.
+2. When entries are closed, all of them are written down and hashed, and the hash is told: no later edit moves anybody.
+   The seed, an optional public value that nobody knew before, that hash and an entry's number make the entry's ticket.
+   Smallest ticket first. Whoever dropped out since is passed over, with the reason; all others keep their tickets.
 3. In that order everybody gets the first prize in their own size that is left; then one that fits everybody.
 
 Seed, public value, entrants and prizes are published afterwards: the commitment shows that the seed is the old one.

@@ -17,6 +17,7 @@ from scheduler.campaign_answers import values_of
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_state import read
 from scheduler.care_people import Known, known_best
+from scheduler.draw_entrants import close
 from scheduler.draws import DrawState, draw
 from scheduler.entries import EntryState, entrants
 from scheduler.errors import BenefitRefused, DrawRefused
@@ -64,8 +65,9 @@ class Announcing:
         file = campaign_of(row.spec)
         await _set(tx, campaign, DrawState.CLOSED, now_ms)
         part = file.giveaway or file.contest
+        closed = await close(tx, campaign, contest=file.contest is not None)
         count = select(func.count()).where(Entry.campaign == campaign, Entry.state == EntryState.ENTERED.value)
-        values: dict[str, Any] = {"entrants": await tx.scalar(count) or 0, "name": row.name}
+        values: dict[str, Any] = {"entrants": await tx.scalar(count) or 0, "name": row.name, "hash": closed.hash}
         what = "entries_closed"
         if part is not None and part.by_itself:
             try:

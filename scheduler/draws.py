@@ -7,26 +7,25 @@ know before then (`giveaway.public`), and it is mixed in. See `rules.lots`.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Row, Text, cast, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.lots import ALGORITHM, BY_VOTES, Lot, Lots, Win, allot, commitment_of, hash_of, in_order, ranked
 from scheduler import benefits
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_state import CampaignState, read
+from scheduler.draw_entrants import close, closed_of, dropped_out, votes_now
 from scheduler.entries import Entrant, entrants
 from scheduler.errors import DrawRefused
 from scheduler.participants import in_turn
-from scheduler.votes import count_votes
-from storage.campaign_tables import Participant
-from storage.entry_tables import Draw, Entry, PrizeWon
+from storage.entry_tables import Draw, PrizeWon
 from storage.outbox import insert_ignoring
 
 _SEED_BYTES = 16
@@ -45,7 +44,7 @@ class DrawState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DrawView:
     """What a draw is about. `fitting`: by prize, how many of the entrants it fits; `sizeless`: of how many no size is
-    known, where sizes matter; `votes`: by number, in a `contest`.
+    known, where sizes matter; `votes`: by number, in a `contest`; `list_hash`: of the entries, '' before the close.
     """
 
     title: str
@@ -60,6 +59,7 @@ class DrawView:
     votes: Mapping[int, int]
     contest: bool
     record: Mapping[str, Any] | None
+    list_hash: str
 
 
 async def begin(tx: AsyncConnection, campaign: int, closes_ms: int, now_ms: int) -> str:
@@ -76,17 +76,33 @@ async def begin(tx: AsyncConnection, campaign: int, closes_ms: int, now_ms: int)
 async def look(tx: AsyncConnection, campaign: int) -> DrawView:
     """How it stands; writes nothing. Raises NoSuchCampaign, DrawRefused where nothing is drawn."""
     row, draw_, file = await _of(tx, campaign)
-    everybody = await entrants(tx, campaign)
-    able = [entrant for entrant in everybody if not entrant.out]
+    able, left_out, votes = await _standing(tx, campaign, draw_, contest=file.contest is not None)
     prizes = _prizes(file)
-    fitting = tuple(sum(not lots.fits or lots.fits in one.wears for one in able) for lots in prizes)
-    sizeless = sum(not one.wears for one in able) if any(lots.fits for lots in prizes) else 0
-    votes = await _votes(tx, campaign, able) if file.contest else {}
-    left_out = Counter(entrant.out for entrant in everybody if entrant.out)
+    fitting = tuple(sum(not lots.fits or lots.fits in lot.wears for lot in able) for lots in prizes)
+    sizeless = sum(not lot.wears for lot in able) if any(lots.fits for lots in prizes) else 0
     return DrawView(
-        row.title, DrawState(draw_.state), draw_.commitment, draw_.closes_ms, len(able), dict(left_out), prizes,
-        fitting, sizeless, votes, file.contest is not None, draw_.record,
+        row.title, DrawState(draw_.state), draw_.commitment, draw_.closes_ms, len(able), left_out, prizes,
+        fitting, sizeless, votes, file.contest is not None, draw_.record, hash_told(draw_.closed_with),
     )  # fmt: skip
+
+
+async def _standing(
+    tx: AsyncConnection, campaign: int, draw_: Row[Any], *, contest: bool
+) -> tuple[list[Lot], dict[str, int], Mapping[int, int]]:
+    """Who can win, who can't by reason, and the votes: of today while it is open, of the close from then on."""
+    if draw_.closed_with is None:
+        everybody = await entrants(tx, campaign)
+        able = [one for one in everybody if not one.out]
+        left_out = Counter(one.out for one in everybody if one.out)
+        votes = await votes_now(tx, campaign, able) if contest else {}
+        return [Lot(one.number, one.wears) for one in able], dict(left_out), votes
+    closed = closed_of(draw_.closed_with)
+    if draw_.record is None:
+        over = await dropped_out(tx, campaign, closed.lots)
+    else:
+        over = {one["number"]: one["reason"] for one in draw_.record.get("passed_over", [])}
+    left_out = Counter(closed.left_out) + Counter(over.values())
+    return [lot for lot in closed.lots if lot.number not in over], dict(left_out), closed.votes
 
 
 async def draw(tx: AsyncConnection, campaign: int, by: str, now_ms: int, *, public: str = "") -> dict[str, Any]:
@@ -97,28 +113,27 @@ async def draw(tx: AsyncConnection, campaign: int, by: str, now_ms: int, *, publ
     await in_turn(tx, campaign)
     row, draw_, file = await _of(tx, campaign)
     _require_drawable(row, draw_, file, now_ms, public)
-    everybody = await entrants(tx, campaign)
-    able = [entrant for entrant in everybody if not entrant.out]
-    lots = [Lot(entrant.number, entrant.wears) for entrant in able]
-    votes = await _votes(tx, campaign, able) if file.contest else {}
-    wins = _judged(file, lots, votes, draw_.seed) if file.contest else allot(in_order(lots, draw_.seed, public),
-                                                                               _prizes(file))  # fmt: skip
+    closed = await close(tx, campaign, contest=file.contest is not None)
+    over = await dropped_out(tx, campaign, closed.lots)
+    votes = closed.votes if file.contest else None
+    wins = _wins(closed.lots, votes, draw_.seed, public, over, _prizes(file))
     if not wins:
-        raise DrawRefused("nobody", title=row.title, entrants=len(able))
+        raise DrawRefused("nobody", title=row.title, entrants=len(closed.lots) - len(over))
     record = {
         "algorithm": BY_VOTES if file.contest else ALGORITHM,
         "campaign": row.name, "id": campaign, "title": row.title,
         "commitment": draw_.commitment, "fixed_at": _iso(row.starts_ms), "closed_at": _iso(draw_.closes_ms),
         "seed": draw_.seed, "public_name": (file.giveaway.public or "") if file.giveaway else "", "public": public,
-        "entrants": [{"number": lot.number, "wears": list(lot.wears)} for lot in lots],
-        "entrants_hash": hash_of(lots),
-        "left_out": dict(Counter(entrant.out for entrant in everybody if entrant.out)),
+        "entrants": [{"number": lot.number, "wears": list(lot.wears)} for lot in closed.lots],
+        "entrants_hash": closed.hash,
+        "left_out": dict(closed.left_out),
+        "passed_over": [{"number": number, "reason": reason} for number, reason in sorted(over.items())],
         "prizes": [{"name": one.name, "count": one.count, "fits": one.fits} for one in _prizes(file)],
-        "votes": [{"number": number, "votes": count} for number, count in sorted(votes.items())],
+        "votes": [{"number": number, "votes": count} for number, count in sorted(closed.votes.items())],
         "winners": [{"place": win.place, "number": win.number, "prize": win.name, "fits": win.fits} for win in wins],
         "drawn_at": _iso(now_ms),
     }  # fmt: skip
-    await _hand_out(tx, campaign, file, {entrant.number: entrant for entrant in able}, wins, now_ms)
+    await _hand_out(tx, campaign, file, {one.number: one for one in await entrants(tx, campaign)}, wins, now_ms)
     values = {
         "state": DrawState.DRAWN.value, "record": record, "drawn_ms": now_ms, "drawn_by": by, "told_to": 0,
         "changed_ms": now_ms,
@@ -127,10 +142,11 @@ async def draw(tx: AsyncConnection, campaign: int, by: str, now_ms: int, *, publ
     return record
 
 
-def flaws_of(record: Mapping[str, Any]) -> list[str]:
+def flaws_of(record: Mapping[str, Any], told: str | None = None) -> list[str]:
     """What is wrong with a published record, drawn once more from what stands in it; nothing when it is right.
 
-    Words of the catalogue: algorithm, commitment, entrants, winners. Raises KeyError, TypeError for what is no record.
+    `told`: the hash of the entries that was written down at the close, where it is known. Words of the catalogue:
+    algorithm, commitment, entrants, closed, passed_over, winners. Raises KeyError, TypeError for what is no record.
     """
     if record["algorithm"] not in (ALGORITHM, BY_VOTES):
         return ["algorithm"]
@@ -138,14 +154,21 @@ def flaws_of(record: Mapping[str, Any]) -> list[str]:
     lots = [Lot(one["number"], tuple(one["wears"])) for one in record["entrants"]]
     if hash_of(lots) != record["entrants_hash"] or len({lot.number for lot in lots}) < len(lots):
         flaws.append("entrants")
+    if told not in (None, record["entrants_hash"]):
+        flaws.append("closed")
+    over = {one["number"]: one["reason"] for one in record.get("passed_over", [])}
+    if not over.keys() <= {lot.number for lot in lots} or not all(over.values()):
+        flaws.append("passed_over")
     prizes = [Lots(one["name"], one["count"], one["fits"]) for one in record["prizes"]]
-    if record["algorithm"] == BY_VOTES:
-        votes = {one["number"]: one["votes"] for one in record["votes"]}
-        wins = _placed(ranked(lots, votes, record["seed"]), prizes)
-    else:
-        wins = allot(in_order(lots, record["seed"], record["public"]), prizes)
+    votes = {one["number"]: one["votes"] for one in record["votes"]} if record["algorithm"] == BY_VOTES else None
+    wins = _wins(lots, votes, record["seed"], record["public"], over, prizes)
     again = [{"place": win.place, "number": win.number, "prize": win.name, "fits": win.fits} for win in wins]
     return flaws if again == list(record["winners"]) else [*flaws, "winners"]
+
+
+def hash_told(closed_with: Mapping[str, Any] | None) -> str:
+    """Of the list of the close; '' before it."""
+    return closed_of(closed_with).hash if closed_with else ""
 
 
 async def record_of(tx: AsyncConnection, campaign: int) -> Mapping[str, Any]:
@@ -154,6 +177,12 @@ async def record_of(tx: AsyncConnection, campaign: int) -> Mapping[str, Any]:
     if draw_.record is None:
         raise DrawRefused("not_yet", title=row.title)
     return dict(draw_.record)
+
+
+async def closed_hash(tx: AsyncConnection, campaign: int) -> str | None:
+    """Of the list that was written down at the close; None where none was. Raises NoSuchCampaign, DrawRefused."""
+    _, draw_, _ = await _of(tx, campaign)
+    return hash_told(draw_.closed_with) or None
 
 
 async def _of(tx: AsyncConnection, campaign: int) -> tuple[Row[Any], Row[Any], CampaignFile]:
@@ -184,29 +213,20 @@ def _prizes(file: CampaignFile) -> tuple[Lots, ...]:
     return tuple(Lots(prize.prize, prize.places) for prize in file.contest.prizes) if file.contest else ()
 
 
-def _judged(file: CampaignFile, lots: list[Lot], votes: Mapping[int, int], seed: str) -> list[Win]:
-    return _placed(ranked(lots, votes, seed), _prizes(file))
+def _wins(
+    lots: Sequence[Lot], votes: Mapping[int, int] | None, seed: str, public: str, over: Container[int],
+    prizes: Sequence[Lots],
+) -> list[Win]:  # fmt: skip
+    """The whole list in its order, whoever dropped out passed over. `votes`: of a contest."""
+    order = in_order(lots, seed, public) if votes is None else ranked(lots, votes, seed)
+    able = [lot for lot in order if lot.number not in over]
+    return allot(able, prizes) if votes is None else _placed(able, prizes)
 
 
-def _placed(order: list[Lot], prizes: tuple[Lots, ...] | list[Lots]) -> list[Win]:
+def _placed(order: list[Lot], prizes: Sequence[Lots]) -> list[Win]:
     """The first places get the first prize, those behind them the next."""
     names = [prize.name for prize in prizes for _ in range(prize.count)]
     return [Win(place, lot.number, name) for place, (lot, name) in enumerate(zip(order, names, strict=False), start=1)]
-
-
-async def _votes(tx: AsyncConnection, campaign: int, able: list[Entrant]) -> dict[int, int]:
-    """By number. A vote that became one for oneself, because two entries turned out to be one person, is none."""
-    numbers = [str(entrant.number) for entrant in able]
-    votes = {int(one.choice): one.votes for one in await count_votes(tx, campaign, numbers)}
-    own = (
-        select(Entry.number)
-        .join(Participant, (Participant.campaign == Entry.campaign) & (Participant.person == Entry.person))
-        .where(Entry.campaign == campaign, Participant.choice == cast(Entry.number, Text))
-    )
-    for number in (await tx.scalars(own)).all():
-        if number is not None and votes.get(number):
-            votes[number] -= 1
-    return votes
 
 
 async def _hand_out(

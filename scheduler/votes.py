@@ -7,7 +7,7 @@ writes from two accounts is one person all the same.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.audience import ours
@@ -46,6 +46,16 @@ def written(mark: str) -> frozenset[str]:
     return frozenset(f"{before}{mark}{behind}" for before, behind in _AROUND)
 
 
+def counts() -> tuple[ColumnElement[bool], ...]:
+    """When a participant's choice, joined with their person, is a vote."""
+    return (
+        Person.merged_into.is_(None),
+        Participant.state != Standing.DECLINED.value,
+        Person.kind == "customer",
+        func.coalesce(Participant.contact, "").not_in(ours()),
+    )
+
+
 async def count_votes(tx: AsyncConnection, campaign: int, choices: Sequence[str]) -> list[Votes]:
     """The choice with most votes first, of equal ones the one that stands first in `choices`; all of them are there.
 
@@ -54,13 +64,9 @@ async def count_votes(tx: AsyncConnection, campaign: int, choices: Sequence[str]
     query = (
         select(Participant.choice, func.count())
         .join(Person, Person.id == Participant.person)
-        .where(
-            Participant.campaign == campaign, Participant.choice.is_not(None), Person.merged_into.is_(None),
-            Participant.state != Standing.DECLINED.value, Person.kind == "customer",
-            func.coalesce(Participant.contact, "").not_in(ours()),
-        )
+        .where(Participant.campaign == campaign, Participant.choice.is_not(None), *counts())
         .group_by(Participant.choice)
-    )  # fmt: skip
+    )
     found: dict[str | None, int] = {row[0]: row[1] for row in (await tx.execute(query)).all()}
     counted = [Votes(choice, found.get(choice, 0)) for choice in choices]
     return sorted(counted, key=lambda one: -one.votes)

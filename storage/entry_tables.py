@@ -37,6 +37,7 @@ class Draw(Base):
     seed: Mapped[str]
     closes_ms: Mapped[int]  # entries, or votes, until then
     state: Mapped[str]  # scheduler.draws.DrawState: open | closed | drawn | told
+    closed_with: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # scheduler.draw_entrants
     record: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # what is published
     drawn_ms: Mapped[int | None]
     drawn_by: Mapped[str | None]  # 'staff:owner'

@@ -29,9 +29,9 @@ async def campaigns_draw(
     output: Annotated[Path | None, typer.Option("--output", "-o", help=say("cli.campaigns.draw.output"))] = None,
 ) -> int:
     if verify:
-        return _verified(terminal, await _record(terminal, name), name)
+        return _verified(terminal, *await _record(terminal, name), name)
     if output is not None and not yes:
-        return _written(terminal, await _record(terminal, name), output)
+        return _written(terminal, (await _record(terminal, name))[0], output)
     reply = await asked(terminal, DrawLots(campaign=name, public=public), confirmed=yes)
     terminal.show(reply.as_json(), reply.text)
     if reply.ok and yes and output is not None:
@@ -46,15 +46,18 @@ async def kind_part(
     return await kind_lines(connection, row["id"])
 
 
-async def _record(terminal: Terminal, name: str) -> Mapping[str, Any]:
-    """Out of a file, or of the database. Raises CannotBeUsed, NotFound, DrawRefused."""
+async def _record(terminal: Terminal, name: str) -> tuple[Mapping[str, Any], str | None]:
+    """Out of a file, or of the database with the hash of its entries at the close.
+
+    Raises CannotBeUsed, NotFound, DrawRefused.
+    """
     found = _in_file(name)
     if found is not None:
-        return found
+        return found, None
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         id, _ = await drawable(connection, name)
-        return await draws.record_of(connection, id)
+        return await draws.record_of(connection, id), await draws.closed_hash(connection, id)
 
 
 def _in_file(name: str) -> Mapping[str, Any] | None:
@@ -71,16 +74,17 @@ def _in_file(name: str) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else {}
 
 
-def _verified(terminal: Terminal, record: Mapping[str, Any], name: str) -> int:
+def _verified(terminal: Terminal, record: Mapping[str, Any], told: str | None, name: str) -> int:
     try:
-        flaws = draws.flaws_of(record)
+        flaws = draws.flaws_of(record, told)
     except (KeyError, TypeError, AttributeError) as error:
         raise _no_record(name) from error
     words = [say(f"scheduler.draw.flaw.{flaw}") for flaw in flaws]
     text = say("cli.campaigns.draw.wrong", flaws=say("texts.comma").join(words))
     if not flaws:
         entrants, winners = len(record["entrants"]), len(record["winners"])
-        text = say("cli.campaigns.draw.right", entrants=entrants, winners=winners)
+        hash_ = record["entrants_hash"]
+        text = say("cli.campaigns.draw.right", entrants=entrants, winners=winners, hash=hash_)
     terminal.show({"right": not flaws, "flaws": flaws}, text)
     return ExitCode.FAILURE if flaws else ExitCode.OK
 

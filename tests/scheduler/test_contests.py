@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from customers.merging import merge
 from reports.campaigns import progress
@@ -12,9 +12,10 @@ from scheduler import draws
 from scheduler.contests import voted_number
 from scheduler.draws import flaws_of
 from scheduler.materials import ConsentMark, listed, mark
-from scheduler.participants import Guest
+from scheduler.participants import Guest, Standing
 from scheduler.said import Photo
 from scheduler.votes import count_votes
+from storage.campaign_tables import Participant
 from storage.engine import Database
 from storage.entry_tables import PrizeWon
 from storage.outbox import Content, NewDelivery, plan
@@ -172,3 +173,16 @@ async def test_a_new_photo_takes_the_place_of_the_old_and_keeps_the_number(shop:
 )  # fmt: skip
 def test_a_vote_is_a_whole_message(plain: str, number: int | None) -> None:
     assert voted_number(plain) == number
+
+
+async def test_a_vote_for_oneself_that_was_no_vote_takes_no_honest_one_with_it(shop: KindShop) -> None:
+    people = await friends(shop.db, "lin-1", 2, shop.now_ms)
+    id = await shop.starts(campaign("contest", PART))
+    await shop.passes(5)
+    await shop.hears(people[0], "参加")
+    await shop.hears(people[0], "", photo=True)
+    await shop.hears(people[1], "1")
+    declined = {"state": Standing.DECLINED.value, "choice": "1"}  # as a merge leaves it
+    async with shop.db.write() as tx:
+        await tx.execute(update(Participant).where(Participant.person == people[0]).values(declined))
+    assert await votes(shop, id) == {1: 1}

@@ -11,7 +11,7 @@ from customers.merging import merge
 from reports.campaigns import progress
 from scheduler import benefits, draws, steering
 from scheduler.draws import DrawState, flaws_of
-from scheduler.entries import enter, entrants
+from scheduler.entries import enter, entrants, withdraw
 from scheduler.errors import DrawRefused
 from scheduler.giveaways import size_in
 from storage.engine import Database
@@ -112,6 +112,47 @@ async def test_the_seed_is_fixed_at_the_start_and_a_record_that_was_changed_is_f
     }
     for flaw, change in changes.items():
         assert flaw in flaws_of({**record, **change})
+
+
+async def test_after_the_close_no_edit_moves_anybody_and_who_dropped_out_is_passed_over(shop: KindShop) -> None:
+    people = await friends(shop.db, "lin-1", 6, shop.now_ms)
+    id = await shop.starts(campaign("giveaway", {"items": [{"item": "发夹", "count": 1}]}))
+    await shop.passes(5)
+    for person in people:
+        await shop.hears(person, "我要")
+    await shop.passes(120, step=20)
+    async with shop.db.read() as connection:
+        told = (await draws.look(connection, id)).list_hash
+    assert [event.values["hash"] for event in shop.heard if event.what == "entries_closed"] == [told]
+
+    async def drawn() -> dict[str, Any]:
+        async with shop.db.write() as tx, tx.begin_nested() as trial:
+            record = await draws.draw(tx, id, "staff:owner", shop.now_ms)
+            await trial.rollback()
+        return record
+
+    async def winners_left(gone: list[int]) -> list[int]:
+        """One after the other, with whoever won before passed over."""
+        record = await drawn()
+        assert flaws_of(record, told) == [] and sorted(one["number"] for one in record["passed_over"]) == sorted(gone)
+        return [one["number"] for one in record["winners"]]
+
+    first = await winners_left([])
+    for size in ("S", "M", "L", "XL"):
+        async with shop.db.write() as tx:
+            await tx.execute(update(Person).where(Person.id == people[-1]).values(profile={"size": size}))
+        assert await winners_left([]) == first
+    losers = [number for number in range(1, 7) if number not in first]
+    async with shop.db.write() as tx:
+        await tx.execute(update(Person).where(Person.id == people[losers[0] - 1]).values(opted_out_ms=shop.now_ms))
+        await merge(tx, people[first[0] - 1], people[losers[1] - 1], "word", "staff:owner", shop.now_ms)
+        await withdraw(tx, id, people[losers[2] - 1], shop.now_ms)
+    assert await winners_left(losers[:3]) == first
+    record = await drawn()
+    reasons = {one["number"]: one["reason"] for one in record["passed_over"]}
+    assert [reasons[number] for number in losers[:3]] == ["opted_out", "merged_duplicate", "entry_withdrawn"]
+    assert "closed" in flaws_of(record, "another") and "winners" in flaws_of({**record, "passed_over": [
+        {"number": first[0], "reason": "opted_out"}]})  # fmt: skip
 
 
 async def test_a_draw_by_itself_happens_at_the_close_and_only_then(shop: KindShop) -> None:
