@@ -68,6 +68,10 @@ PICTURE = "wx_photo.jpg"
 ASKS_TO_JOIN = "回复 1"
 """Stands in a campaign's message that wants an answer."""
 JOINS = ("1", "要", "参加", "+1", "报名", "我要～", "1！")
+SIZES = ("S", "M", "L", "XL")
+WITH_SIZE = ("{word}{size}", "{word} {size}码")
+NUMBERS = ("1", "2", "3")
+"""Of entries that a message tells to vote for without naming one."""
 DECLINES = ("不要", "不用了", "这次不参加了")
 
 TICK_OFF = "/完成 全部"

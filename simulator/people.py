@@ -13,6 +13,7 @@ from simulator import lines
 from simulator.agenda import Agenda
 from simulator.crowd import contact_of, number_in
 from simulator.errors import Refusal
+from simulator.invitations import Reply, Step, next_step, replies_for, replies_to
 from simulator.messages import Kind, Scene
 from simulator.record import Received
 from simulator.scenario import ChannelPlan
@@ -44,6 +45,8 @@ class Customers:
         self.scenario = world.scenario
         self._zone = ZoneInfo(self.scenario.zone)
         self._reacted_ms: dict[str, int] = {}
+        self._steps: dict[tuple[str, str], set[Step]] = {}
+        """Who takes part in something an account offered, and what they did for it since."""
         self._friend_ms: dict[tuple[str, str], int] = {}
         self._to_claim = [
             (account, contact_of(n)) for account, numbers in world.crowd.claiming.items() for n in numbers
@@ -186,11 +189,14 @@ class Customers:
     def _heard(self, received: Received) -> None:
         if received.to in self.world.staff or self.world.account_with(received.to):
             return
-        if number_in(received.to) is not None and self._may_react(received):
-            roll = dice(self.scenario.seed, "react", received.to, len(self.world.record.received(received.to)))
-            if act := self._reaction(received, roll):
-                self._reacted_ms[received.to] = received.at_ms
-                self.agenda.after(roll.uniform(1, 15), act)
+        if number_in(received.to) is None:
+            return
+        roll = dice(self.scenario.seed, "react", received.to, len(self.world.record.received(received.to)))
+        if act := self._go_on(received, roll):
+            self.agenda.after(roll.uniform(1, 5), act)
+        elif self._may_react(received) and (act := self._reaction(received, roll)):
+            self._reacted_ms[received.to] = received.at_ms
+            self.agenda.after(roll.uniform(1, 15), act)
 
     def _may_react(self, received: Received) -> bool:
         last_ms = self._reacted_ms.get(received.to)
@@ -203,9 +209,8 @@ class Customers:
             return self._following_card(contact, account, sibling, roll) if sibling and chance < 0.5 else None
         if self._in_conversation(received):
             return self._answer(contact, account, lines.THANKS, roll) if chance < 0.1 else None
-        if lines.ASKS_TO_JOIN in received.text:
-            words = lines.JOINS if chance < 0.45 else lines.DECLINES
-            return self._answer(contact, account, words, roll) if chance < 0.55 else None
+        if replies := replies_to(received.text):
+            return self._take_part(contact, account, replies, chance, roll)
         if chance < 0.25:
             return self._answer(contact, account, lines.THANKS, roll)
         if chance < 0.40:
@@ -215,6 +220,27 @@ class Customers:
         if chance < 0.47:
             return lambda: self.world.leave(contact, account)
         return None
+
+    def _take_part(
+        self, contact: str, account: str, replies: Sequence[Reply], chance: float, roll: Random
+    ) -> Callable[[], object] | None:
+        if chance < 0.45:
+            self._steps[contact, account] = set()
+            return self._sending(contact, account, roll.choice(replies))
+        return self._answer(contact, account, lines.DECLINES, roll) if chance < 0.55 else None
+
+    def _go_on(self, received: Received, roll: Random) -> Callable[[], object] | None:
+        """Who wants to take part does what the answer still asks for, each thing once; some forget."""
+        taken = self._steps.get((received.to, received.account))
+        step = next_step(received.text)
+        if taken is None or step is None or step in taken or not self._in_conversation(received):
+            return None
+        taken.add(step)
+        reply = roll.choice(replies_for(step))
+        return self._sending(received.to, received.account, reply) if roll.random() < 0.8 else None
+
+    def _sending(self, contact: str, account: str, reply: Reply) -> Callable[[], object]:
+        return lambda: self._say(contact, account, reply.text, reply.kind)
 
     def _in_conversation(self, received: Received) -> bool:
         """Did they write just now, or become friends just now? Then this is no news from the shop."""
