@@ -9,15 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
-from operations.drawing import kind_lines, seed_line
+from operations.drawing import seed_line, short_lines
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import called, person_named
 from operations.requests import Came, Cancel, Override, Preview, Push
 from operations.why import reason_words
 from personas.model import Goal
-from rules.quiet_hours import local
+from rules.limits import Limits
+from rules.quiet_hours import local, quiet_until
 from scheduler import campaigns, series
-from scheduler.campaign_file import CampaignFile, campaign_spec
+from scheduler.campaign_file import CampaignFile, PhaseKind, campaign_spec
 from scheduler.campaigns import CampaignView, PhaseView
 from scheduler.goal_rule import require_goal
 from scheduler.participants import SAID_YES, Answer, counted, settle
@@ -164,7 +165,9 @@ async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None)
         upcoming = (await tx.execute(select(Phase.kind, Phase.due_ms).where(*waiting).order_by(Phase.due_ms))).first()
         following = (
             say(
-                "operations.campaign.next", phase=say(f"scheduler.phase.{upcoming.kind}"), at=_at(upcoming.due_ms, zone)
+                "operations.campaign.next",
+                phase=say(f"scheduler.phase.{upcoming.kind}"),
+                at=_goes_at(upcoming.kind, upcoming.due_ms, zone),
             )
             if upcoming
             else say("operations.campaign.no_next")
@@ -175,7 +178,7 @@ async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None)
                 said_yes=numbers["yes"] + numbers["promised"] + numbers["kept"])
         )  # fmt: skip
         if only is None:  # whoever asks for one of them sees that below its phases
-            lines += [f"  {line.strip()}" for line in (await kind_lines(tx, row.id))[1]]
+            lines += [f"  {line.strip()}" for line in await short_lines(tx, row.id)]
     return lines
 
 
@@ -239,6 +242,14 @@ def _phase_line(view: PhaseView, zone: str) -> str:
 def fingerprint(file: CampaignFile) -> str:
     """Changes when a single word of the campaign does."""
     return hashlib.sha256(json.dumps(campaign_spec(file), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _goes_at(kind: str, due_ms: int, zone: str) -> str:
+    """A message waits for the morning; only the warm-up is posts, which keep their hours themselves."""
+    limits = Limits()
+    night = kind != PhaseKind.WARM_UP.value
+    ends_ms = quiet_until(due_ms, limits.quiet_from, limits.quiet_until, zone) if night else None
+    return _at(ends_ms or due_ms, zone)
 
 
 def _at(ms: int, zone: str) -> str:

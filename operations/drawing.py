@@ -75,6 +75,12 @@ async def kind_lines(tx: AsyncConnection, campaign: int) -> tuple[dict[str, Any]
     return document, lines
 
 
+async def short_lines(tx: AsyncConnection, campaign: int) -> list[str]:
+    """The same for a list of many campaigns: where it stands and how many are entered, in one line."""
+    document, lines = await kind_lines(tx, campaign)
+    return lines[:1] if document else []
+
+
 async def seed_line(tx: AsyncConnection, campaign: int) -> str:
     """What is shown of the seed when such a campaign starts, on a line of its own; '' for any other."""
     commitment = await tx.scalar(select(Draw.commitment).where(Draw.campaign == campaign))

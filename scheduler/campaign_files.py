@@ -1,6 +1,7 @@
 """All of campaigns/: read, and every mistake at its place, before anything of it runs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -69,8 +70,10 @@ def read_campaign(
     """One file, with the segment it names as that is written today."""
     document = read_document(path, CampaignFile)
     campaign = document.value
-    if unfilled := list(_unfilled(document, (), document.data)):
-        return document, None, [*document.mistakes, *unfilled]
+    if unfilled := to_fill(document):
+        # A draft stands in nobody's way: only this file is left out until it is filled in.
+        found = [*document.mistakes, *unfilled]
+        return document, None, [replace(mistake, severity=Severity.WARNING) for mistake in found]
     if campaign is None or not isinstance(campaign.who.segment, str):
         return document, campaign, list(document.mistakes)
     name = campaign.who.segment
@@ -80,6 +83,11 @@ def read_campaign(
         return document, None, [*document.mistakes, wrong]
     who = campaign.who.model_copy(update={"segment": segments[name]})
     return document, campaign.model_copy(update={"who": who}), list(document.mistakes)
+
+
+def to_fill(document: Document[CampaignFile]) -> list[Mistake]:
+    """The lines that wait for the shop's own words; none where the file is no draft."""
+    return list(_unfilled(document, (), document.data))
 
 
 def _unfilled(document: Document[CampaignFile], loc: tuple[str | int, ...], data: object) -> Iterator[Mistake]:

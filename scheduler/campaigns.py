@@ -85,14 +85,18 @@ async def preview(
     doubts = [_of(campaign, fault.phase, fault.words) for fault in found if fault.warning]
     for view in views:
         if view.push is not None and view.push.recipients == 0:
-            wrong.append(say("scheduler.campaign.nobody", phase=view.name))
+            wrong.append(say("scheduler.campaign.nobody", phase=view.label))
         if view.push is not None:
-            wrong += [f"{view.name}：{words}" for words in view.push.faults]
+            wrong += [f"{view.label}：{words}" for words in view.push.faults]
     codes = codes_wanted(campaign, [view.push for view in views])
     if (short := await wanting(tx, campaign, codes, line.ends_ms)) and short.words not in "\n".join(wrong):
         wrong.append(short.words)
     asking = [
-        Asking(due.phase.id, push_of(campaign, due.phase, line, due.until_ms, None, shop_zone), due.due_ms)
+        Asking(
+            step_words(campaign, due.phase),
+            push_of(campaign, due.phase, line, due.until_ms, None, shop_zone),
+            due.due_ms,
+        )
         for due in line.phases
         if due.phase.asks and due.until_ms > due.due_ms
     ]
@@ -289,6 +293,13 @@ def phase_words(phase: PhaseFile) -> str:
     return say("scheduler.phase.of_tiers", phase=words, tiers=tiers)
 
 
+def step_words(campaign: CampaignFile, phase: PhaseFile) -> str:
+    """The same, with its name where another step of the campaign is called so too."""
+    words = phase_words(phase)
+    alike = sum(phase_words(other) == words for other in campaign.phases) > 1
+    return f"{words} {phase.name}" if alike and phase.name else words
+
+
 def for_whom(campaign: CampaignFile, phase: PhaseFile) -> tuple[str, ...]:
     """A reminder: those who said yes and have a place; thanks: those who took part."""
     if phase.kind is PhaseKind.REMINDER:
@@ -307,7 +318,7 @@ async def _view(
         push = push_of(campaign, due.phase, line, until_ms, invited, zone_name)
         seen = await pushes.preview(tx, push, max(due.due_ms, now_ms), shop_zone=zone_name)
     posts = len(due.phase.post)
-    label = phase_words(due.phase)
+    label = step_words(campaign, due.phase)
     return PhaseView(due.phase.id, due.phase.kind, due.due_ms, due.until_ms, posts, seen, label)
 
 
@@ -325,7 +336,7 @@ async def _others(tx: AsyncConnection, zone_name: str) -> list[Other]:
         if phase.asks:
             line = timeline(file, row.starts_ms, zone_name)
             push = push_of(file, phase, line, row.until_ms, None, zone_name)
-            found.append(Other(row.title, Asking(phase.id, push, row.due_ms)))
+            found.append(Other(row.title, Asking(step_words(file, phase), push, row.due_ms)))
     return found
 
 
@@ -336,7 +347,7 @@ async def _children(tx: AsyncConnection, campaign: int, step: Move) -> list[int]
 
 
 def _of(campaign: CampaignFile, place: int | None, words: str) -> str:
-    return words if place is None else f"{campaign.phases[place].id}：{words}"
+    return words if place is None else f"{step_words(campaign, campaign.phases[place])}：{words}"
 
 
 def _iso(ms: int) -> str:

@@ -74,13 +74,19 @@ def reason_for(
         return say("texts.value.extra_forbidden", key=key), nearest(key, keys_at(model, error["loc"][:-1]))
     if kind == "literal_error":
         choices = _CHOICE.findall(str(context.get("expected") or context.get("expected_tags") or ""))
-        listed = say("texts.comma").join(choices)
+        listed = say("texts.comma").join(map(_choice_words, choices))
         return say("texts.value.literal_error", key=key, choices=listed), nearest(written, choices)
     if kind in ("value_error", "assertion_error"):
         return _own_reason(str(context.get("error", "")), key), ""
     if kind == "string_pattern_mismatch":
         kind += _FORMS.get(str(context.get("pattern", ""))[:_FORM_KNOWN_BY], "")
     return _sentence(kind, key, context, error["msg"]), ""
+
+
+def _choice_words(choice: str) -> str:
+    """As it is written, and what it means where people call it otherwise: gold（黄金）."""
+    key = f"texts.choice.{choice}"
+    return say(key) if key in catalogue() else choice
 
 
 def _key(error: ErrorDetails, path: Sequence[str | int]) -> str:

@@ -6,7 +6,7 @@ from customers.segment_file import load_segments
 from personas.copy_check import findings
 from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, PhaseFile
-from scheduler.campaign_files import load_campaigns
+from scheduler.campaign_files import load_campaigns, to_fill
 from scheduler.pond_file import load_ponds
 from texts.catalogue import say
 from texts.errors import Mistake
@@ -26,7 +26,7 @@ def read_campaigns(files: Files) -> list[Mistake]:
     )
     for path in sorted(folder.glob("*.yaml")):
         document = read_document(path, CampaignFile)
-        if document.value is not None:
+        if document.value is not None and not to_fill(document):
             mistakes += _words(document, document.value, files)
     return mistakes
 

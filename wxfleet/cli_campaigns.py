@@ -50,8 +50,9 @@ def campaign_file(settings: Settings, word: str) -> CampaignFile | None:
         return campaign
     known, mistakes = load_campaigns(settings.campaigns, wall_ms(), settings.shop.time_zone, segments=segments)
     meant = next((campaign for campaign in known.values() if word in (campaign.name, campaign.title)), None)
-    if meant is None and any(mistake.severity is Severity.ERROR for mistake in mistakes):
-        raise ConfigurationInvalid(mistakes)
+    drafted = [mistake for mistake in mistakes if Path(mistake.file).stem == word]
+    if meant is None and (drafted or any(mistake.severity is Severity.ERROR for mistake in mistakes)):
+        raise ConfigurationInvalid(drafted or mistakes)
     return meant
 
 

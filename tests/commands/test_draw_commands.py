@@ -35,6 +35,8 @@ async def test_a_giveaway_is_shown_confirmed_and_drawn_once(sqlite_database: Dat
         assert await office.post.bring("我要", talker=f"wxid_vip_{number}", now_ms=later) == "campaign_entered"
     assert "你是 3 号" in str([row.content for row in await outbox(office.db) if row.to == "wxid_vip_2"])
     assert not (await office.says("/抽奖 送发夹", now_ms=later)).ok  # still open
+    status = (await office.says("/状态", now_ms=later)).text
+    assert "能抽的 3 人" in status and "指纹" not in status and "发夹 ×" not in status  # one short line of it
     over = NOW_MS + 100 * MINUTE_MS
     assert not (await office.says("/抽奖 送发夹", "mei", now_ms=over)).ok  # not theirs to do
     asked = await office.says("/抽奖 送发夹", now_ms=over)

@@ -15,6 +15,7 @@ from wxfleet.campaign_templates import READY, ready_named, rendered, write_new
 from wxfleet.check import check
 from wxfleet.errors import CampaignInTheWay
 from wxfleet.init import Stage, start
+from wxfleet.settings import examine
 
 LEVELS = ["VIP1", "VIP2", "VIP3", "partner"]
 TODAY = date(2026, 11, 22)
@@ -33,6 +34,8 @@ def test_every_ready_file_says_what_is_missing_and_is_in_order_once_it_is_filled
     found = check(folder / "config.yaml")
     missing = {(path.name, number) for path in written for number in _lines_to_fill(path)}
     assert {(Path(mistake.file).name, mistake.line) for mistake in found} == missing
+    assert {mistake.severity for mistake in found} == {Severity.WARNING}  # drafts keep nothing else from running
+    assert examine(folder / "config.yaml").valid
     for path in written:
         filled = re.sub(f'"{TO_FILL}[^"]*"', "羊毛大衣立减100元", path.read_text("utf-8"))
         path.write_text(_apart(filled), encoding="utf-8")
