@@ -1,9 +1,11 @@
 """A campaign by chat, and customers who answer it: one office, from /预览 to /到场."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from commands.chat import Chat
 from operations.desk import Desk
@@ -12,6 +14,7 @@ from personas.model import Goal
 from rules.pacing import MINUTE_MS
 from scheduler.campaign_file import CampaignFile
 from scheduler.participants import counted
+from storage.campaign_tables import Phase
 from storage.engine import Database
 from storage.tables import Audit, Campaign, Person
 from tests.commands.campaign_office import begin, office_of
@@ -81,6 +84,11 @@ async def test_status_cancel_and_who_came(office: Office) -> None:
     await office.post.bring("要", talker="wxid_vip_0", now_ms=NOW_MS + 2 * MINUTE_MS)
     status = await office.says("/状态")
     assert "活动「双十一」" in status.text and "答应 1" in status.text and "提醒" in status.text
+    night = datetime(2026, 11, 24, 0, 13, tzinfo=ZoneInfo(ZONE))
+    async with office.db.write() as tx:
+        waiting = update(Phase).where(Phase.campaign == id, Phase.state == "waiting")
+        await tx.execute(waiting.values(due_ms=round(night.timestamp() * 1000)))
+    assert "下一步 11-24 08:30 提醒" in (await office.says("/状态", "mei")).text  # not in the quiet hours
     assert (await office.says("/到场 双十一 小客0")).ok
     assert not (await office.says("/到场 双十一 小客2 没来")).ok  # had promised nothing
     async with office.db.read() as connection:

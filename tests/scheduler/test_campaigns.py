@@ -411,7 +411,7 @@ async def test_what_can_not_work_is_said_before_the_start(
     await friends(database, "lin-1", 2, NOW_MS)
     with pytest.raises(CampaignRefused) as refused:
         await Shop(database).starts(campaign(**change))
-    assert words in refused.value.message
+    assert words in refused.value.message and "push：" not in refused.value.message
     assert await rows(database) == []
 
 
@@ -423,7 +423,7 @@ async def test_two_campaigns_that_want_the_same_people_are_told_apart_with_how_m
     later = campaign(name="later", title="感恩季", **{"from": "+3d 12:00", "until": "+1d 12:00"})
     async with database.read() as connection:
         seen = await campaigns.preview(connection, later, NOW_MS, shop_zone=ZONE)
-    assert any("双十一" in words and "4 个人" in words for words in seen.doubts)
+    assert any("“双十一”（推送，" in words and "4 个人" in words for words in seen.doubts)
     far = campaign(name="far", **{"from": "+9d 12:00", "until": "+1d 12:00"})
     async with database.read() as connection:
         assert (await campaigns.preview(connection, far, NOW_MS, shop_zone=ZONE)).doubts == ()
