@@ -150,7 +150,7 @@ class Share:
             await asyncio.sleep(_GATHER_S)
             async with self._moving:
                 self._came.clear()
-                self._taking, self._arrived = frozenset(self._arrived), set()
+                self._taking, self._arrived = frozenset(self._arrived & self._over.keys()), set()
                 got = frozenset[int]() if self._stopping else await self._take(self._taking)
                 await self._decline(self._taking - got)
                 self._taking = frozenset()
@@ -244,9 +244,16 @@ class Share:
         """Stop serving these shards, let go of them, and let their successors start, in this order."""
         async with self._moving:
             await self._leave(numbers)
-            async with self._db.write() as tx:
-                await self.jobs.hand_back(tx, numbers)
-            self._end(numbers)
+            # Before their successors may start, which may be here again: those have an end of their own.
+            ended = {number: self._over.pop(number) for number in numbers & self._over.keys()}
+            try:
+                async with self._db.write() as tx:
+                    await self.jobs.hand_back(tx, numbers)
+            except BaseException:
+                self._over = ended | self._over
+                raise
+            for over in ended.values():
+                over.set()
         log.info("share.gave_back", shards=len(numbers), held=self.held)
 
     async def _leave(self, numbers: frozenset[int]) -> None:
