@@ -162,7 +162,7 @@ def test_no_command_of_the_terminal_shows_a_whole_number_or_address(shop: Shop) 
         assert code != ExitCode.FAILURE, (name, out, err)
         _hidden(out + err, name)
         masked += "139****5678" in out + err
-    assert masked >= len(WALKED) / 2  # they did speak of it
+    assert masked >= len(WALKED) / 3  # they did speak of it; others have only names and numbers of entries
     for report in shop.folder.glob("*.csv"):
         if report.name not in ("broken.csv", "people.csv"):
             _hidden(report.read_text("utf-8-sig"), report.name)
