@@ -129,6 +129,8 @@ FOR_OPERATORS = {
     "operations.account_role.acquisition": "/账号 to staff",
     "cli.ponds": "the help of a command",
     "cli.segments.tier.low": "a list of the terminal",
+    "scheduler.wake_up.no_tiers": "what `check` says of a campaign file",
+    "texts.choice.low": "what `check` says of a campaign file",
 }
 """Words that only staff and operators read, each with where."""
 
