@@ -8,6 +8,7 @@ What differs from a plain `grpclib.client.Channel`, and why:
 * h2 remembers the last 64 closed streams instead of 65,536 (several MiB after a day of calls), and a TLS connection
   keeps 20 KiB of buffer instead of 256;
 * replies are decoded by the caller, so that one broken message doesn't break a stream;
+* a ping goes only to a peer that fell silent;
 * a question that fits into one frame goes by the short way of `wechaty_unary`.
 """
 
@@ -15,6 +16,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,6 +48,9 @@ _TLS_BUFFER_BYTES = 20 * 1024
 _STREAM_WINDOW_BYTES = 128 * 1024
 _CONNECTION_WINDOW_BYTES = 1024 * 1024
 
+# How often in `ping_after_s` is looked whether the peer has fallen silent: a ping goes after two to three thirds of it.
+_LOOKS_A_PING = 3
+
 # The type of the frame with which every HTTP/2 server begins.
 _SETTINGS = b"\x04"
 
@@ -60,7 +65,8 @@ class Timeouts:
     connect_s: float = 10.0
     read_s: float = 20.0
     send_s: float = 30.0
-    ping_every_s: float = 60.0
+    ping_after_s: float = 60.0
+    """A peer that was silent for this long, at most, is asked whether it lives."""
     ping_answer_s: float = 20.0
 
 
@@ -105,11 +111,13 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
     """HTTP/2 on one socket; garbage ends it, in the words that grpclib uses for a protocol error."""
 
     _greeted = False
+    _heard_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         _notice_dead_peer(transport, self.config)
         _trim_tls(transport)
         super().connection_made(transport)
+        self.connection._is_need_send_ping = self._is_silent
         self.processor = Processor(self.handler, self.connection)
         self.processor.processors.update(_PASSED_OVER)
         self.connection._connection.encoder = RememberingEncoder()
@@ -121,6 +129,7 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
             self.processor.close("Protocol error")
             return
         self._greeted = True
+        self._heard_s = time.monotonic()
         try:
             super().data_received(data)
         except Exception:  # whatever a stranger's bytes provoke in h2, hpack or grpclib means the same to us
@@ -130,6 +139,13 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
         if not self.handler.connection_lost:  # else it was ended for a reason that says more
             super().connection_lost(exc)
 
+    def _is_silent(self) -> bool:
+        """Asked by grpclib at every `_keepalive_time`: is a ping wanted? Whoever was heard lately is alive; gateways
+        beat every 15 seconds, and a thousand connections are a thousand pings that nobody needs.
+        """
+        silent_s = time.monotonic() - self._heard_s
+        return bool(silent_s >= (_LOOKS_A_PING - 1) * self.config._keepalive_time)
+
 
 def _notice_dead_peer(transport: asyncio.BaseTransport, config: Any) -> None:
     """Let the kernel end a connection whose peer stopped acknowledging; pings notice a peer that hangs."""
@@ -138,7 +154,7 @@ def _notice_dead_peer(transport: asyncio.BaseTransport, config: Any) -> None:
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT") and sock.family in (socket.AF_INET, socket.AF_INET6):
-        wait_ms = int((config._keepalive_time + config._keepalive_timeout) * 1000)
+        wait_ms = int((_LOOKS_A_PING * config._keepalive_time + config._keepalive_timeout) * 1000)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
 
 
@@ -271,11 +287,8 @@ class OneConnection(Channel):  # type: ignore[misc]
 def configuration(tls_name: str | None, timeouts: Timeouts) -> Configuration:
     """grpclib's settings; equal ones are one object for the whole fleet."""
     return Configuration(
-        _keepalive_time=timeouts.ping_every_s,
+        _keepalive_time=timeouts.ping_after_s / _LOOKS_A_PING,
         _keepalive_timeout=timeouts.ping_answer_s,
-        _keepalive_permit_without_calls=True,
-        _http2_max_pings_without_data=0,
-        _http2_min_sent_ping_interval_without_data=timeouts.ping_every_s / 2,
         http2_stream_window_size=_STREAM_WINDOW_BYTES,
         http2_connection_window_size=_CONNECTION_WINDOW_BYTES,
         ssl_target_name_override=tls_name,

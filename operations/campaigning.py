@@ -18,7 +18,8 @@ from personas.model import Goal
 from rules.limits import Limits
 from rules.quiet_hours import local, quiet_until
 from scheduler import campaigns, series
-from scheduler.campaign_file import CampaignFile, PhaseKind, campaign_spec
+from scheduler.campaign_file import CampaignFile, campaign_spec
+from scheduler.campaign_phase_file import PhaseKind
 from scheduler.campaigns import CampaignView, PhaseView
 from scheduler.goal_rule import require_goal
 from scheduler.participants import SAID_YES, Answer, counted, settle

@@ -5,20 +5,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from customers.tiers import Tier
 from rules.kinds import Kind
 from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
-from rules.post_media import MOST_PICTURES
-from rules.roles import PostKind
 from scheduler.arrivals_part import Arrivals, with_styles
 from scheduler.benefit_file import Benefit
 from scheduler.campaign_parts import Contest, Giveaway, PreciseTask
+from scheduler.campaign_phase_file import Part, PhaseFile, PhaseKind, Sentence, as_list
 from scheduler.campaign_times import Moment
 from scheduler.landing import Landing
-from scheduler.moments import Words, not_empty
-from scheduler.push_file import DayWindow, Ident, PoolName, Text, Who
+from scheduler.moments import not_empty
+from scheduler.push_file import Ident, PoolName, Text, Who
 from scheduler.wake_up_part import WakeUp
 
 MOST_FOLLOW_UPS = 2
@@ -32,18 +30,6 @@ class CampaignKind(StrEnum):
     CONTEST = "contest"
     PRECISE_TASK = "precise_task"
     WAKE_UP = "wake_up"
-
-
-class PhaseKind(StrEnum):
-    WARM_UP = "warm_up"
-    PUSH = "push"
-    REMINDER = "reminder"
-    THANKS = "thanks"
-
-    @property
-    def follows_up(self) -> bool:
-        """Only for those who said yes, or took part?"""
-        return self in (PhaseKind.REMINDER, PhaseKind.THANKS)
 
 
 _SENT_AS: Mapping[CampaignKind, Kind] = {
@@ -62,21 +48,12 @@ _PARTS: Mapping[CampaignKind, str] = {
 _TOOK_PART = {"giveaway": "said", "contest": "said", "precise_task": "proof", "arrivals": "said"}
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str | int | Mapping) and not isinstance(value, bool) else value
-
-
 _Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-_Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _Factor = Annotated[Decimal, Field(ge=LEAST_FACTOR, le=MOST_FACTOR)]
 _Rate = Annotated[Decimal, Field(gt=0, le=1)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Stock(_Part):
+class Stock(Part):
     """How much there is, where it is not enough for everybody."""
 
     units: int = Field(ge=1, le=1_000_000, description="一共多少件")
@@ -99,11 +76,11 @@ class Stock(_Part):
         return None if rate is None else to_invite(self.places.promised, rate)
 
 
-class Joining(_Part):
+class Joining(Part):
     """How somebody says yes."""
 
-    how: _Sentence = Field(description="怎么参加，说给客户听的一句话，例如 回复 1 就算报名")
-    words: Annotated[tuple[_Short, ...], BeforeValidator(_as_list)] = Field(
+    how: Sentence = Field(description="怎么参加，说给客户听的一句话，例如 回复 1 就算报名")
+    words: Annotated[tuple[_Short, ...], BeforeValidator(as_list)] = Field(
         default=(), description="除了 1、要、参加、+1、报名，还有哪些话也算答应"
     )
     photo: bool = Field(default=False, description="发一张照片也算参加")
@@ -111,7 +88,7 @@ class Joining(_Part):
     open: bool = Field(default=False, description="true：没收到邀请的老客也能参加")
 
 
-class Answers(_Part):
+class Answers(Part):
     """What the account says back; each may use the names of a push."""
 
     yes: Text | None = Field(default=None, description="答应了、有位置时回什么")
@@ -122,85 +99,7 @@ class Answers(_Part):
     again: Text | None = Field(default=None, description="已经答应过、又说一遍时回什么")
 
 
-class CampaignPost(_Part):
-    """A Moments post of a phase; mirrors follow."""
-
-    kind: PostKind = Field(default=PostKind.BENEFIT, description="内容类型：life、opinion、product、benefit……")
-    text: Words = Field(description="正文")
-    media: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
-        default=(), max_length=MOST_PICTURES, description="图片文件名（media/ 里）"
-    )
-    personas: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
-        default=(), description="哪些人设发；不写就是所有销售号（分身跟着原号）"
-    )
-
-
-class PondWords(_Part):
-    """What is said in groups at a phase."""
-
-    names: Annotated[tuple[Ident, ...], BeforeValidator(_as_list), AfterValidator(not_empty)] = Field(
-        description="哪些群：ponds/ 里的名字；每个群七天最多一次活动"
-    )
-    text: Text = Field(
-        description="说什么，群里的人都看得到，不能叫人名字；可用 {{ items }} {{ offer }} {{ gift }} {{ join }}"
-        " {{ starts }} {{ ends }} {{ landing }}"
-    )
-    picture: str | None = Field(default=None, description="一起贴的图，media/ 里的文件名（只用于人工贴的群）")
-
-
-class PhaseFile(_Part):
-    """One step of the timeline."""
-
-    kind: PhaseKind = Field(
-        description="warm_up 预热，push 推送，reminder 提醒（只给答应了的），thanks 感谢（给来了的）"
-    )
-    name: Ident | None = Field(default=None, description="名字；同一种写了两步才要写")
-    at: Moment = Field(description="什么时候：2026-11-11 20:00，或从活动开始算 -3d 10:30、+90m")
-    until: Moment | None = Field(default=None, description="最晚到什么时候；不写就到下一步开始，最多 36 小时")
-    tiers: Annotated[tuple[Tier, ...], BeforeValidator(_as_list)] = Field(
-        default=(),
-        description="只给哪些分层：gold 黄金、growth 重点发展、ordinary 普通、low 低价值；不写就都给",
-    )
-    offer: _Sentence | None = Field(default=None, description="这一步的优惠；不写就用活动的")
-    gift: _Sentence | None = Field(default=None, description="这一步送什么；不写就用活动的")
-    coupons: PoolName | None = Field(default=None, description="这一步的优惠码从哪个码池里取；不写就用活动的")
-    words: dict[str, Text] = Field(
-        default_factory=dict,
-        description="消息文案，按等级写，default 给其余等级；除了推送里的名字，还可用"
-        " {{ items }} {{ offer }} {{ gift }} {{ join }} {{ starts }} {{ ends }}，上新还有 {{ styles }} {{ winner }}",
-    )
-    post: Annotated[tuple[CampaignPost, ...], BeforeValidator(_as_list)] = Field(default=(), description="朋友圈")
-    ponds: Annotated[tuple[PondWords, ...], BeforeValidator(_as_list)] = Field(
-        default=(), description="群里：由打理那个群的号发"
-    )
-    landing: Landing | None = Field(default=None, description="怎么回到店铺；不写就用活动的")
-    window: DayWindow | None = Field(default=None, description="每天几点到几点之间发")
-    first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")
-    hold: bool = Field(default=False, description="第一批发完先停下，等 /继续")
-
-    @model_validator(mode="after")
-    def _fits(self) -> "PhaseFile":
-        if not self.words and not self.post and not self.ponds:
-            raise ValueError("scheduler.campaign.empty_phase")
-        if self.kind is not PhaseKind.WARM_UP and not self.words:
-            raise ValueError("scheduler.campaign.no_words")
-        return self
-
-    @property
-    def id(self) -> str:
-        return self.name or self.kind.value.replace("_", "-")
-
-    @property
-    def asks(self) -> bool:
-        """Does it write to people who said nothing yet? That counts as the push of their week."""
-        return bool(self.words) and not self.kind.follows_up
-
-    def apart(self, other: "PhaseFile") -> bool:
-        """Are the two for different tiers?"""
-        return bool(self.tiers) and bool(other.tiers) and not set(self.tiers) & set(other.tiers)
-
-
-class CampaignFile(_Part):
+class CampaignFile(Part):
     """One campaign."""
 
     name: Ident = Field(description="名字（英文小写），命令里用它：/推送 名字")
@@ -210,11 +109,11 @@ class CampaignFile(_Part):
         description="类型：promotion 大促，arrivals 上新，giveaway 赠送，contest 征集，precise_task 精准任务，"
         "wake_up 唤醒",
     )
-    items: Annotated[tuple[_Short, ...], BeforeValidator(_as_list), AfterValidator(not_empty)] = Field(
+    items: Annotated[tuple[_Short, ...], BeforeValidator(as_list), AfterValidator(not_empty)] = Field(
         description="哪些宝贝：标题里的词，例如 [大衣, 围巾]；导入的订单按它认出谁来了；写 全店 就是都算"
     )
-    offer: _Sentence = Field(description="什么优惠，一句话")
-    gift: _Sentence = Field(description="送什么，一句话；不送就写 无")
+    offer: Sentence = Field(description="什么优惠，一句话")
+    gift: Sentence = Field(description="送什么，一句话；不送就写 无")
     join: Joining = Field(description="怎么参加")
     from_: Moment = Field(alias="from", description="活动开始：2026-11-11 00:00；或从启动算 +20m、+3d 20:00")
     until: Moment = Field(description="活动结束：日期，或从开始算 +3d 23:59、+4h")

@@ -11,8 +11,8 @@ from personas.voice import variables
 from rules.gates import WEEK_MS
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_part_checks import part_mistakes
+from scheduler.campaign_pushes import push_of, told_of
 from scheduler.campaign_timeline import faults, timeline
-from scheduler.campaigns import push_of, told_of
 from scheduler.media_checks import flaw_of
 from scheduler.push_file import COUPON, OWN_NAMES
 from scheduler.series_days import as_if_ms

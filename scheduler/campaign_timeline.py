@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from rules.limits import Limits
 from rules.quiet_hours import local, quiet_until
-from scheduler.campaign_file import CampaignFile, PhaseFile, PhaseKind
+from scheduler.campaign_file import CampaignFile
+from scheduler.campaign_phase_file import PhaseFile, PhaseKind
 from scheduler.posts import LIFE_MS
 from texts.catalogue import say
 

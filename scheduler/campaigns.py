@@ -8,18 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rules.quiet_hours import local
 from scheduler import campaign_stock, draws, pushes, task_runs
 from scheduler.audience import SHOP_ZONE
-from scheduler.campaign_file import CampaignFile, PhaseFile, PhaseKind, campaign_of, campaign_spec
+from scheduler.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaign_phase_file import PhaseKind
+from scheduler.campaign_pushes import push_of
 from scheduler.campaign_rivals import Asking, Other, rivals
 from scheduler.campaign_state import CampaignState, Move, move, next_state, read
+from scheduler.campaign_steps import step_words
 from scheduler.campaign_stock import codes_wanted, wanting
 from scheduler.campaign_timeline import Due, Timeline, faults, timeline
 from scheduler.errors import CampaignRefused
-from scheduler.participants import SAID_YES, Standing
-from scheduler.push_file import Joined, PushFile
-from scheduler.push_variables import Value
 from storage.campaign_tables import Participant, Phase
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say
@@ -230,84 +229,6 @@ async def past_rate(tx: AsyncConnection) -> Decimal | None:
     return Decimal(said_yes) / Decimal(asked) if asked >= PAST_LEAST and said_yes else None
 
 
-def push_of(
-    campaign: CampaignFile, phase: PhaseFile, line: Timeline, until_ms: int, invited: int | None, zone_name: str,
-    id: int = 0,
-) -> PushFile:  # fmt: skip
-    """The push by which that phase is sent. `id`: of the campaign, 0 as long as it is only a file."""
-    who = campaign.who
-    if phase.kind.follows_up:
-        who = who.model_copy(update={"joined": Joined(campaign=id, standings=for_whom(campaign, phase))})
-    elif invited is not None:
-        who = who.model_copy(update={"at_most": min(invited, who.at_most or invited)})
-    who = who.model_copy(
-        update={"tiers": phase.tiers, "asleep_days": campaign.wake_up.days if campaign.wake_up and phase.asks else None}
-    )
-    return PushFile.model_validate(
-        {
-            "name": f"{campaign.name}-{phase.id}"[:64].rstrip("-"),
-            "title": f"{campaign.title} · {phase_words(phase)}"[:60],
-            "kind": campaign.sent_as(phase),
-            "who": who,
-            "words": phase.words,
-            "variables": told_of(campaign, phase, line, zone_name),
-            "landing": phase.landing or campaign.landing,
-            "coupons": phase.coupons or campaign.coupons,
-            "window": phase.window,
-            "valid_until": local(until_ms, zone_name),
-            "first_batch": phase.first_batch,
-            "hold": phase.hold,
-        }
-    )
-
-
-def told_of(campaign: CampaignFile, phase: PhaseFile, line: Timeline, zone_name: str) -> dict[str, Value]:
-    """What the words of that phase may say of the campaign, the same to everybody."""
-    return {
-        "items": say("texts.comma", lang="zh").join(campaign.items),
-        "offer": phase.offer or campaign.offer,
-        "gift": phase.gift or campaign.gift,
-        "join": campaign.join.how,
-        "starts": _day(line.from_ms, zone_name),
-        "ends": _day(line.until_ms, zone_name),
-        **_styles(campaign),
-        **campaign.variables,
-    }
-
-
-def _styles(campaign: CampaignFile) -> dict[str, Value]:
-    """What new arrivals may say beside: the styles with their numbers, and the chosen one (in a preview the first)."""
-    if campaign.arrivals is None:
-        return {}
-    names = [style.name for style in campaign.arrivals.styles]
-    numbered = say("texts.comma", lang="zh").join(f"{number} {name}" for number, name in enumerate(names, 1))
-    return {"styles": numbered, "winner": names[0]}
-
-
-def phase_words(phase: PhaseFile) -> str:
-    """How people call that step: 推送, or 推送（黄金） where it is for some tiers."""
-    words = say(f"scheduler.phase.{phase.kind}")
-    if not phase.tiers:
-        return words
-    tiers = say("texts.comma").join(say(f"cli.segments.tier.{tier}") for tier in phase.tiers)
-    return say("scheduler.phase.of_tiers", phase=words, tiers=tiers)
-
-
-def step_words(campaign: CampaignFile, phase: PhaseFile) -> str:
-    """The same, with its name where another step of the campaign is called so too."""
-    words = phase_words(phase)
-    alike = sum(phase_words(other) == words for other in campaign.phases) > 1
-    return f"{words} {phase.name}" if alike and phase.name else words
-
-
-def for_whom(campaign: CampaignFile, phase: PhaseFile) -> tuple[str, ...]:
-    """A reminder: those who said yes and have a place; thanks: those who took part."""
-    if phase.kind is PhaseKind.REMINDER:
-        return (Standing.YES.value, Standing.PROMISED.value)
-    came = (Standing.KEPT.value,)
-    return came if campaign.took_part != "said" else (*came, *(standing.value for standing in SAID_YES))
-
-
 async def _view(
     tx: AsyncConnection, campaign: CampaignFile, due: Due, invited: int | None, now_ms: int, zone_name: str
 ) -> PhaseView:
@@ -352,8 +273,3 @@ def _of(campaign: CampaignFile, place: int | None, words: str) -> str:
 
 def _iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
-
-
-def _day(ms: int, zone_name: str) -> str:
-    at = local(ms, zone_name)
-    return f"{at.month}月{at.day}日{at:%H:%M}"

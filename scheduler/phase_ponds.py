@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from personas.errors import TemplateRefused, ValueMissing
 from personas.voice import render
-from scheduler.campaign_file import CampaignFile, PhaseFile
+from scheduler.campaign_file import CampaignFile
+from scheduler.campaign_phase_file import PhaseFile
+from scheduler.campaign_pushes import told_of
 from scheduler.campaign_timeline import timeline
-from scheduler.campaigns import told_of
 from scheduler.errors import NoSuchPond, PondRefused
 from scheduler.pond_posts import plan_post
 from scheduler.push_events import CampaignEvent, Tell

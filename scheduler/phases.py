@@ -15,11 +15,13 @@ from rules.quiet_hours import local
 from rules.roles import Role
 from scheduler import pushes
 from scheduler.audience import SHOP_ZONE
-from scheduler.campaign_file import CampaignFile, PhaseFile, PhaseKind, campaign_of
+from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_outcomes import ORDERS_ARRIVED, settle_by_orders, stayed_away
+from scheduler.campaign_phase_file import PhaseFile, PhaseKind
+from scheduler.campaign_pushes import for_whom, push_of
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.campaign_timeline import timeline
-from scheduler.campaigns import for_whom, push_of, to_ask
+from scheduler.campaigns import to_ask
 from scheduler.day_plan import posters
 from scheduler.errors import PushRefused
 from scheduler.participants import Standing

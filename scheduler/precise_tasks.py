@@ -15,11 +15,12 @@ from rules.overbooking import to_invite
 from rules.pacing import MINUTE_MS
 from scheduler import pushes
 from scheduler.audience import SHOP_ZONE
-from scheduler.campaign_file import CampaignFile, PhaseKind, campaign_of
+from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_parts import PreciseTask
+from scheduler.campaign_phase_file import PhaseKind
+from scheduler.campaign_pushes import push_of
 from scheduler.campaign_state import CampaignState, Move, next_state, read
 from scheduler.campaign_timeline import LATEST_MS, Timeline, timeline
-from scheduler.campaigns import push_of
 from scheduler.errors import PushRefused
 from scheduler.participants import Standing, counted
 from scheduler.phases import PhaseState

@@ -6,7 +6,8 @@ from personas.copy_check import findings
 from personas.errors import TemplateRefused
 from personas.offer_check import gives_something, weak_offers
 from personas.voice import variables
-from scheduler.campaign_file import CampaignFile, CampaignKind, PhaseKind
+from scheduler.campaign_file import CampaignFile, CampaignKind
+from scheduler.campaign_phase_file import PhaseKind
 from scheduler.push_file import PushFile
 from texts.catalogue import say
 from texts.errors import Mistake, Severity

@@ -136,6 +136,10 @@ async def speaking(talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], 
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+_PING = b"\x00\x00\x08\x06\x00"
+"""How an HTTP/2 frame begins that asks for a sign of life."""
+
+
 class Wire:
     """The line to a gateway, which can be frozen (nothing passes, nothing closes) and cut."""
 
@@ -145,6 +149,8 @@ class Wire:
         self._open = asyncio.Event()
         self._open.set()
         self._writers: list[asyncio.StreamWriter] = []
+        self.pings = 0
+        """How often the near end asked whether the gateway lives."""
 
     def freeze(self) -> None:
         self._open.clear()
@@ -162,15 +168,21 @@ class Wire:
         self._writers += [writer, far_writer]
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._copy(reader, far_writer), name="up")
-                group.create_task(self._copy(far_reader, writer), name="down")
+                group.create_task(self._copy(reader, far_writer, self._count), name="up")
+                group.create_task(self._copy(far_reader, writer, lambda data: None), name="down")
         except* ConnectionError:
             pass
         finally:
             far_writer.transport.abort()
 
-    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    def _count(self, data: bytes) -> None:
+        self.pings += data.count(_PING)
+
+    async def _copy(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, heed: Callable[[bytes], None]
+    ) -> None:
         while data := await source.read(65536):
+            heed(data)
             await self._open.wait()
             sink.write(data)
             await sink.drain()

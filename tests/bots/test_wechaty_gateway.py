@@ -460,13 +460,38 @@ async def test_a_peer_that_hangs_is_noticed() -> None:
     """Nothing closes, nothing comes: the pings go unanswered and the stream raises."""
     service = Puppet()
     async with wired(service) as (endpoint, wire):
-        gateway = await opened(endpoint, timeouts=Timeouts(ping_every_s=0.04, ping_answer_s=0.04))
+        gateway = await opened(endpoint, timeouts=Timeouts(ping_after_s=0.04, ping_answer_s=0.04))
         async with aclosing(gateway.events()) as events:
             assert await anext(events) == Heartbeat()
             wire.freeze()
             async with asyncio.timeout(10):
                 with pytest.raises(GatewayUnavailable):
                     await anext(events)
+        await gateway.close()
+
+
+async def test_a_peer_that_talks_is_not_pinged() -> None:
+    """A thousand idle accounts beat anyway; a stretch in which this machine itself dawdled does not count."""
+
+    async def stream(emit: Emit) -> None:
+        while True:
+            await emit(event(1, '{"data":"hello"}'))
+            await asyncio.sleep(0.005)
+
+    service = Puppet()
+    service.stream = stream
+    now_s = asyncio.get_running_loop().time
+    async with wired(service) as (endpoint, wire):
+        gateway = await opened(endpoint, timeouts=Timeouts(ping_after_s=0.12))
+        async with aclosing(gateway.events()) as events, asyncio.timeout(60):
+            began_s = last_s = now_s()
+            pinged = wire.pings
+            while last_s - began_s < 0.2:
+                await anext(events)
+                if now_s() - last_s > 0.02:
+                    began_s, pinged = now_s(), wire.pings
+                last_s = now_s()
+            assert wire.pings == pinged
         await gateway.close()
 
 

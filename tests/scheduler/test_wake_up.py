@@ -11,8 +11,8 @@ from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from scheduler import campaigns
 from scheduler.campaign_file import CampaignFile
+from scheduler.campaign_pushes import push_of
 from scheduler.campaign_timeline import timeline
-from scheduler.campaigns import push_of
 from storage.claiming import take_turn
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
