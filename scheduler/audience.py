@@ -1,30 +1,16 @@
 """Who gets a push, from which account, and why the others do not: one statement over everybody."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
-
 from sqlalchemy import (
-    CTE,
-    BigInteger,
-    BindParameter,
     ColumnElement,
-    CompoundSelect,
-    Float,
     Select,
-    SQLColumnExpression,
     Subquery,
     and_,
     case,
-    cast,
     false,
     func,
-    literal,
     not_,
     or_,
     select,
-    true,
-    union_all,
 )
 
 from customers.segment_query import View, members
@@ -33,15 +19,18 @@ from rules.kinds import Kind, gate_of
 from rules.overbooking import CHRONIC_BROKEN
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
+from scheduler.best_friendship import best_friendship
 from scheduler.chance import ALL, among_few, turn_of
 from scheduler.errors import PushRefused
 from scheduler.follow_ups import told_enough, told_of_a_place
+from scheduler.look import Look
+from scheduler.our_contacts import ours
 from scheduler.push_file import PushFile
 from scheduler.push_variables import column_of
 from scheduler.wake_up_part import TRIES
 from storage.campaign_tables import Participant
 from storage.outbox import DeliveryState
-from storage.tables import Account, Claim, Delivery, Friendship, Person, StaffContact
+from storage.tables import Claim, Delivery, Person
 
 REASONS = (
     "not_vip",
@@ -67,36 +56,6 @@ REASONS = (
 """Why somebody is left out; the first that holds is the one that is said."""
 _WEEKLY = tuple(kind.value for kind in Kind if gate_of(kind).weekly)
 _GOLD = "gold"  # customers.tiers.Tier
-_SPREAD = 618_035
-"""Neighbouring friendships are far apart in turn: the golden section of the prime they are counted by."""
-
-SHOP_ZONE = "Asia/Shanghai"
-"""Whose day it is for a birthday, where the caller names no other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Who looks at everybody, and how much of them.
-
-    `people`: ids above the first up to the second, everybody where it is None. `full`: accounts whose pushes of the
-    day are used up. `cut`: whose turn is later is left out, where a push goes to so many at most. `root`: the
-    campaign that the push is a phase of, or itself. `belongs`: who is of the push's segment, where that was found
-    before.
-    """
-
-    now_ms: int
-    campaign: int | None = None
-    shop_zone: str = SHOP_ZONE
-    overrides_weekly: bool = False
-    people: tuple[int | BindParameter[int], int | BindParameter[int]] | None = None
-    full: Collection[str] = ()
-    cut: int | None = None
-    root: int | None = None
-    belongs: ColumnElement[bool] | None = None
-
-    def covers(self, person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-        """Is it one of these people?"""
-        return true() if self.people is None else and_(person > self.people[0], person <= self.people[1])
 
 
 def audience(push: PushFile, look: Look) -> Subquery:
@@ -105,7 +64,7 @@ def audience(push: PushFile, look: Look) -> Subquery:
     Columns: person, level, reason, held_back (of the control group, where there is one), turn, account, contact, zone,
     member_name, and `own_NAME` for each variable that everybody has their own of.
     """
-    best = _best_friendship(push, look)
+    best = best_friendship(push, look)
     gate = gate_of(push.kind)
     own = {name: column_of(variable, look.now_ms) for name, variable in push.of_each().items()}
     turn = turn_of(push.seed, "invited", after=_by_promises())
@@ -214,81 +173,6 @@ def of_segment(push: PushFile, look: Look) -> ColumnElement[bool] | None:
     # Who opted out is left out with that reason, not with this one.
     wanted = segment.model_copy(update={"opted_out": True})
     return members(wanted, View(look.now_ms, local(look.now_ms, look.shop_zone).date()))
-
-
-def _best_friendship(push: PushFile, look: Look) -> Subquery:
-    """The one friendship each person is written to through: a sales account's, and of those the one that fits best.
-
-    In order: not paused or resting, old enough for trust, the persona they prefer, the last
-    conversation, room in the day's pushes; what is left is spread evenly.
-    """
-    account = _sales_accounts(push, look)
-    trusted = case((Friendship.since_ms <= account.c.trusts_ms, 1), else_=0)
-    preferred = func.coalesce(Person.preferred_persona == account.c.persona, false())
-    rank = func.row_number().over(
-        partition_by=Friendship.person,
-        order_by=(
-            account.c.rests,
-            trusted.desc(),
-            case((preferred, 0), else_=1),
-            func.coalesce(Friendship.last_in_ms, 0).desc(),
-            case((Friendship.account.in_(look.full), 1), else_=0) if look.full else literal(0),
-            (Friendship.id % 1_000_003) * _SPREAD % 1_000_003,
-            Friendship.id,
-        ),
-    )
-    ranked = (
-        select(
-            Friendship.person,
-            Friendship.account,
-            Friendship.contact,
-            Friendship.last_in_ms,
-            account.c.zone,
-            trusted.label("trusted"),
-            rank.label("rank"),
-        )
-        # Not by the column itself: SQLite would go through all the friendships of each account.
-        .join(account, account.c.id == func.coalesce(Friendship.account, ""))
-        .join(Person, Person.id == Friendship.person)
-        .where(
-            Friendship.state == "friend",
-            # Only those it may be for: nobody else's friendships need an order.
-            Person.level.in_(push.who.levels),
-            look.covers(Friendship.person),
-        )
-        .subquery("ranked")
-    )
-    return select(ranked).where(ranked.c.rank == 1).subquery("best")
-
-
-def _sales_accounts(push: PushFile, look: Look) -> CTE:
-    """Those that may send it. Made once: reading the limits of an account for each of its friends takes longer than
-    all the rest.
-
-    Columns: id, persona, zone, rests, and trusts_ms: a friendship from then or before is old enough.
-    """
-    trust_days = func.coalesce(Account.limits["trust_days"].as_float(), literal(7.0, Float))
-    # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
-    rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
-    return (
-        select(
-            Account.id,
-            Account.persona,
-            Account.time_zone.label("zone"),
-            case((rests, 1), else_=0).label("rests"),
-            (cast(literal(look.now_ms), BigInteger) - trust_days * DAY_MS).label("trusts_ms"),
-        )
-        .where(Account.role.in_([role.value for role in gate_of(push.kind).roles]), Account.removed.is_(False))
-        .cte()
-        .prefix_with("MATERIALIZED")
-    )
-
-
-def ours() -> CompoundSelect[str]:
-    """Contacts of staff and of our own accounts, whether or not a synchronisation has marked the people yet."""
-    return union_all(
-        select(StaffContact.contact), select(Account.self_contact).where(Account.self_contact.is_not(None))
-    )
 
 
 def _with_another_push(look: Look) -> Select[int | None]:

@@ -10,11 +10,11 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_timeline import Timeline, timeline
 from scheduler.entries import withdraw
 from scheduler.kind_answers import hear_kind, keep_photo
+from scheduler.look import SHOP_ZONE
 from scheduler.participants import (
     SAID_YES,
     Guest,

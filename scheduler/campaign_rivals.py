@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.gates import WEEK_MS
 from rules.quiet_hours import local
-from scheduler.audience import Look, audience
+from scheduler.audience import audience
+from scheduler.look import Look
 from scheduler.push_file import PushFile
 from texts.catalogue import say
 

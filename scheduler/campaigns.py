@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import campaign_stock, draws, pushes, task_runs
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, campaign_of, campaign_spec
 from scheduler.campaign_phase_file import PhaseKind
 from scheduler.campaign_pushes import push_of
@@ -19,6 +18,7 @@ from scheduler.campaign_steps import step_words
 from scheduler.campaign_stock import codes_wanted, wanting
 from scheduler.campaign_timeline import Due, Timeline, faults, timeline
 from scheduler.errors import CampaignRefused
+from scheduler.look import SHOP_ZONE
 from storage.campaign_tables import Participant, Phase
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say

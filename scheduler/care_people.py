@@ -11,7 +11,7 @@ from customers.birthdays import lunar_days, solar_days
 from customers.order_rows import OrderStatus
 from rules.pacing import DAY_MS
 from rules.quiet_hours import to_ms, zone
-from scheduler.audience import ours
+from scheduler.our_contacts import ours
 from storage.tables import Account, Friendship, ImportBatch, Order, Person
 
 STALE_ORDER_MS = 40 * DAY_MS

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.audience import ours
 from scheduler.campaign_parts import plain_size
 from scheduler.materials import ConsentMark
+from scheduler.our_contacts import ours
 from scheduler.participants import in_turn
 from storage.campaign_tables import Material
 from storage.entry_tables import Entry

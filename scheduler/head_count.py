@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Subquery, and_, case, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.audience import REASONS, Look, audience
+from scheduler.audience import REASONS, audience
+from scheduler.look import Look
 from scheduler.push_file import PushFile
 from storage.campaign_tables import CouponCode
 from storage.tables import Person

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_answers import values_of
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_timeline import timeline
+from scheduler.look import SHOP_ZONE
 from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery
 

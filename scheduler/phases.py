@@ -14,7 +14,6 @@ from rules.pacing import MINUTE_MS
 from rules.quiet_hours import local
 from rules.roles import Role
 from scheduler import pushes
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_outcomes import ORDERS_ARRIVED, settle_by_orders, stayed_away
 from scheduler.campaign_phase_file import PhaseFile, PhaseKind
@@ -24,6 +23,7 @@ from scheduler.campaign_timeline import timeline
 from scheduler.campaigns import to_ask
 from scheduler.day_plan import posters
 from scheduler.errors import PushRefused
+from scheduler.look import SHOP_ZONE
 from scheduler.participants import Standing
 from scheduler.phase_ponds import say_in_ponds
 from scheduler.posts import NewPost, write_posts

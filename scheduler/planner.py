@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.clock import Clock
 from rules.quiet_hours import local
-from scheduler.audience import SHOP_ZONE
 from scheduler.day_plan import plan_day, who_posts
 from scheduler.live_calendar import LiveCalendar
+from scheduler.look import SHOP_ZONE
 from scheduler.mirrors import follow, has_followers_waiting
 from scheduler.moments import Calendar
 from scheduler.push_events import Tell

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.overbooking import to_invite
 from rules.pacing import MINUTE_MS
 from scheduler import pushes
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_parts import PreciseTask
 from scheduler.campaign_phase_file import PhaseKind
@@ -22,6 +21,7 @@ from scheduler.campaign_pushes import push_of
 from scheduler.campaign_state import CampaignState, Move, next_state, read
 from scheduler.campaign_timeline import LATEST_MS, Timeline, timeline
 from scheduler.errors import PushRefused
+from scheduler.look import SHOP_ZONE
 from scheduler.participants import Standing, counted
 from scheduler.phases import PhaseState
 from scheduler.push_events import CampaignEvent, Tell

@@ -13,13 +13,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.audience import SHOP_ZONE, Look, of_segment
+from scheduler.audience import of_segment
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.coupon_shortage import note_shortage
 from scheduler.coupon_supply import set_aside
 from scheduler.coupons import let_go
 from scheduler.errors import CouponsShort, PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts
+from scheduler.look import SHOP_ZONE, Look
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.push_file import PushFile, from_spec
 from scheduler.push_plan import Stage, line_of, plan_of, reached, set_plan

@@ -25,8 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import gate_of
-from scheduler.audience import Look, audience
+from scheduler.audience import audience
 from scheduler.coupon_rows import NO_COUPON, Dealt, supply_of
+from scheduler.look import Look
 from scheduler.push_file import COUPON, PushFile
 from scheduler.push_plan import reached
 from scheduler.push_variables import content_of

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.audience import SHOP_ZONE, Look, audience
+from scheduler.audience import audience
+from scheduler.look import SHOP_ZONE, Look
 from scheduler.push_file import COUPON, PushFile
 from scheduler.push_words import PushWording
 from storage.outbox import Recipient

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.ladder import current
 from rules.pacing import DAY_MS
-from scheduler.audience import SHOP_ZONE, Look, audience
+from scheduler.audience import audience
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.chance import ALL
 from scheduler.coupon_supply import codes_needed, lacking, set_aside
@@ -18,6 +18,7 @@ from scheduler.coupons import root_of
 from scheduler.errors import CouponsShort, PushRefused, WordsIncomplete
 from scheduler.forecast import full_accounts, loads, whole_outlook
 from scheduler.head_count import Tally, tally
+from scheduler.look import SHOP_ZONE, Look
 from scheduler.push_file import PushFile, as_spec, from_spec
 from scheduler.push_plan import Stage, plan_of, set_plan, stage_of
 from scheduler.push_rows import (

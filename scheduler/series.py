@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
 from scheduler import campaigns
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaigns import CampaignView
+from scheduler.look import SHOP_ZONE
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.series_days import comes_back, day_of, next_start_ms, on_day
 from storage.outbox import insert_ignoring

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.audience import ours
+from scheduler.our_contacts import ours
 from scheduler.participants import Standing
 from storage.campaign_tables import Participant
 from storage.tables import Person

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from customers.segment_file import load_segments
 from personas.copy_check import findings
-from scheduler.audience import SHOP_ZONE
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_files import load_campaigns, to_fill
 from scheduler.campaign_phase_file import PhaseFile
+from scheduler.look import SHOP_ZONE
 from scheduler.pond_file import load_ponds
 from texts.catalogue import say
 from texts.errors import Mistake

@@ -11,7 +11,8 @@ from rules.kinds import Kind
 from rules.limits import Limits
 from rules.pacing import DAY_MS
 from rules.roles import Role
-from scheduler.audience import Look, audience
+from scheduler.audience import audience
+from scheduler.look import Look
 from storage.engine import Database
 from storage.tables import Friendship, Person, StaffContact
 from tests.scheduler.matrix import account
