@@ -1,11 +1,8 @@
 """Mirrors follow what their source published: the same post, a few minutes later, or not at all."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Integer, Select, bindparam, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
@@ -14,18 +11,24 @@ from scheduler.day_slots import GRACE_MS
 from scheduler.posts import delivery_key, moment, skip_planned
 from scheduler.seeds import drawn
 from storage.outbox import DeliveryState, plan
-from storage.tables import Account, Delivery, Post
+from storage.statements import both, rows_of
 
 SOONEST_MS = MINUTE_MS
 LATEST_MS = 15 * MINUTE_MS
 _LOOK_BACK_MS = 3 * DAY_MS
 """A post whose source was settled later than this after its minute is followed by nobody."""
-_SETTLED = (
-    DeliveryState.ACCEPTED.value,
-    DeliveryState.SKIPPED.value,
-    DeliveryState.FAILED.value,
-    DeliveryState.UNKNOWN.value,
-)
+_SETTLED = (DeliveryState.ACCEPTED, DeliveryState.SKIPPED, DeliveryState.FAILED, DeliveryState.UNKNOWN)
+
+
+class _Settled(NamedTuple):
+    """What became of a source's post, and a mirror that has not followed it."""
+
+    mirror: str
+    post: int
+    key: str
+    state: str
+    reason: str | None
+    settled_ms: int
 
 
 def follows_at(mirror: str, post_key: str, published_ms: int) -> int:
@@ -58,7 +61,7 @@ async def follow(tx: AsyncConnection, now_ms: int, *, limit: int = 1000) -> int:
     return len(rows)
 
 
-def _why_not(row: Any, due_ms: int, now_ms: int) -> str:
+def _why_not(row: _Settled, due_ms: int, now_ms: int) -> str:
     if row.state == DeliveryState.SKIPPED.value:
         return row.reason or "source_skipped"
     if row.state != DeliveryState.ACCEPTED.value:
@@ -66,43 +69,21 @@ def _why_not(row: Any, due_ms: int, now_ms: int) -> str:
     return "too_late" if due_ms + GRACE_MS < now_ms else ""
 
 
-async def _unfollowed(tx: AsyncConnection, now_ms: int, *, limit: int) -> Sequence[Any]:
-    """Settled posts of sources, one row for each mirror that has none of its own yet."""
+async def _unfollowed(tx: AsyncConnection, now_ms: int, *, limit: int) -> list[_Settled]:
+    """Settled posts of sources, one for each mirror that has no row of its own yet."""
     since = local(now_ms - _LOOK_BACK_MS, "UTC").date().isoformat()
-    rows: Sequence[Any] = (await tx.execute(_UNFOLLOWED, {"since": since, "at_most": limit})).all()
-    return rows
+    return [_Settled(*row) for row in await rows_of(tx, _UNFOLLOWED, {"since": since, "at_most": limit})]
 
 
-def _unfollowed_rows() -> Select[*tuple[Any, ...]]:
-    mirror = aliased(Account)
-    own = aliased(Delivery)
-    source_row_key = literal("moment:").concat(Post.account).concat(":").concat(Post.key)
-    own_key = literal("moment:").concat(mirror.id).concat(":").concat(Post.key)
-    return (
-        select(
-            mirror.id.label("mirror"),
-            Post.id.label("post"),
-            Post.key,
-            Delivery.state,
-            Delivery.reason,
-            Delivery.settled_ms,
-        )
-        .select_from(mirror)
-        .join(Post, Post.account == mirror.mirror_of)
-        .join(Delivery, Delivery.key == source_row_key)
-        .outerjoin(own, own.key == own_key)
-        .where(
-            mirror.mirror_of.is_not(None),
-            mirror.removed.is_(False),
-            Post.day >= bindparam("since"),
-            Delivery.kind == Kind.MOMENT.value,
-            Delivery.state.in_(_SETTLED),
-            own.id.is_(None),
-        )
-        .order_by(Post.id, mirror.id)
-        .limit(bindparam("at_most", type_=Integer))
-    )
-
-
-_UNFOLLOWED = _unfollowed_rows()
-"""Asked every second: made once, because making it takes longer than asking."""
+_UNFOLLOWED = both(f"""
+SELECT m.id, p.id, p.key, o.state, o.reason, o.settled_ms
+FROM accounts m
+JOIN posts p ON p.account = m.mirror_of
+JOIN outbox o ON o.key = 'moment:' || p.account || ':' || p.key
+LEFT JOIN outbox own ON own.key = 'moment:' || m.id || ':' || p.key
+WHERE m.mirror_of IS NOT NULL AND m.removed IS NOT TRUE AND p.day >= :since
+  AND o.kind = '{Kind.MOMENT.value}'
+  AND o.state IN ({", ".join(f"'{state.value}'" for state in _SETTLED)})
+  AND own.id IS NULL
+ORDER BY p.id, m.id
+LIMIT :at_most""")
