@@ -40,6 +40,7 @@ from storage.customer_tables import (
     SearchTerm,
 )
 from storage.entry_tables import Draw, Entry, PrizeWon, TaskRun
+from storage.move_tables import Move
 from storage.pond_tables import Pond, PondAnswer, PondMember
 from storage.series_tables import Round, Series
 from storage.tables import (
@@ -96,7 +97,8 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         },
     ),
     Friendship: Holding(
-        kept="id account person origin since_ms channel welcomed_ms last_in_ms replies photos bond held_until_ms",
+        kept="id account person origin since_ms channel welcomed_ms last_in_ms replies photos bond held_until_ms"
+        " serves_ms",
         theirs=of_person("person"),
         cleared={
             "contact": stand_in("contact"),
@@ -188,6 +190,9 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         kept="id arrival account person state asked_ms until_ms tries tokens reason settled_ms",
         theirs=of_person("person"),
     ),
+    Move: Holding(
+        kept="id person aim why from_account to_account state offered_ms look_ms changed_ms", theirs=of_person("person")
+    ),
     FriendRequest: Holding(
         kept="id account scene channel state received_ms decided_ms",
         theirs=lambda table, who: table.c.contact.in_(who.contacts),
@@ -239,8 +244,8 @@ OF_THE_SHOP: Mapping[type[Base], Holding] = {
     Setting: Holding(kept="key value changed_ms"),
     Account: Holding(
         kept="id persona role main position holder mirror_of opened_ms time_zone armed simulated publisher limits"
-        " removed state state_since_ms state_detail paused_by self_contact contact_qr contact_qr_ms friends_listed"
-        " first_sync_done_ms sync_cursor",
+        " removed state state_since_ms state_detail paused_by lost_ms lost_by self_contact contact_qr contact_qr_ms"
+        " friends_listed first_sync_done_ms sync_cursor",
     ),
     Worker: Holding(kept="id kind node pid version started_ms heartbeat_ms timeout_ms stopping share"),
     Shard: Holding(kept="number epoch owner"),

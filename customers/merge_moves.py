@@ -13,6 +13,7 @@ from storage.care_tables import Pupil
 from storage.conversation_tables import Question
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.entry_tables import Entry, PrizeWon
+from storage.move_tables import Move
 from storage.outbox import DeliveryState
 from storage.tables import Claim, Delivery, Friendship, Order, Person
 from storage.task_tables import Gift
@@ -41,6 +42,7 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "entries_made": (Entry.id, Entry.person),
     "prizes": (PrizeWon.id, PrizeWon.person),
     "questions": (Question.id, Question.person),
+    "moves": (Move.id, Move.person),
 }
 
 
@@ -57,6 +59,7 @@ async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[s
         "entries_made": (Entry.campaign, select(Entry.campaign).where(Entry.person == keep)),
         "prizes": (PrizeWon.campaign, select(PrizeWon.campaign).where(PrizeWon.person == keep)),
         "pupils": (Pupil.sequence, select(Pupil.sequence).where(Pupil.person == keep)),
+        "moves": (Move.aim, select(Move.aim).where(Move.person == keep)),
         "tags": (PersonTag.tag, select(PersonTag.tag).where(PersonTag.person == keep)),
     }
     holds = select(CouponCode.campaign, CouponCode.pool).where(CouponCode.person == keep)
@@ -73,6 +76,7 @@ async def move(tx: AsyncConnection, keep: int, gone: int, now_ms: int) -> dict[s
         if keys:
             moved[name] = list(keys)
     await _once_an_occasion(tx, keep, gone, now_ms)
+    await _offered_once(tx, gone, now_ms)
     await tx.execute(update(Delivery).where(Delivery.person == gone).values(person=keep))
     await _one_row_a_campaign(tx, keep, now_ms)
     return moved
@@ -127,6 +131,19 @@ async def _once_an_occasion(tx: AsyncConnection, keep: int, gone: int, now_ms: i
             )
             .values(state=DeliveryState.SKIPPED.value, reason="merged_duplicate", settled_ms=now_ms)
         )  # fmt: skip
+
+
+async def _offered_once(tx: AsyncConnection, gone: int, now_ms: int) -> None:
+    """Of two offers for one thing the one that stays at `gone` is not made any more."""
+    staying = (await tx.scalars(select(Move.id).where(Move.person == gone))).all()
+    await tx.execute(
+        update(Delivery)
+        .where(
+            Delivery.person == gone, Delivery.state == DeliveryState.PENDING.value,
+            Delivery.source.in_([f"move:{id}" for id in staying]),
+        )
+        .values(state=DeliveryState.SKIPPED.value, reason="merged_duplicate", settled_ms=now_ms)
+    )  # fmt: skip
 
 
 async def _one_row_a_campaign(tx: AsyncConnection, person: int, now_ms: int) -> None:

@@ -13,6 +13,7 @@ from storage import (  # noqa: F401  # part of the shape
     conversation_tables,
     customer_tables,
     entry_tables,
+    move_tables,
     pond_tables,
     series_tables,
     task_tables,

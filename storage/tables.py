@@ -83,12 +83,14 @@ class Account(Base):
     simulated: Mapped[bool] = mapped_column(default=False)
     publisher: Mapped[str] = mapped_column(default="assisted")  # assisted | webhook
     limits: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rules.limits.Limits, complete, as JSON
-    removed: Mapped[bool] = mapped_column(default=False)  # no longer in config.yaml
+    removed: Mapped[bool] = mapped_column(default=False)  # no longer in config.yaml, or lost
     # what happens to it
     state: Mapped[str] = mapped_column(default="stopped")  # bots.lifecycle.State
     state_since_ms: Mapped[int] = mapped_column(default=0)
     state_detail: Mapped[str | None]
     paused_by: Mapped[str | None] = mapped_column(index=True)  # a person paused it: their staff id
+    lost_ms: Mapped[int | None]  # since when it is lost for good, until staff find it again
+    lost_by: Mapped[str | None]
     self_contact: Mapped[str | None]  # its own WeChat id, known after the first login
     contact_qr: Mapped[str | None]  # what its own QR code says: whoever scans it asks to be a friend
     contact_qr_ms: Mapped[int | None]
@@ -234,6 +236,7 @@ class Friendship(Base):
     held_by: Mapped[str | None]  # staff id of the person who has the conversation: the bot is silent
     held_until_ms: Mapped[int | None]
     waiting_since_ms: Mapped[int | None]  # waits for a person
+    serves_ms: Mapped[int | None]  # they came here by our own name card: this account has them now
     __table_args__ = (
         UniqueConstraint("account", "contact"),
         # With all that segments ask of many friendships at once; nothing in it changes with a message.
