@@ -96,7 +96,7 @@ class _Import:
             try:
                 async with self._strides.write() as tx:
                     await alone(tx)
-                    await self._matcher.look(tx, rows)
+                    await self._matcher.look_alone(tx, rows)
                     changes, new, errors = self._sorted(file, rows)
                     batch = await self._put(tx, changes)
             except IntegrityError:

@@ -10,6 +10,7 @@ from customers.customer_columns import ACCOUNT, CONTACT, ENTRY, MEMBER, PHONE, R
 from customers.customer_entries import Entry, Known, entries_of
 from customers.customer_rows import CellRefused, CustomerRow
 from customers.do_not_contact import Sign, Why, contact_sign, listed, member_sign, phone_sign
+from customers.one_at_a_time import hold_contacts
 from customers.search_words import plain
 from storage.bulk import among, among_ids
 from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
@@ -59,6 +60,14 @@ class Matcher:
         self._entries |= await entries_of(tx, meant - self._entries.keys())
         for person in self._spoken_of & self._entries.keys():
             self._entries[person].spoken_of = True
+
+    async def look_alone(self, tx: AsyncConnection, rows: Sequence[CustomerRow]) -> None:
+        """As `look`; and whom the rows bring under a contact that nobody knows, nobody else meets before `tx` ends."""
+        await self.look(tx, rows)
+        unknown = {row.contact for row in rows if self.unmet(row)}
+        if unknown and await hold_contacts(tx, unknown):
+            self.forget()
+            await self.look(tx, rows)  # an account may have met them just now
 
     def written(self) -> None:
         """What was found is in the database now."""

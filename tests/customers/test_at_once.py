@@ -252,3 +252,19 @@ async def test_whom_two_accounts_meet_at_once_is_one_person(database: Database) 
             people = (await connection.scalars(select(Friendship.person).where(Friendship.contact == contact))).all()
         assert len(people) == 2, contact
         assert len(set(people)) == 1, contact
+
+
+async def test_whom_an_account_and_a_sheet_bring_at_once_is_one_person(database: Database, tmp_path: Path) -> None:
+    async with database.write() as tx:
+        rows = [{"id": id, "persona": "p", "role": "sales", "opened_ms": 0, "time_zone": "UTC"} for id in ("a", "b")]
+        await tx.execute(insert(Account), rows)
+    sheet = tmp_path / "c.csv"
+    sheet.write_text("会员名,微信ID,账号\nm3,wx_3,b\n", encoding="utf-8")
+    options = CustomerOptions(date(2026, 11, 22), accounts=("a", "b"))
+    async with database.write() as tx:
+        await acquaintance(tx, "a", "wx_3", NOW_MS)
+        task = asyncio.create_task(import_customers(database, [sheet], options, now_ms=NOW_MS), name="the sheet")
+        await asyncio.wait({task}, timeout=_LONG_ENOUGH_S)
+    await task
+    async with database.read() as connection:
+        assert (await connection.scalars(select(Person.member_name))).all() == ["m3"]
