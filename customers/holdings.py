@@ -21,7 +21,7 @@ from storage.campaign_tables import (
     PushPlan,
 )
 from storage.care_tables import CareDay, LessonGiven, Pupil
-from storage.conversation_tables import Question
+from storage.conversation_tables import Question, Wait
 from storage.customer_tables import (
     BoughtItem,
     ChannelCost,
@@ -188,6 +188,10 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     ),
     Question: Holding(
         kept="id arrival account person state asked_ms until_ms tries tokens reason settled_ms",
+        theirs=of_person("person"),
+    ),
+    Wait: Holding(
+        kept="id friendship account person arrival why staff state since_ms from_ms look_ms told_ms ended_ms ended_by",
         theirs=of_person("person"),
     ),
     Move: Holding(

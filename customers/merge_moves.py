@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from rules.kinds import Kind
 from storage.campaign_tables import BenefitGiven, CouponCode, Participant
 from storage.care_tables import Pupil
-from storage.conversation_tables import Question
+from storage.conversation_tables import Question, Wait
 from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.entry_tables import Entry, PrizeWon
 from storage.move_tables import Move
@@ -42,6 +42,7 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "entries_made": (Entry.id, Entry.person),
     "prizes": (PrizeWon.id, PrizeWon.person),
     "questions": (Question.id, Question.person),
+    "waits": (Wait.id, Wait.person),
     "moves": (Move.id, Move.person),
 }
 

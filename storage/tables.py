@@ -249,6 +249,12 @@ class Friendship(Base):
             postgresql_where=sql("channel IS NOT NULL"),
         ),
         Index(
+            "ix_friendships_held",
+            "held_until_ms",
+            sqlite_where=sql("held_by IS NOT NULL"),
+            postgresql_where=sql("held_by IS NOT NULL"),
+        ),
+        Index(
             "ix_friendships_waiting",
             "waiting_since_ms",
             sqlite_where=sql("waiting_since_ms IS NOT NULL"),
