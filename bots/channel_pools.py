@@ -81,6 +81,8 @@ class ChannelPools:
             return
         words = "bots.channel_full" if choice.account is None else "bots.channel_switched"
         text = say(words, why=say(f"bots.channel_why.{choice.why}"), **values)
+        if choice.account is None:
+            text += "\n" + say("bots.channel_full.hint")
         account = (before.account if before else None) or channel.accounts[0]
         await tell_staff(
             tx, text, account=account, staff=(), key=f"channel:{channel.code}:{now_ms // LOOK_EVERY_MS}", now_ms=now_ms

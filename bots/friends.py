@@ -171,7 +171,8 @@ class Friends:
         holder = await tx.scalar(select(Account.holder).where(Account.id == account))
         road = await road_to_staff(tx, account, holder)
         key = f"friends_wait:{account}:{now_ms // DAY_MS}"
-        row = notice(road, say(message, **values), key, now_ms=now_ms, valid_until_ms=now_ms + DAY_MS, source="friends")
+        text = say(message, **values) + "\n" + say(f"{message}.hint", **values)
+        row = notice(road, text, key, now_ms=now_ms, valid_until_ms=now_ms + DAY_MS, source="friends")
         await plan(tx, [row], now_ms=now_ms)
 
     async def _confirmed(self, tx: AsyncConnection, account: str, friendship: Friendship, now_ms: int) -> str:

@@ -3,11 +3,10 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.referral_list import Due, thanks_due
 from operations.asking import Asked, Reply
 from operations.campaigning import running_lines, series_lines
 from operations.finding import called, person_named
-from operations.repairs import repairs_now
+from operations.open_matters import repairs_now
 from operations.requests import Accounts, Help, Status, Tasks, Why
 from operations.why import why
 from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status
@@ -15,7 +14,8 @@ from rules.quiet_hours import local
 from storage.tables import Task
 from texts.catalogue import say
 
-_REPAIRS_SHOWN = 5
+_REPAIRS_SHOWN = 10
+"""A screen of a phone. Ours."""
 _ANSWERS_SHOWN = 8
 _TASKS_SHOWN = 20
 _STATES = ("online", "awaiting_scan", "restricted", "paused", "backing_off", "connecting", "stopped")
@@ -29,32 +29,18 @@ async def help_(tx: AsyncConnection, asked: Asked[Help]) -> Reply:
 async def status(tx: AsyncConnection, asked: Asked[Status], zone: str) -> Reply:
     """What needs somebody comes first, then the fleet in one line each. `zone`: the shop's."""
     fleet = await fleet_status(tx, asked.now_ms)
-    repairs = await repairs_now(tx)
+    repairs = await repairs_now(tx, asked.now_ms, zone)
     lines = [_stopped_line(fleet.stopped, zone)] if fleet.stopped else []
-    lines += [f"· {repair.text}" + (f" → {repair.mend}" if repair.mend else "") for repair in repairs[:_REPAIRS_SHOWN]]
+    lines += [f"· {repair.line}" for repair in repairs[:_REPAIRS_SHOWN]]
     if len(repairs) > _REPAIRS_SHOWN:
         lines.append(say("operations.status.more_repairs", number=len(repairs) - _REPAIRS_SHOWN))
-    if fleet.in_doubt:
-        lines.append(say("operations.status.doubt", rows=fleet.in_doubt))
-    thanks = await thanks_due(tx)
-    if thanks.number:
-        lines.append(_thanks_line(thanks))
     lines += [*await running_lines(tx, zone), *await series_lines(tx, zone)]
     lines.append(_summary_line(fleet, len(repairs)))
-    return Reply(True, "\n".join(lines))
+    return Reply(True, "\n".join(lines), data={"repairs": [repair.as_json() for repair in repairs]})
 
 
 def _stopped_line(stopped: Stopped, zone: str) -> str:
     return say("operations.status.stopped", by=stopped.name, at=f"{local(stopped.at_ms, zone):%m-%d %H:%M}")
-
-
-def _thanks_line(thanks: Due) -> str:
-    """Who brought whom, of those that have waited longest, and the command that ends it."""
-    listed = say("texts.comma").join(
-        say("operations.status.brought", new=f"{one.person_name} #{one.person}", old=one.referrer_name)
-        for one in thanks.first
-    )
-    return say("operations.status.thanks", number=thanks.number, listed=listed, new=f"#{thanks.first[0].person}")
 
 
 def _summary_line(fleet: FleetStatus, repairs: int) -> str:

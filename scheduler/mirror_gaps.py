@@ -39,6 +39,12 @@ Tell = Callable[[AsyncConnection, Gap, int], Awaitable[object]]
 """Lets staff hear of it, once for each row: (transaction, gap, now in epoch ms)."""
 
 
+async def gaps_since(connection: AsyncConnection, since_ms: int) -> list[Gap]:
+    """The gaps that came to an end after `since_ms` (epoch ms), oldest first, at most a hundred. Writes nothing."""
+    rows = await rows_of(connection, _GAPS, {"since_ms": since_ms, "at_most": _AT_ONCE})
+    return [Gap(id, mirror, source, text, reason or "") for id, mirror, source, text, reason, _ in rows]
+
+
 class MirrorGaps:
     """The step of the planner. What was told is remembered by the key of the notice; here only how far was looked."""
 

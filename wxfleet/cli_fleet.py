@@ -14,7 +14,7 @@ from commands.chat import Chat
 from customers.referral_list import thanks_due
 from operations.asking import Reply
 from operations.errors import NotStaff
-from operations.repairs import repairs_now
+from operations.open_matters import repairs_now
 from operations.requests import Confirm, Door, Request, ResumeAll
 from operations.staff import StaffRole
 from reports.backlog import backlog
@@ -93,7 +93,7 @@ async def status(terminal: Terminal) -> None:
         lag = await backlog(connection, now_ms)
         running = _is_running(crew, settings)
         fleet = _as_it_is(await fleet_status(connection, now_ms), crew, running=running)
-        repairs = await repairs_now(connection)
+        repairs = await repairs_now(connection, now_ms, settings.shop.time_zone)
         thanks = await thanks_due(connection)
     document = {
         "running": running, "states": dict(fleet.states), "stop_all": fleet.stopped and asdict(fleet.stopped),
@@ -102,7 +102,7 @@ async def status(terminal: Terminal) -> None:
         "accounts": [_account_json(account) for account in fleet.accounts],
         "thanks_due": thanks.number,
         **crew_json(crew, lag),
-        "repairs": [{"key": r.key, "account": r.account, "text": r.text, "mend": r.mend} for r in repairs],
+        "repairs": [repair.as_json() for repair in repairs],
     }  # fmt: skip
     if terminal.json:
         terminal.show(document, "")
@@ -112,11 +112,7 @@ async def status(terminal: Terminal) -> None:
     if fleet.stopped:
         since = f"{local(fleet.stopped.at_ms, settings.shop.time_zone):%m-%d %H:%M}"
         lines.append(say("cli.status.stopped", who=fleet.stopped.name, since=since))
-    lines += [say("cli.status.repair", text=r.text, mend=r.mend).rstrip() for r in repairs]
-    if fleet.in_doubt:
-        lines.append(say("cli.status.doubt", rows=fleet.in_doubt))
-    if thanks.number:
-        lines.append(say("cli.status.thanks", number=thanks.number))
+    lines += [say("cli.status.repair", line=repair.line) for repair in repairs]
     lines.append(say("cli.status.open", waiting=fleet.waiting, tasks=fleet.tasks, pending=fleet.pending,
                      doubt=fleet.in_doubt))  # fmt: skip
     terminal.show(document, "\n".join(lines))

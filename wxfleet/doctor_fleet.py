@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.ownership import wall_of
-from operations.repairs import repairs_now
+from operations.repairs import noted_repairs
 from reports.backlog import Backlog, backlog
 from reports.status import fleet_status
 from reports.workers import Crew, crew_now
@@ -105,7 +105,7 @@ async def _of_people(connection: AsyncConnection, now_ms: int) -> list[Finding]:
     waiting = int(await connection.scalar(_UNHANDLED, {"before_ms": now_ms - _LATE_MS}) or 0)
     if waiting:
         found.append(Finding.of(Level.WARNING, "inbox", "unhandled", count=waiting))
-    repairs = await repairs_now(connection)
+    repairs = await noted_repairs(connection)
     for repair in repairs[:_REPAIRS_SHOWN]:
         found.append(Finding(Level.WARNING, "repair", repair.text, repair.mend))
     if len(repairs) > _REPAIRS_SHOWN:

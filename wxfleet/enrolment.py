@@ -47,8 +47,9 @@ async def _accounts(tx: AsyncConnection, settings: Settings, book: Book, *, keep
     table = Base.metadata.tables[Account.__tablename__]
     kept = {"id", "state", "state_detail"} if keep_states else {"id"}
     written: dict[str, Any] = {column: bindparam(column) for column in rows[0] if column not in kept}
+    written["removed"] = table.c.lost_ms.is_not(None)  # the file still names an account that was lost
     known = update(table).where(table.c.id == bindparam("account")).values(written)
-    changes = [{key: value for key, value in row.items() if key in written} for row in rows]
+    changes = [{key: value for key, value in row.items() if key in written and key != "removed"} for row in rows]
     await tx.execute(known, [{"account": row["id"], **change} for row, change in zip(rows, changes, strict=True)])
 
 

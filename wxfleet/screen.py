@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commands.catalogue import COMMANDS
 from customers.import_result import ImportResult
 from customers.ladder import load_ladder
-from operations.repairs import RepairLine, repairs_now
+from operations.repairs import RepairLine, noted_repairs
 from operations.requests import Verb
 from personas.book import Book
 from reports.story import Line, told
@@ -111,10 +111,10 @@ class Screen:
 
     async def _say_repairs(self, connection: AsyncConnection) -> None:
         """What needs a person is shown once when it comes, quiet or not, and once when it is mended."""
-        open_now = {repair.key: repair for repair in await repairs_now(connection)}
+        open_now = {repair.key: repair for repair in await noted_repairs(connection)}
         for key, repair in open_now.items():
             if key not in self._repairs:
-                self._console.print(say("screen.repair", text=repair.text, mend=repair.mend).rstrip(), style="yellow")
+                self._console.print(say("screen.repair", line=repair.line), style="yellow")
         for key in self._repairs.keys() - open_now.keys():
             self._print(say("screen.mended", text=self._repairs[key].text), "green")
         self._repairs = open_now
