@@ -36,8 +36,7 @@ async def hear_claim(tx: AsyncConnection, voices: Voices, heard: Heard, order: s
     if heard.said.about_to_say(entry, now_ms):
         return "claimed"
     if outcome is ClaimOutcome.UNKNOWN_YET:
-        words = heard.message.text
-        await wait_for_a_person(tx, who, arrival=arrival, why="order_unknown", words=words, now_ms=now_ms)
+        await wait_for_a_person(tx, who, voices.shop.time_zone, arrival=arrival, why="order_unknown", now_ms=now_ms)
         text = voices.on(Occasion.CLAIM_UNKNOWN, who, seed=arrival)
     else:
         level = (await current(tx)).name_of(who.level)

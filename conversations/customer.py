@@ -11,10 +11,10 @@ from conversations.answers import UNCLEAR_MUTE_MS, Answers, Ask, nobody_to_ask
 from conversations.campaign_talk import CampaignTalk
 from conversations.claiming import hear_claim
 from conversations.concerns import Concern, concern_of
-from conversations.handover import wait_for_a_person
-from conversations.heard import Heard, words_of
+from conversations.handover import wrote_to_a_person
+from conversations.heard import Heard
 from conversations.intents import Wish, wish_of
-from conversations.machines import by_a_machine
+from conversations.machines import by_a_machine, by_wechat_itself
 from conversations.not_text import hear_not_text
 from conversations.photos import hear_photo_consent
 from conversations.products import NO_PRODUCTS, Products
@@ -39,11 +39,6 @@ MOST_REPLIES_AN_HOUR = 30
 CHOICE_OPEN_MS = 30 * MINUTE_MS
 """A question of size or a vote of ours stays open this long. Ours."""
 
-_OPENING_LINES = (
-    "我通过了你的朋友验证请求", "我通过了你的好友验证请求", "以上是打招呼的内容", "你已添加了", "现在可以开始聊天了",
-    "I've accepted your friend request",
-)  # fmt: skip
-"""What WeChat itself writes in their name when a friendship begins."""
 _PICTURES = (MessageKind.IMAGE, MessageKind.VIDEO)
 _CHOICES = ("码", "身高", "体重", "投票", "选哪", "哪一款", "选几", "size")
 
@@ -60,7 +55,7 @@ class CustomerTalk:
         self, tx: AsyncConnection, account: str, message: Message, arrival: int, now_ms: int, *, late: bool
     ) -> str:
         """Everything that follows from one message; the outcome in a word."""
-        if message.kind is MessageKind.RECALLED or _by_wechat_itself(message):
+        if message.kind is MessageKind.RECALLED or by_wechat_itself(message):
             return "ignored"
         who = await acquaintance(tx, account, message.talker, now_ms)
         heard_now = Heard.of(who, await lately(tx, who, now_ms), message, arrival, now_ms)
@@ -72,7 +67,8 @@ class CustomerTalk:
             await to_a_person(tx, self._voices, heard_now, "late", tell_customer=False)
             return "handed_over"
         if who.held(now_ms):
-            await wait_for_a_person(tx, who, arrival=arrival, why="held", words=words_of(message), now_ms=now_ms)
+            zone = self._voices.shop.time_zone
+            await wrote_to_a_person(tx, who, heard_now.said, zone, arrival=arrival, now_ms=now_ms)
             return "held"
         if heard_now.said.answers_since(now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
             return "flood"
@@ -106,7 +102,8 @@ class CustomerTalk:
         who, words, arrival, now_ms = heard_now.who, heard_now.words, heard_now.arrival, heard_now.now_ms
         told = await recognise(tx, who.person, words, by=f"inbox:{arrival}", now_ms=now_ms)
         if told is not None:
-            return await answer_referral(tx, who, heard_now.said, told, arrival=arrival, words=words, now_ms=now_ms)
+            zone = self._voices.shop.time_zone
+            return await answer_referral(tx, who, heard_now.said, told, zone, arrival=arrival, now_ms=now_ms)
         order = find_order_number(words) or find_hint(words, now_ms, self._voices.shop.time_zone)
         if order is None:
             return await self._answers.answer(tx, heard_now)
@@ -183,10 +180,6 @@ class CustomerTalk:
             key=f"optout:{who.person}",
         )
         return "opted_out"
-
-
-def _by_wechat_itself(message: Message) -> bool:
-    return message.kind is MessageKind.TEXT and message.text.strip().startswith(_OPENING_LINES)
 
 
 def _choice_open(said: Lately, now_ms: int) -> bool:

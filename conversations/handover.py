@@ -1,20 +1,29 @@
 """From the bot to a person and back: who waits, who holds a conversation, and for how long."""
 
-from sqlalchemy import update
+from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.staff_line import tell_staff
+from conversations import waits
 from conversations.acquaintance import Acquaintance
+from conversations.duty import crew_of, who_looks
 from conversations.speaking import Lately, Voices, reply
+from conversations.wait_notices import Notice, Word, tell
+from conversations.waits import WaitState
+from conversations.who_waits import these_wait
 from personas.model import Occasion
-from storage.tables import Friendship
-from texts.catalogue import say
+from rules.kinds import Kind, gate_of
+from storage.outbox import DeliveryState
+from storage.tables import Delivery, Friendship
 
 IDLE_MS = 30 * 60_000
 """A conversation that a person holds goes back to the bot after this long without a word of theirs. Ours."""
 ON_THE_PHONE = "phone"
 """Holds a conversation when somebody typed on the phone itself: no staff id is known then."""
+TALKING_MS = 10 * 60_000
+"""Whoever wrote to the customer within so long is looking at that phone: they need not be told of each answer. Ours."""
 HAND_OVER = "hand_over"
+HELD = "held"
+"""Why a customer waits who writes while a person has the conversation; why a row of the bot's did not leave then."""
 
 
 async def hand_over(
@@ -34,56 +43,124 @@ async def hand_over(
     Staff hear once per wait; the customer hears in the persona's voice that somebody is being asked, at
     most once within what `said` remembers: an hour.
     """
-    await wait_for_a_person(tx, who, arrival=arrival, why=why, words=words, now_ms=now_ms)
+    await wait_for_a_person(tx, who, voices.shop.time_zone, arrival=arrival, why=why, now_ms=now_ms)
     if not tell_customer or said.includes(HAND_OVER):
         return
     occasion = Occasion.UNKNOWN if why == "unknown" else Occasion.HAND_OVER
     await reply(tx, who, voices.on(occasion, who, seed=arrival), arrival=arrival, entry=HAND_OVER, now_ms=now_ms)
 
 
-async def wait_for_a_person(
-    tx: AsyncConnection, who: Acquaintance, *, arrival: int, why: str, words: str, now_ms: int
+async def wrote_to_a_person(
+    tx: AsyncConnection, who: Acquaintance, said: Lately, zone: str, *, arrival: int, now_ms: int
 ) -> None:
-    """Put them on the list of who waits; the first time, tell staff."""
-    if who.waiting_since_ms is not None:
-        return
-    waits = await tx.execute(
-        update(Friendship)
-        .where(Friendship.id == who.friendship, Friendship.waiting_since_ms.is_(None))
-        .values(waiting_since_ms=now_ms)
+    """They wrote while a person has the conversation: who talks with them this minute sees it without a notice."""
+    talking = said.times_of(Kind.STAFF_MESSAGE, now_ms - TALKING_MS) > 0
+    await wait_for_a_person(tx, who, zone, arrival=arrival, why=HELD, now_ms=now_ms, tell_now=not talking)
+
+
+async def wait_for_a_person(
+    tx: AsyncConnection,
+    who: Acquaintance,
+    zone: str,
+    *,
+    arrival: int,
+    why: str,
+    now_ms: int,
+    tell_now: bool = True,
+) -> None:
+    """Put them on the list of who waits; the first time, tell staff. Their last words are read from the inbox row."""
+    if who.waiting_since_ms is None:
+        waiting = await tx.execute(
+            update(Friendship)
+            .where(Friendship.id == who.friendship, Friendship.waiting_since_ms.is_(None))
+            .values(waiting_since_ms=now_ms)
+        )
+        if waiting.rowcount and await _begin(tx, who, zone, arrival=arrival, why=why, now_ms=now_ms, tell_now=tell_now):
+            return
+    await waits.wrote_again(tx, who.friendship, arrival=arrival, why=why)
+
+
+async def _begin(
+    tx: AsyncConnection, who: Acquaintance, zone: str, *, arrival: int, why: str, now_ms: int, tell_now: bool
+) -> bool:
+    """False when a wait is open already: somebody took them on and has not written yet."""
+    holds = who.held_by if who.held(now_ms) else None
+    member = await who_looks(
+        tx, await crew_of(tx, who.account, zone), who.friendship, held_by=holds or who.held_by, now_ms=now_ms
     )
-    if waits.rowcount == 0:
-        return
-    text = say(
-        "conversations.waiting",
-        account=who.account,
-        name=who.known_as,
-        why=say(f"conversations.why.{why}"),
-        words=_short(words),
-    )
-    holders = [who.held_by if who.held_by != ON_THE_PHONE else None, who.holder]
-    await tell_staff(tx, text, account=who.account, staff=holders, key=f"waiting:{arrival}", now_ms=now_ms)
+    wait = await waits.begin(tx, who, arrival=arrival, why=why, staff=member.id if member else None, now_ms=now_ms)
+    if wait is None:
+        return False
+    if tell_now:
+        notice = Notice(Word.TOLD, await these_wait(tx, [wait]), member, f"waiting:{arrival}")
+        await tell(tx, notice, holder=who.holder, zone=zone, now_ms=now_ms)
+    return True
 
 
 async def take_over(tx: AsyncConnection, friendship: int, by: str, now_ms: int, *, idle_ms: int = IDLE_MS) -> None:
-    """`by` (a staff id, or ON_THE_PHONE) holds the conversation; each word of theirs renews it. Nobody waits now."""
+    """`by` (a staff id) holds the conversation, and is the one who is reminded until their first word."""
     await tx.execute(
         update(Friendship)
         .where(Friendship.id == friendship)
         .values(held_by=by, held_until_ms=now_ms + idle_ms, waiting_since_ms=None)
     )
+    await waits.take_on(tx, friendship, by, now_ms)
+    where = (
+        await tx.execute(select(Friendship.account, Friendship.contact).where(Friendship.id == friendship))
+    ).first()
+    if where is not None:
+        await _fall_silent(tx, where.account, where.contact, now_ms)
 
 
-async def give_back(tx: AsyncConnection, friendship: int) -> bool:
-    """The bot answers again. Was it held?"""
+async def typed_on_the_phone(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> None:
+    """A person wrote to them: each word holds the conversation for as long again, and nobody waits now.
+
+    Whoever took it over by command keeps it, by name and at least as long as they have it.
+    """
+    by_name = (Friendship.held_by != ON_THE_PHONE) & (Friendship.held_until_ms > now_ms)
+    until_ms = now_ms + IDLE_MS
+    longer = case((by_name & (Friendship.held_until_ms > until_ms), Friendship.held_until_ms), else_=until_ms)
+    await tx.execute(
+        update(Friendship)
+        .where(Friendship.id == who.friendship)
+        .values(
+            held_by=case((by_name, Friendship.held_by), else_=ON_THE_PHONE),
+            held_until_ms=longer,
+            waiting_since_ms=None,
+        )
+    )
+    named = who.held_by if who.held(now_ms) and who.held_by != ON_THE_PHONE else None
+    by = named or who.holder or ON_THE_PHONE
+    await waits.end(tx, who.friendship, WaitState.ANSWERED, by=by, now_ms=now_ms)
+    await _fall_silent(tx, who.account, who.contact, now_ms)
+
+
+async def give_back(tx: AsyncConnection, friendship: int, by: str, now_ms: int) -> bool:
+    """The bot answers again, and nobody need answer what was asked. Was it held, or did somebody wait?"""
     result = await tx.execute(
         update(Friendship)
-        .where(Friendship.id == friendship, Friendship.held_by.is_not(None))
+        .where(
+            Friendship.id == friendship,
+            Friendship.held_by.is_not(None) | Friendship.waiting_since_ms.is_not(None),
+        )
         .values(held_by=None, held_until_ms=None, waiting_since_ms=None)
     )
-    return result.rowcount > 0
+    ended = await waits.end(tx, friendship, WaitState.RETURNED, by=by, now_ms=now_ms)
+    return ended or result.rowcount > 0
 
 
-def _short(words: str, limit: int = 60) -> str:
-    line = " ".join(words.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+async def _fall_silent(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
+    """Answers that are not sent yet stay unsaid: a person is speaking. What a campaign promised them is told."""
+    await tx.execute(
+        update(Delivery)
+        .where(
+            Delivery.account == account,
+            Delivery.priority == gate_of(Kind.REPLY).priority,
+            Delivery.to == contact,
+            Delivery.state == DeliveryState.PENDING.value,
+            Delivery.kind == Kind.REPLY.value,
+            Delivery.source.not_like("%:campaign_%"),
+            Delivery.source.not_like("%:picture"),
+        )
+        .values(state=DeliveryState.SKIPPED.value, reason=HELD, settled_ms=now_ms)
+    )

@@ -2,6 +2,7 @@
 
 import re
 
+from bots.gateway import Message, MessageKind
 from conversations.wording import bare, folded
 
 _MARKED = re.compile(r"^\s*[\[【(<]?\s*(?:自动回复|自动应答|系统自动|智能回复|auto(?:matic)?[\s-]*repl(?:y|ies))")
@@ -17,6 +18,11 @@ _AWAY = re.compile(
 )
 
 
+_OPENING_LINES = (
+    "我通过了你的朋友验证请求", "我通过了你的好友验证请求", "以上是打招呼的内容", "你已添加了", "现在可以开始聊天了",
+    "I've accepted your friend request",
+)  # fmt: skip
+"""What WeChat itself writes in either's name when a friendship begins."""
 _SHORTEST = 10
 _ASKS = re.compile(r"几点|吗|什么时候|多久|啥时候")
 """Whoever asks the hours of the shop is no machine that tells its own."""
@@ -29,3 +35,8 @@ def by_a_machine(text: str) -> bool:
         return True
     words = plain if plain.isascii() else bare(plain)
     return len(plain) >= _SHORTEST and bool(_AWAY.search(words)) and not _ASKS.search(words)
+
+
+def by_wechat_itself(message: Message) -> bool:
+    """Is it the line with which a friendship begins? Nobody typed it."""
+    return message.kind is MessageKind.TEXT and message.text.strip().startswith(_OPENING_LINES)

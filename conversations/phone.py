@@ -4,12 +4,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
 from conversations.acquaintance import find
-from conversations.handover import ON_THE_PHONE, take_over
+from conversations.handover import ON_THE_PHONE, typed_on_the_phone
+from conversations.machines import by_wechat_itself
 from conversations.talkers import Talker, who_is
 from rules.kinds import Kind, gate_of
 from storage.outbox import Content, DeliveryState, insert_ignoring
 from storage.settling import EchoMatch, match_echo
 from storage.tables import Delivery
+
+_LINES_OF_WECHAT = (MessageKind.RECALLED, MessageKind.GROUP_NOTE)
+"""What WeChat writes in our name, nobody typed: that a message was taken back, or notes on the conversation."""
 
 
 async def own_message(
@@ -19,8 +23,8 @@ async def own_message(
 
     It is compared with what we sent around `received_ms`: however long it waited here, it is no less a receipt.
     """
-    if message.kind is MessageKind.RECALLED:
-        return "own"  # WeChat's own line about something that was taken back, by us or on the phone
+    if message.kind in _LINES_OF_WECHAT or by_wechat_itself(message):
+        return "own"
     to = message.room or message.listener
     match = await match_echo(
         tx,
@@ -47,7 +51,7 @@ async def _taken_over(tx: AsyncConnection, account: str, message: Message, now_m
     who = await find(tx, account, message.listener)
     if who is None:
         return None
-    await take_over(tx, who.friendship, ON_THE_PHONE, now_ms)
+    await typed_on_the_phone(tx, who, now_ms)
     return who.person
 
 

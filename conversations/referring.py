@@ -10,12 +10,15 @@ from texts.catalogue import say
 
 
 async def answer_referral(
-    tx: AsyncConnection, who: Acquaintance, said: Lately, told: Recognised, *, arrival: int, words: str, now_ms: int
+    tx: AsyncConnection, who: Acquaintance, said: Lately, told: Recognised, zone: str, *, arrival: int, now_ms: int
 ) -> str:
-    """Thank them, or ask for the code; a name that leads to nobody goes to a person too. The outcome in a word."""
+    """Thank them, or ask for the code; a name that leads to nobody goes to a person too. The outcome in a word.
+
+    `zone`: the shop's.
+    """
     unclear = told.told is Told.UNCLEAR
     if unclear:
-        await wait_for_a_person(tx, who, arrival=arrival, why="referrer_unclear", words=words, now_ms=now_ms)
+        await wait_for_a_person(tx, who, zone, arrival=arrival, why="referrer_unclear", now_ms=now_ms)
     key = f"refused.{told.reason}" if told.told is Told.REFUSED else told.told.value
     entry = f"referral_{told.told.value}"
     if not said.about_to_say(entry, now_ms):

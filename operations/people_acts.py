@@ -54,7 +54,8 @@ async def take_over_(tx: AsyncConnection, asked: Asked[TakeOver]) -> Reply:
 async def release(tx: AsyncConnection, asked: Asked[Release]) -> Reply:
     """The bot answers again."""
     person = await person_named(tx, asked.request.who)
-    held = [await give_back(tx, friendship) for friendship in await _friendships(tx, asked, person)]
+    friendships = await _friendships(tx, asked, person)
+    held = [await give_back(tx, friendship, asked.staff.id, asked.now_ms) for friendship in friendships]
     key = "operations.released" if any(held) else "operations.not_held"
     return Reply(True, say(key, who=described(person)))
 

@@ -38,7 +38,7 @@ class Question(Base):
 
 
 class Wait(Base):
-    """A customer waits for a person: from the hand-over until somebody's word. At most one is open in a conversation."""
+    """A customer waits for a person: from the hand-over until somebody's word. One at most is open in each."""
 
     __tablename__ = "waits"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

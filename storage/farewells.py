@@ -6,6 +6,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Surface
+from storage.conversation_tables import Wait
 from storage.outbox import DeliveryState
 from storage.tables import Delivery, Friendship
 
@@ -35,10 +36,16 @@ async def part(tx: AsyncConnection, ids: Sequence[int], *, now_ms: int) -> None:
     ended = [(row.account, row.to) for row in rows.all()]
     if not ended:
         return
-    await tx.execute(
+    left = await tx.scalars(
         update(Friendship)
         .where(tuple_(Friendship.account, Friendship.contact).in_(ended), Friendship.state == "friend")
         .values(state="deleted", waiting_since_ms=None)
+        .returning(Friendship.id)
+    )
+    await tx.execute(
+        update(Wait)
+        .where(Wait.friendship.in_(left.all()), Wait.ended_ms.is_(None))
+        .values(state="dropped", ended_ms=now_ms, look_ms=None)
     )
     await tx.execute(
         update(Delivery)

@@ -12,7 +12,7 @@ from rules.kinds import Kind
 from storage.engine import Database
 from storage.inbox import Received
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Arrival, Delivery, Friendship, Order, Person, Setting
+from storage.tables import Account, Arrival, Delivery, Friendship, Order, Person, Setting, StaffMember
 from tests.conversations.shop import NOW_MS, Post, befriend, count, open_shop, outbox, row_of, texts, voices
 
 MINUTE_MS = 60_000
@@ -366,6 +366,7 @@ async def test_friendships_are_handed_on(database: Database, post: Post, door: D
 async def test_without_a_holder_who_is_a_friend_the_owner_hears(database: Database, post: Post) -> None:
     async with database.write() as tx:
         await tx.execute(update(Account).values(holder=None))
+        await tx.execute(update(StaffMember).where(StaffMember.id != "boss").values(removed=True))
         await befriend(tx, "lin-2", "wxid_boss", "老板", kind="staff")
     await post.bring("奇怪的问题")
     (notice,) = await outbox(database, kind="staff_notice")

@@ -1,0 +1,103 @@
+"""Who looks after a customer who waits: whoever has them already, else by load and shift; nobody who is out."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from conversations.waits import last_answered_by
+from rules.limits import Limits
+from rules.pacing import DAY_MS
+from rules.shifts import Hours, hours_of
+from storage.conversation_tables import Wait
+from storage.tables import Account, Friendship, StaffMember
+
+THEIRS_MS = 7 * DAY_MS
+"""Who answered a customer within so long has them: they need not tell their story twice. Ours."""
+_OWNER = "owner"
+_VIEWER = "viewer"
+_RANKS = {"service": 0, "operator": 1, _OWNER: 2}
+"""Whose work it is first. Whoever holds the phone comes with the service, whatever their rights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the staff who may answer at an account. `rank`: 0 first."""
+
+    id: str
+    name: str
+    hours: Hours
+    rank: int
+    owner: bool
+    holder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Everybody who may answer at one account, on duty or not; shifts are of the shop's `zone`."""
+
+    members: tuple[Member, ...]
+    zone: str
+
+    @property
+    def hours(self) -> list[Hours]:
+        return [member.hours for member in self.members]
+
+    def on_duty(self, now_ms: int) -> list[Member]:
+        return [member for member in self.members if member.hours.open_at(now_ms, self.zone)]
+
+    def named(self, staff: str | None) -> Member | None:
+        return next((member for member in self.members if member.id == staff), None)
+
+
+async def crew_of(tx: AsyncConnection, account: str, zone: str) -> Crew:
+    """Who may answer at `account`: not those who only look, nor those who look after other accounts."""
+    row = (await tx.execute(select(Account.holder, Account.limits).where(Account.id == account))).one_or_none()
+    limits = Limits.model_validate(row.limits) if row and row.limits else Limits()
+    quiet = (limits.quiet_from, limits.quiet_until)
+    staff = await tx.execute(
+        select(StaffMember.id, StaffMember.name, StaffMember.role, StaffMember.shift, StaffMember.accounts)
+        .where(StaffMember.removed.is_(False), StaffMember.role != _VIEWER)
+        .order_by(StaffMember.id)
+    )
+    holder = row.holder if row else None
+    members = tuple(
+        Member(
+            one.id, one.name, hours_of(one.shift, quiet),
+            0 if one.id == holder else _RANKS.get(one.role, 1), one.role == _OWNER, one.id == holder,
+        )
+        for one in staff.all()
+        if one.role == _OWNER or not one.accounts or account in one.accounts or one.id == holder
+    )  # fmt: skip
+    return Crew(members, zone)
+
+
+async def loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
+    """How much everybody has on their hands: customers who wait for them, and conversations they hold."""
+    waits = select(Wait.staff).where(Wait.ended_ms.is_(None), Wait.staff.is_not(None))
+    held = select(Friendship.held_by).where(Friendship.held_by.is_not(None), Friendship.held_until_ms > now_ms)
+    hands = union_all(waits, held).subquery()
+    rows = await tx.execute(select(hands.c.staff, func.count()).group_by(hands.c.staff))
+    return Counter({str(staff): number for staff, number in rows.all()})
+
+
+async def who_looks(
+    tx: AsyncConnection, crew: Crew, friendship: int, *, held_by: str | None, now_ms: int, but: Collection[str] = ()
+) -> Member | None:
+    """Who is to answer now; None when nobody is on duty. `but`: not one of these."""
+    there = {member.id: member for member in crew.on_duty(now_ms) if member.id not in but}
+    if not there:
+        return None
+    for staff in (held_by, await last_answered_by(tx, friendship, now_ms - THEIRS_MS)):
+        if staff in there:
+            return there[staff]
+    load = await loads(tx, now_ms)
+    return min(there.values(), key=lambda member: (member.rank, load[member.id], not member.holder, member.id))
+
+
+def next_in_line(crew: Crew, now_ms: int, *, but: Collection[str]) -> Member | None:
+    """To whom it goes when nobody answered: an owner on duty, else the next person; `but`: not one of these."""
+    there = [member for member in crew.on_duty(now_ms) if member.id not in but]
+    return min(there, key=lambda member: (not member.owner, member.rank, member.id), default=None)

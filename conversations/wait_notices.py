@@ -1,0 +1,78 @@
+"""What staff are told about customers who wait: at once, as a reminder, and when nobody answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.staff_line import tell_staff
+from conversations.duty import Member
+from conversations.who_waits import Waiting
+from texts.catalogue import say
+
+_LISTED = 8
+
+
+class Word(StrEnum):
+    TOLD = "told"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """About `waiting`, best first, to `member` (None: nobody is on duty). `key`: it is said once."""
+
+    word: Word
+    waiting: Sequence[Waiting]
+    member: Member | None
+    key: str
+
+
+async def tell(tx: AsyncConnection, notice: Notice, *, holder: str | None, zone: str, now_ms: int) -> None:
+    """Plan it: to the staff room, by name, or to the member; to `holder` where nobody is on duty."""
+    staff = [notice.member.id if notice.member else None, holder]
+    account = notice.waiting[0].account
+    text = words_of_notice(notice, zone, now_ms)
+    await tell_staff(tx, text, account=account, staff=staff, key=notice.key, now_ms=now_ms)
+
+
+def words_of_notice(notice: Notice, zone: str, now_ms: int) -> str:
+    """For one customer: who, and what. For several a list."""
+    to = _to(notice.member)
+    if len(notice.waiting) > 1:
+        return _list(notice, to, zone, now_ms)
+    [one] = notice.waiting
+    head = say(
+        f"conversations.wait.{notice.word}", to=to, account=one.account, waited=one.waited(now_ms),
+        gold=say("conversations.wait.gold") if one.gold else "",
+        staff=one.staff_name or say("conversations.wait.nobody"),
+    )  # fmt: skip
+    mend = say("conversations.wait.mend", account=one.account, person=one.person)
+    return "\n".join([head, one.portrait(zone), one.matter(), mend])
+
+
+def _list(notice: Notice, to: str, zone: str, now_ms: int) -> str:
+    lines = [say(f"conversations.wait.{notice.word}.many", to=to, number=len(notice.waiting))]
+    lines += listed(notice.waiting[:_LISTED], zone, now_ms)
+    if len(notice.waiting) > _LISTED:
+        lines.append(say("conversations.wait.more", number=len(notice.waiting) - _LISTED))
+    return "\n".join(lines)
+
+
+def listed(waiting: Sequence[Waiting], zone: str, now_ms: int) -> list[str]:
+    """Two lines for each."""
+    return [
+        say(
+            "conversations.wait.one", place=place, portrait=one.portrait(zone), account=one.account,
+            waited=one.waited(now_ms), matter=one.matter(), person=one.person,
+        )
+        for place, one in enumerate(waiting, 1)
+    ]  # fmt: skip
+
+
+def _to(member: Member | None) -> str:
+    if member is None:
+        return say("conversations.wait.nobody_there")
+    return say("conversations.wait.to", name=member.name)
