@@ -14,14 +14,20 @@ from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import Document, read_document
 
+_SOME_MONDAY = date(2026, 11, 16)
+
 
 def load_calendar(
-    folder: Path, *, media: Path | None = None, plans: Mapping[str, MomentsPlan] | None = None
+    folder: Path,
+    *,
+    media: Path | None = None,
+    plans: Mapping[str, MomentsPlan] | None = None,
+    today: date | None = None,
 ) -> tuple[Calendar, list[Mistake]]:
     """All `*.yaml` of `folder` (none is a calendar without posts), and every mistake with its place.
 
     With `media`, a picture that can't be posted from that folder is a mistake too. `plans`: mix and usual times by
-    persona. Raises nothing.
+    persona. With `today`, days that are past are not looked at. Raises nothing.
     """
     documents = [read_document(path, CalendarFile) for path in sorted(folder.glob("*.yaml"))]
     mistakes = [mistake for document in documents for mistake in document.mistakes]
@@ -33,7 +39,7 @@ def load_calendar(
         files.append(file)
         mistakes += names.repeated(document, file)
         mistakes += _media_flaws(document, file, media)
-        mistakes += _crowded(document, file)
+        mistakes += _crowded(document, file, today)
     return Calendar(tuple(files), dict(plans or {})), sorted(mistakes)
 
 
@@ -63,10 +69,10 @@ def _media_flaws(document: Document[CalendarFile], file: CalendarFile, media: Pa
                 yield document.mistake(("posts", number, "media", place), flaw.words)
 
 
-def _crowded(document: Document[CalendarFile], file: CalendarFile) -> Iterator[Mistake]:
+def _crowded(document: Document[CalendarFile], file: CalendarFile, today: date | None) -> Iterator[Mistake]:
     """Days that the caps will not let happen as written: warnings, once for each post and reason."""
     told: set[tuple[str, str]] = set()
-    for day in _sample_days(file):
+    for day in _sample_days(file, today):
         entries = Calendar((file,)).entries(file.accounts[0] if file.accounts else "", file.persona or "", day)
         planned = [Planned(e.name, e.kind, e.due_ms("", day, "UTC")) for e in entries if not e.free]
         for advice in advise(planned, Limits(), "UTC"):
@@ -80,13 +86,14 @@ def _crowded(document: Document[CalendarFile], file: CalendarFile) -> Iterator[M
             )
 
 
-def _sample_days(file: CalendarFile) -> list[date]:
-    """A week, and each date that is named."""
-    monday = date(2026, 11, 16)
+def _sample_days(file: CalendarFile, today: date | None) -> list[date]:
+    """A week from `today` on, and each later date that is named; without one any week, and all of them."""
+    first = today or _SOME_MONDAY
     named: set[date] = set()
     for word in (word for entry in file.posts for word in entry.days):
         try:
             named.add(date.fromisoformat(word))
         except ValueError:
             """It comes back."""
-    return [monday + timedelta(days=n) for n in range(7)] + sorted(named)
+    later = sorted(day for day in named if today is None or day >= today)
+    return [first + timedelta(days=n) for n in range(7)] + later

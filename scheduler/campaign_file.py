@@ -1,16 +1,18 @@
 """A campaign as people write it into campaigns/*.yaml: what, for whom, how to join, and its phases on one timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
 
+from customers.tiers import Tier
 from rules.kinds import Kind
 from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
 from scheduler.arrivals_part import Arrivals, with_styles
 from scheduler.benefit_file import Benefit
+from scheduler.campaign_misfits import Misfit, refuse_misfits
 from scheduler.campaign_parts import Contest, Giveaway, PreciseTask
 from scheduler.campaign_phase_file import Part, PhaseFile, PhaseKind, Sentence, as_list
 from scheduler.campaign_times import Moment
@@ -161,46 +163,58 @@ class CampaignFile(Part):
         return data
 
     @model_validator(mode="after")
-    def _fits(self) -> "CampaignFile":
-        ids = [phase.id for phase in self.phases]
-        if len(set(ids)) < len(ids):
-            raise ValueError("scheduler.campaign.phase_twice")
-        results = int(self.giveaway is not None or self.contest is not None)
-        if sum(phase.kind.follows_up for phase in self.phases) + results > MOST_FOLLOW_UPS:
-            raise ValueError("scheduler.campaign.follow_ups_results" if results else "scheduler.campaign.follow_ups")
-        if not self.join.open and not any(phase.asks for phase in self.phases):
-            raise ValueError("scheduler.campaign.nobody_asked")
+    def _fits(self, info: ValidationInfo) -> "CampaignFile":
+        refuse_misfits(self.misfits(), info)
         return self
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> "CampaignFile":
-        for kind, part in _PARTS.items():
-            if (getattr(self, part) is not None) != (self.kind is kind):
-                key = "scheduler.campaign.needs_part" if self.kind is kind else "scheduler.campaign.part_of_other"
-                raise ValueError(f"{key}.{part}")
-        if self.task is not None and not any(phase.kind is PhaseKind.PUSH for phase in self.phases):
-            raise ValueError("scheduler.campaign.nobody_asked")
-        if self.arrivals is not None and self.arrivals.every and self.from_.absolute:
-            raise ValueError("scheduler.arrivals.fixed")
-        return self
-
-    @model_validator(mode="after")
-    def _by_tier(self) -> "CampaignFile":
-        """A wake-up offers each tier something of its own."""
-        asking = [phase for phase in self.phases if phase.asks] if self.wake_up else []
-        if not all(phase.tiers for phase in asking):
-            raise ValueError("scheduler.wake_up.no_tiers")
-        tiers = [tier for phase in asking for tier in phase.tiers]
-        if len(set(tiers)) < len(tiers):
-            raise ValueError("scheduler.wake_up.tier_twice")
-        return self
-
-    @model_validator(mode="after")
-    def _benefits_fit(self) -> "CampaignFile":
+    def misfits(self) -> Iterator[Misfit]:
+        """What does not go together, all of it, each at its place in the file."""
+        for number, phase in enumerate(self.phases):
+            yield from (misfit.below("phases", number) for misfit in phase.misfits())
+        yield from self._misfits_of_steps()
+        yield from self._misfits_of_parts()
+        yield from self._misfits_of_tiers()
         names = [benefit.name for benefit in self.benefits]
-        if len(set(names)) < len(names):
-            raise ValueError("scheduler.benefit.twice")
-        return self
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                yield Misfit(("benefits", number, "name"), "scheduler.benefit.twice")
+
+    def _misfits_of_steps(self) -> Iterator[Misfit]:
+        ids = [phase.id for phase in self.phases]
+        for number, phase in enumerate(self.phases):
+            if phase.id in ids[:number]:
+                yield Misfit(("phases", number, "name" if phase.name else "kind"), "scheduler.campaign.phase_twice")
+        results = int(self.giveaway is not None or self.contest is not None)
+        later = [number for number, phase in enumerate(self.phases) if phase.kind.follows_up]
+        for number in later[max(0, MOST_FOLLOW_UPS - results) :]:
+            key = "scheduler.campaign.follow_ups_results" if results else "scheduler.campaign.follow_ups"
+            yield Misfit(("phases", number, "kind"), key)
+        asked = any(phase.asks for phase in self.phases)
+        pushed = any(phase.kind is PhaseKind.PUSH for phase in self.phases)
+        if not (asked or self.join.open) or (self.task is not None and not pushed):
+            yield Misfit(("phases",), "scheduler.campaign.nobody_asked", at_key=True)
+
+    def _misfits_of_parts(self) -> Iterator[Misfit]:
+        for kind, part in _PARTS.items():
+            written = getattr(self, part) is not None
+            if self.kind is kind and not written:
+                yield Misfit(("kind",), f"scheduler.campaign.needs_part.{part}")
+            elif written and self.kind is not kind:
+                yield Misfit((part,), f"scheduler.campaign.part_of_other.{part}", at_key=True)
+        if self.arrivals is not None and self.arrivals.every and self.from_.absolute:
+            yield Misfit(("from",), "scheduler.arrivals.fixed")
+
+    def _misfits_of_tiers(self) -> Iterator[Misfit]:
+        """A wake-up offers each tier something of its own."""
+        told: set[Tier] = set()
+        for number, phase in enumerate(self.phases if self.wake_up else ()):
+            if not phase.asks:
+                continue
+            if not phase.tiers:
+                yield Misfit(("phases", number, "kind"), "scheduler.wake_up.no_tiers")
+            if told.intersection(phase.tiers) or len(set(phase.tiers)) < len(phase.tiers):
+                yield Misfit(("phases", number, "tiers"), "scheduler.wake_up.tier_twice")
+            told.update(phase.tiers)
 
     def benefit(self, name: str) -> Benefit:
         """Raises KeyError."""

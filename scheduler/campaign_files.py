@@ -1,7 +1,6 @@
 """All of campaigns/: read, and every mistake at its place, before anything of it runs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from rules.gates import WEEK_MS
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_part_checks import part_mistakes
 from scheduler.campaign_pushes import push_of, told_of
+from scheduler.campaign_reading import Readable, as_far_as_readable, read_campaign, to_fill
 from scheduler.campaign_timeline import faults, timeline
 from scheduler.media_checks import flaw_of
 from scheduler.push_file import COUPON, OWN_NAMES
@@ -19,15 +19,11 @@ from scheduler.series_days import as_if_ms
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.nearest import nearest
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document
 
 ANSWER_NAMES = frozenset({"call_me", "me", "position", "shop", "brand", "contact", "search", "offer", "gift", "join",
                           "landing", "choice"})  # fmt: skip
 """What an answer may use: the names of a persona's words, and the campaign's own."""
-
-
-TO_FILL = "【填】"
-"""Begins what a ready file leaves to the shop. Nothing of such a file is held."""
 
 
 def load_campaigns(
@@ -49,70 +45,35 @@ def load_campaigns(
     for path in sorted(folder.glob("*.yaml")):
         document, campaign, found = read_campaign(path, segments or {})
         mistakes += found
-        if campaign is None:
+        if to_fill(document):
             continue
-        if campaign.name in campaigns:
-            mistakes.append(document.mistake(("name",), say("scheduler.campaign.twice", name=campaign.name)))
-        campaigns[campaign.name] = campaign
-        documents.append((document, campaign))
-        mistakes += _in_times(document, campaign, as_if_ms(campaign, now_ms, zone_name), zone_name)
-        mistakes += _in_levels(document, campaign, levels)
-        mistakes += _in_words(document, campaign, now_ms, zone_name)
-        mistakes += _in_media(document, campaign, media)
-        mistakes += part_mistakes(document, campaign, now_ms, zone_name)
+        if (readable := as_far_as_readable(document)) is not None:
+            mistakes += _in_times(document, readable, now_ms, zone_name)
+        if (written := campaign or document.value) is None:
+            continue
+        mistakes += _in_levels(document, written, levels)
+        mistakes += _in_words(document, written, now_ms, zone_name)
+        mistakes += _in_media(document, written, media)
+        mistakes += part_mistakes(document, written, now_ms, zone_name)
+        if written.name in campaigns:
+            mistakes.append(document.mistake(("name",), say("scheduler.campaign.twice", name=written.name)))
+        if campaign is not None:
+            campaigns[campaign.name] = campaign
+            documents.append((document, campaign))
     mistakes += _same_people(documents, now_ms, zone_name)
     return campaigns, sorted(mistakes)
 
 
-def read_campaign(
-    path: Path, segments: Mapping[str, Segment]
-) -> tuple[Document[CampaignFile], CampaignFile | None, list[Mistake]]:
-    """One file, with the segment it names as that is written today."""
-    document = read_document(path, CampaignFile)
-    campaign = document.value
-    if unfilled := to_fill(document):
-        # A draft stands in nobody's way: only this file is left out until it is filled in.
-        found = [*document.mistakes, *unfilled]
-        return document, None, [replace(mistake, severity=Severity.WARNING) for mistake in found]
-    if campaign is None or not isinstance(campaign.who.segment, str):
-        return document, campaign, list(document.mistakes)
-    name = campaign.who.segment
-    if name not in segments:
-        reason = say("scheduler.push.no_segment", name=name)
-        wrong = document.mistake(("who", "segment"), reason, suggestion=nearest(name, list(segments)) or "")
-        return document, None, [*document.mistakes, wrong]
-    who = campaign.who.model_copy(update={"segment": segments[name]})
-    return document, campaign.model_copy(update={"who": who}), list(document.mistakes)
-
-
-def to_fill(document: Document[CampaignFile]) -> list[Mistake]:
-    """The lines that wait for the shop's own words; none where the file is no draft."""
-    return list(_unfilled(document, (), document.data))
-
-
-def _unfilled(document: Document[CampaignFile], loc: tuple[str | int, ...], data: object) -> Iterator[Mistake]:
-    """Whatever of it still waits for the shop's own words."""
-    if isinstance(data, str):
-        if data.startswith(TO_FILL):
-            yield document.mistake(loc, say("scheduler.campaign.to_fill", what=data.removeprefix(TO_FILL)))
-    elif isinstance(data, Mapping):
-        for key, value in data.items():
-            yield from _unfilled(document, (*loc, key), value)
-    elif isinstance(data, list):
-        for number, value in enumerate(data):
-            yield from _unfilled(document, (*loc, number), value)
-
-
-def _in_times(
-    document: Document[CampaignFile], campaign: CampaignFile, now_ms: int, zone_name: str
-) -> Iterator[Mistake]:
+def _in_times(document: Document[CampaignFile], readable: Readable, now_ms: int, zone_name: str) -> Iterator[Mistake]:
     """What is past is a warning: a file may stay when its campaign is over."""
-    line = timeline(campaign, now_ms, zone_name)
-    past = campaign.from_.absolute and line.until_ms <= now_ms
-    for fault in faults(line, now_ms, zone_name):
-        if past and fault.phase is not None and line.phases[fault.phase].due_ms < now_ms and not fault.warning:
+    campaign = readable.campaign
+    starts_ms = as_if_ms(campaign, now_ms, zone_name)
+    line = timeline(campaign, starts_ms, zone_name)
+    past = campaign.from_.absolute and line.until_ms <= starts_ms
+    for fault in faults(line, starts_ms, zone_name):
+        if past and fault.phase is not None and line.phases[fault.phase].due_ms < starts_ms and not fault.warning:
             continue  # said once, of the whole
-        loc = (fault.key,) if fault.phase is None else ("phases", fault.phase, fault.key)
+        loc = (fault.key,) if fault.phase is None else ("phases", readable.places[fault.phase], fault.key)
         severity = Severity.WARNING if fault.warning or past else Severity.ERROR
         yield document.mistake(loc, fault.words, severity=severity)
 

@@ -1,14 +1,24 @@
 """One step of a campaign as people write it: what is said, to whom, in which groups, and what is posted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
 from customers.tiers import Tier
 from rules.post_media import MOST_PICTURES
 from rules.roles import PostKind
+from scheduler.campaign_misfits import Misfit, refuse_misfits
 from scheduler.campaign_times import Moment
 from scheduler.landing import Landing
 from scheduler.moments import Words, not_empty
@@ -97,12 +107,16 @@ class PhaseFile(Part):
     hold: bool = Field(default=False, description="第一批发完先停下，等 /继续")
 
     @model_validator(mode="after")
-    def _fits(self) -> "PhaseFile":
-        if not self.words and not self.post and not self.ponds:
-            raise ValueError("scheduler.campaign.empty_phase")
-        if self.kind is not PhaseKind.WARM_UP and not self.words:
-            raise ValueError("scheduler.campaign.no_words")
+    def _fits(self, info: ValidationInfo) -> "PhaseFile":
+        refuse_misfits(self.misfits(), info)
         return self
+
+    def misfits(self) -> Iterator[Misfit]:
+        """What does not go together in it."""
+        if not self.words and not self.post and not self.ponds:
+            yield Misfit(("kind",), "scheduler.campaign.empty_phase")
+        elif self.kind is not PhaseKind.WARM_UP and not self.words:
+            yield Misfit(("kind",), "scheduler.campaign.no_words")
 
     @property
     def id(self) -> str:

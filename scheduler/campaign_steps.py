@@ -1,6 +1,7 @@
 """How people call the steps of a campaign."""
 
-from scheduler.campaign_file import CampaignFile
+from collections.abc import Sequence
+
 from scheduler.campaign_phase_file import PhaseFile
 from texts.catalogue import say
 
@@ -14,8 +15,17 @@ def phase_words(phase: PhaseFile) -> str:
     return say("scheduler.phase.of_tiers", phase=words, tiers=tiers)
 
 
-def step_words(campaign: CampaignFile, phase: PhaseFile) -> str:
-    """The same, with its name where another step of the campaign is called so too."""
+def step_words(phases: Sequence[PhaseFile], phase: PhaseFile) -> str:
+    """The same, with its name, or else its number, where another of the campaign's `phases` is called so too."""
     words = phase_words(phase)
-    alike = sum(phase_words(other) == words for other in campaign.phases) > 1
-    return f"{words} {phase.name}" if alike and phase.name else words
+    alike = sum(phase_words(other) == words for other in phases) > 1
+    if not alike:
+        return words
+    if phase.name:
+        return f"{words} {phase.name}"
+    return say("scheduler.phase.numbered", phase=words, number=_place(phases, phase))
+
+
+def _place(phases: Sequence[PhaseFile], phase: PhaseFile) -> int:
+    """Counted from 1; of the very phase, not of one that is written the same."""
+    return next(number for number, other in enumerate(phases, start=1) if other is phase)

@@ -7,6 +7,7 @@ from rules.limits import Limits
 from rules.quiet_hours import local, quiet_until
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_phase_file import PhaseFile, PhaseKind
+from scheduler.campaign_steps import step_words
 from scheduler.posts import LIFE_MS
 from texts.catalogue import say
 
@@ -70,19 +71,19 @@ def faults(line: Timeline, now_ms: int, zone_name: str) -> list[Fault]:
     if line.until_ms <= line.from_ms:
         found.append(Fault(None, say("scheduler.campaign.reversed"), "until"))
     elif line.until_ms <= now_ms:
-        found.append(Fault(None, say("scheduler.campaign.over", at=_shown(line.until_ms, zone_name)), "until"))
+        found.append(Fault(None, say("scheduler.campaign.over", at=_dated(line.until_ms, zone_name)), "until"))
     for place, due in enumerate(line.phases):
         found += _of_one(place, due, now_ms, zone_name)
         if place:
-            found += _beside(place, line.phases[place - 1], due, zone_name)
+            found += _beside(place, line, zone_name)
     return found
 
 
 def _of_one(place: int, due: Due, now_ms: int, zone_name: str) -> Iterator[Fault]:
-    if due.until_ms <= due.due_ms:
+    if due.phase.until is not None and due.until_ms <= due.due_ms:
         yield Fault(place, say("scheduler.campaign.phase_reversed"), "until")
     if due.due_ms < now_ms - LATE_MS:
-        yield Fault(place, say("scheduler.campaign.past", at=_shown(due.due_ms, zone_name)))
+        yield Fault(place, say("scheduler.campaign.past", at=_dated(due.due_ms, zone_name)))
     limits = Limits()
     ends_ms = quiet_until(due.due_ms, limits.quiet_from, limits.quiet_until, zone_name)
     if due.phase.words and ends_ms is not None:
@@ -92,13 +93,21 @@ def _of_one(place: int, due: Due, now_ms: int, zone_name: str) -> Iterator[Fault
         yield Fault(place, say(key, at=at, morning=morning), warning=not lost)
 
 
-def _beside(place: int, before: Due, due: Due, zone_name: str) -> Iterator[Fault]:
+def _beside(place: int, line: Timeline, zone_name: str) -> Iterator[Fault]:
+    before, due = line.phases[place - 1], line.phases[place]
+    phases = [each.phase for each in line.phases]
+    named = {"phase": step_words(phases, due.phase), "before": step_words(phases, before.phase)}
     kinds = _ORDER.index(before.phase.kind), _ORDER.index(due.phase.kind)
     if due.due_ms < before.due_ms or kinds[1] < kinds[0]:
-        yield Fault(place, say("scheduler.campaign.phases_reversed", phase=due.phase.id, before=before.phase.id))
+        yield Fault(place, say("scheduler.campaign.phases_reversed", **named))
     elif before.phase.until is not None and before.until_ms > due.due_ms and not before.phase.apart(due.phase):
         until = _shown(before.until_ms, zone_name)
-        yield Fault(place, say("scheduler.campaign.overlap", phase=due.phase.id, before=before.phase.id, until=until))
+        yield Fault(place, say("scheduler.campaign.overlap", until=until, **named))
+
+
+def _dated(ms: int, zone_name: str) -> str:
+    """What is past may be so by its year."""
+    return f"{local(ms, zone_name):%Y-%m-%d %H:%M}"
 
 
 def _shown(ms: int, zone_name: str) -> str:

@@ -92,7 +92,7 @@ async def preview(
         wrong.append(short.words)
     asking = [
         Asking(
-            step_words(campaign, due.phase),
+            step_words(campaign.phases, due.phase),
             push_of(campaign, due.phase, line, due.until_ms, None, shop_zone),
             due.due_ms,
         )
@@ -239,7 +239,7 @@ async def _view(
         push = push_of(campaign, due.phase, line, until_ms, invited, zone_name)
         seen = await pushes.preview(tx, push, max(due.due_ms, now_ms), shop_zone=zone_name)
     posts = len(due.phase.post)
-    label = step_words(campaign, due.phase)
+    label = step_words(campaign.phases, due.phase)
     return PhaseView(due.phase.id, due.phase.kind, due.due_ms, due.until_ms, posts, seen, label)
 
 
@@ -257,7 +257,7 @@ async def _others(tx: AsyncConnection, zone_name: str) -> list[Other]:
         if phase.asks:
             line = timeline(file, row.starts_ms, zone_name)
             push = push_of(file, phase, line, row.until_ms, None, zone_name)
-            found.append(Other(row.title, Asking(step_words(file, phase), push, row.due_ms)))
+            found.append(Other(row.title, Asking(step_words(file.phases, phase), push, row.due_ms)))
     return found
 
 
@@ -268,7 +268,7 @@ async def _children(tx: AsyncConnection, campaign: int, step: Move) -> list[int]
 
 
 def _of(campaign: CampaignFile, place: int | None, words: str) -> str:
-    return words if place is None else f"{step_words(campaign, campaign.phases[place])}：{words}"
+    return words if place is None else f"{step_words(campaign.phases, campaign.phases[place])}：{words}"
 
 
 def _iso(ms: int) -> str:

@@ -14,6 +14,7 @@ from texts.errors import Mistake, Severity
 from texts.file_text import Undecodable, read_text, shown_path
 from texts.model_shape import wants_number
 from texts.overrides import SECRET, Override, put_over
+from texts.reading_order import turned
 from texts.reasons import reason_for, syntax_flaw
 from texts.yaml_tree import Branch, Leaf, Mark, Node, Row, TooMuch, build, leaves, plain
 
@@ -132,6 +133,8 @@ def _grow_tree(text: str, document: Document[M]) -> bool:
     if document.root is None:
         _note(document, _TOP, say("texts.yaml.empty"))
         return False
+    for mark, character in turned(text, document.root):
+        _note(document, mark, say("texts.yaml.turned", character=character))
     return True
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from personas.book import Book
 from personas.model import MomentsPlan
 from rules.limits import Limits
 from rules.roles import Role
@@ -15,7 +14,7 @@ from scheduler.rhythm import Planned
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import Document, read_document
-from wxfleet.settings import Settings
+from wxfleet.files import Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,18 @@ class Cast:
     plans: Mapping[str, MomentsPlan]
 
 
-def month_notes(settings: Settings, book: Book, today: date) -> list[Mistake]:
-    """The notes on the calendar of these settings."""
-    documents = [read_document(path, CalendarFile) for path in sorted(settings.moments.glob("*.yaml"))]
-    personas = {account.id: account.persona for account in settings.accounts}
-    roles = {account.id: account.role for account in settings.accounts}
-    return list(calendar_notes(documents, Cast(personas, roles, book.moments_plans), today))
+def month_notes(files: Files, today: date) -> list[Mistake]:
+    """The notes on the calendar; a file with mistakes, or for nobody there is, is passed over."""
+    read = [read_document(path, CalendarFile) for path in sorted(files.folders["moments"].glob("*.yaml"))]
+    documents = [document for document in read if document.value is not None and _played(document.value, files)]
+    cast = Cast(files.accounts, files.roles, files.book.moments_plans)
+    return list(calendar_notes(documents, cast, today))
+
+
+def _played(file: CalendarFile, files: Files) -> bool:
+    """Are those there for whom it is, and is it their own?"""
+    own = {persona.id for persona in files.book.all() if persona.mirror_of is None}
+    return own.issuperset({file.persona} - {None}) and files.accounts.keys() >= set(file.accounts)
 
 
 def calendar_notes(documents: Sequence[Document[CalendarFile]], cast: Cast, today: date) -> Iterator[Mistake]:

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from customers.segment_file import load_segments
 from personas.copy_check import findings
 from scheduler.campaign_file import CampaignFile
-from scheduler.campaign_files import load_campaigns, to_fill
+from scheduler.campaign_files import load_campaigns
 from scheduler.campaign_phase_file import PhaseFile
-from scheduler.look import SHOP_ZONE
+from scheduler.campaign_reading import open_campaign, to_fill
 from scheduler.pond_file import load_ponds
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document
 from wxfleet.clocks import wall_ms
 from wxfleet.files import Files
 
@@ -23,10 +23,10 @@ def read_campaigns(files: Files) -> list[Mistake]:
     levels = {level.id for level in files.ladder.levels[1:]} if files.ladder else None
     segments, _ = load_segments(files.folders["segments"])
     _, mistakes = load_campaigns(
-        folder, wall_ms(), SHOP_ZONE, levels=levels, segments=segments, media=files.folders["media"]
+        folder, wall_ms(), files.zone, levels=levels, segments=segments, media=files.folders["media"]
     )
     for path in sorted(folder.glob("*.yaml")):
-        document = read_document(path, CampaignFile)
+        document = open_campaign(path)
         if document.value is not None and not to_fill(document):
             mistakes += _words(document, document.value, files)
     return mistakes

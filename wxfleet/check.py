@@ -20,10 +20,8 @@ def check(path: Path, home: Path | None = None) -> list[Mistake]:
 
 def everything_about(examination: Examination) -> list[Mistake]:
     """What was found, and how a month of the Moments calendar looks: warnings that only `check` takes time for."""
-    if examination.settings is None or not examination.valid:
-        return examination.mistakes  # first what is wrong, then what could be better
-    today = local(wall_ms(), examination.settings.shop.time_zone).date()
-    notes = month_notes(examination.settings, examination.book, today)
+    files = examination.files
+    notes = month_notes(files, local(wall_ms(), files.zone).date())
     return sorted({*examination.mistakes, *notes})
 
 

@@ -15,7 +15,8 @@ from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler import campaigns
 from scheduler.campaign_file import CampaignFile, campaign_of
-from scheduler.campaign_files import load_campaigns, read_campaign
+from scheduler.campaign_files import load_campaigns
+from scheduler.campaign_reading import read_campaign
 from scheduler.campaign_timeline import Timeline
 from scheduler.campaigns import CampaignView
 from scheduler.errors import CampaignRefused

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
 from customers.ladder import Ladder, load_ladder
 from personas.book import Book, load_book
 from personas.model import Style
+from rules.quiet_hours import zone
 from rules.roles import Role
+from scheduler.look import SHOP_ZONE
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.file_text import shown_path
@@ -44,6 +47,8 @@ class Files:
     accounts: dict[str, str]
     """Account ids and their personas' ids, as written."""
     staff_room: str = ""
+    zone: str = SHOP_ZONE
+    """Whose days and hours the files speak of: the shop's, where it names one that there is."""
     roles: dict[str, Role] = field(default_factory=dict)
     """Account ids and their roles, where such a role exists."""
     book: Book = field(default_factory=Book)
@@ -61,7 +66,8 @@ class Files:
         personas = {account["id"]: str(account.get("persona", "")) for account in accounts}
         roles = {account["id"]: Role(role) for account in accounts if (role := account.get("role")) in _ROLES}
         room = staff.get("id") if isinstance(staff := written.get("staff_room"), dict) else None
-        return cls(home, folders, _style(written.get("shop")), personas, str(room or ""), roles)
+        shop = written.get("shop")
+        return cls(home, folders, _style(shop), personas, str(room or ""), _zone(shop), roles)
 
 
 Reader = Callable[[Files], list[Mistake]]
@@ -99,6 +105,14 @@ def _closed(files: Files) -> list[Mistake]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _zone(shop: Any) -> str:
+    name = shop.get("time_zone") if isinstance(shop, dict) else None
+    try:
+        return zone(name).key if isinstance(name, str) else SHOP_ZONE
+    except (ZoneInfoNotFoundError, ValueError):
+        return SHOP_ZONE  # its mistake is config.yaml's
 
 
 def _style(shop: Any) -> Style:

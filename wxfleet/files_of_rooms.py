@@ -10,6 +10,7 @@ from personas.offer_check import weak_offers
 from personas.voices_apart import borrowed, words_of_others
 from rules.gates import allowed_by_role
 from rules.kinds import Kind
+from rules.quiet_hours import local
 from rules.roles import PersonaKind, Role
 from scheduler.calendar_files import load_calendar
 from scheduler.care_file import load_care
@@ -22,6 +23,7 @@ from texts.errors import Mistake
 from texts.nearest import nearest
 from texts.yaml_reader import Document, read_document
 from wxfleet.campaign_checks import read_campaigns
+from wxfleet.clocks import wall_ms
 from wxfleet.files import Files, Reader
 from wxfleet.offer_notes import read_offers
 
@@ -29,7 +31,8 @@ from wxfleet.offer_notes import read_offers
 def read_calendar(files: Files) -> list[Mistake]:
     """Everything wrong in moments/."""
     folder = files.folders["moments"]
-    _, mistakes = load_calendar(folder, media=files.folders["media"])
+    today = local(wall_ms(), files.zone).date()
+    _, mistakes = load_calendar(folder, media=files.folders["media"], today=today)
     documents = [read_document(path, CalendarFile) for path in sorted(folder.glob("*.yaml"))]
     for document in documents:
         if document.value:

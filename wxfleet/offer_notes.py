@@ -8,6 +8,7 @@ from personas.offer_check import gives_something, weak_offers
 from personas.voice import variables
 from scheduler.campaign_file import CampaignFile, CampaignKind
 from scheduler.campaign_phase_file import PhaseKind
+from scheduler.campaign_reading import open_campaign
 from scheduler.push_file import PushFile
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
@@ -30,7 +31,7 @@ def read_offers(files: Files) -> list[Mistake]:
         if push.value is not None:
             notes += _of_push(push, push.value, files)
     for path in sorted(files.folders["campaigns"].glob("*.yaml")):
-        campaign = read_document(path, CampaignFile)
+        campaign = open_campaign(path)
         if campaign.value is not None:
             notes += _of_campaign(campaign, campaign.value, files)
     return notes

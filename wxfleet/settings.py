@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
 from conversations.language_model import LanguageModelConfig
+from conversations.waiting_watch import HandoverConfig
 from customers.channels import ChannelConfig
 from customers.ladder import Ladder
 from customers.retention import PrivacyConfig
@@ -132,6 +133,9 @@ class Settings(_Part):
     )
     likes: LikesConfig = Field(default_factory=LikesConfig, description="每天给哪些客户点赞（员工在手机上点）")
     gifts: GiftsConfig = Field(default_factory=GiftsConfig, description="红包和礼物的预算（员工在手机上发）")
+    handover: HandoverConfig = Field(
+        default_factory=HandoverConfig, description="转人工：客户等人回复，几分钟没人回就提醒、再换人"
+    )
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="个人信息：聊天内容保留多久")
     log: LogConfig = Field(default_factory=LogConfig, description="日志记多细、什么格式、留多少")
     metrics: MetricsConfig | None = Field(default=None, description="Prometheus 指标；不写就不提供，也不开端口")
@@ -204,6 +208,8 @@ class Examination:
     book: Book
     ladder: Ladder | None
     mistakes: list[Mistake]
+    files: Files
+    """Where everything lies, as far as config.yaml could be read."""
     overridden: tuple[Overridden, ...] = ()
 
     @property
@@ -261,7 +267,7 @@ def examine(path: Path, home: Path | None = None, *, environment: Mapping[str, s
         Overridden(override.key, shown_value(document.root, override), override.source)
         for override in document.overrides
     )
-    return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)), overridden)
+    return Examination(document.value, files.book, files.ladder, sorted(set(mistakes)), files, overridden)
 
 
 def read_config(

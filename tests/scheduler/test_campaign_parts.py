@@ -35,8 +35,8 @@ def mistakes_of(tmp_path: Path, kind: str, rest: str, offer: str = "送") -> lis
 @pytest.mark.parametrize(
     ("kind", "rest", "line", "words"),
     [
-        ("giveaway", "", 2, "要写 giveaway"),
-        ("promotion", "giveaway: {items: [{item: 大衣, count: 1}]}", 2, "只写在 kind: giveaway"),
+        ("giveaway", "", 4, "要写 giveaway"),
+        ("promotion", "giveaway: {items: [{item: 大衣, count: 1}]}", 15, "只写在 kind: giveaway"),
         ("giveaway", "giveaway: {items: [{item: 大衣}]}", 15, "sizes"),
         ("giveaway", "giveaway: {items: [{item: 大衣, sizes: {S: 1}, count: 2}]}", 15, "count"),
         ("giveaway", "giveaway: {items: [{item: 大衣, count: 3}], benefit: pin}", 15, "只有 2 份"),

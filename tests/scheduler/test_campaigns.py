@@ -468,7 +468,7 @@ phases:
     assert {line for line, _ in places} == {10, 12, 13}
     assert any("colour" in reason for _, reason in places)
     assert any("missing.jpg" in reason for _, reason in places)
-    assert any("warm-up" in reason for _, reason in places)
+    assert any("“预热”排在“推送”前面" in reason for _, reason in places)
     third = "  - {kind: thanks, name: NAME, at: +AFTERh, words: {default: 谢谢}}\n"
     for after, name in enumerate(("one", "two", "three"), start=5):
         text += third.replace("NAME", name).replace("AFTER", str(after))
