@@ -178,6 +178,7 @@ class Tick:
                 acted_ms=row.created_ms,
                 opted_out=facts.opted_out,
                 muted_until_ms=facts.muted_until_ms,
+                held_until_ms=facts.held_until_ms,
                 last_push_ms=self.now_ms if pushed_now else facts.last_push_ms,
                 overrides_weekly=facts.overrides_weekly and not pushed_now,
                 friend=facts.friend,

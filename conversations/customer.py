@@ -68,7 +68,9 @@ class CustomerTalk:
             return "handed_over"
         if who.held(now_ms):
             zone = self._voices.shop.time_zone
-            await wrote_to_a_person(tx, who, heard_now.said, zone, arrival=arrival, now_ms=now_ms)
+            await wrote_to_a_person(
+                tx, who, heard_now.said, zone, arrival=arrival, words=heard_now.words, now_ms=now_ms
+            )
             return "held"
         if heard_now.said.answers_since(now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
             return "flood"

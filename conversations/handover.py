@@ -10,6 +10,7 @@ from conversations.speaking import Lately, Voices, reply
 from conversations.wait_notices import Notice, Word, tell
 from conversations.waits import WaitState
 from conversations.who_waits import these_wait
+from conversations.wording import is_a_last_word
 from personas.model import Occasion
 from rules.kinds import Kind, gate_of
 from storage.outbox import DeliveryState
@@ -51,9 +52,14 @@ async def hand_over(
 
 
 async def wrote_to_a_person(
-    tx: AsyncConnection, who: Acquaintance, said: Lately, zone: str, *, arrival: int, now_ms: int
+    tx: AsyncConnection, who: Acquaintance, said: Lately, zone: str, *, arrival: int, words: str, now_ms: int
 ) -> None:
-    """They wrote while a person has the conversation: who talks with them this minute sees it without a notice."""
+    """They wrote while a person has the conversation: whoever talks with them this minute sees it without a notice.
+
+    A word of thanks ends a talk; nobody need answer it.
+    """
+    if is_a_last_word(words):
+        return
     talking = said.times_of(Kind.STAFF_MESSAGE, now_ms - TALKING_MS) > 0
     await wait_for_a_person(tx, who, zone, arrival=arrival, why=HELD, now_ms=now_ms, tell_now=not talking)
 

@@ -75,8 +75,8 @@ class RowFacts:
     """What is true of the delivery, of who gets it, and of its campaign. All times epoch ms.
 
     `acted_ms`: when the person did what this answers (the row's creation). `conversed`: they wrote once, claimed or
-    bought. `last_push_ms`: the newest counted push of anybody's in the matrix, this row's own aside.
-    `campaign_state`: '' for a row of no campaign.
+    bought. `held_until_ms`: a person has this conversation until then. `last_push_ms`: the newest counted push of
+    anybody's in the matrix, this row's own aside. `campaign_state`: '' for a row of no campaign.
     """
 
     kind: Kind
@@ -86,6 +86,7 @@ class RowFacts:
     has_person: bool = False
     opted_out: bool = False
     muted_until_ms: int | None = None
+    held_until_ms: int | None = None
     last_push_ms: int | None = None
     overrides_weekly: bool = False
     friend: bool = True
@@ -173,6 +174,8 @@ def _for_the_person(row: RowFacts, gate: Gate, account: AccountFacts, now_ms: in
             waits.append(Wait(trusted_ms, "trust_first"))
     if gate.keeps_mute and row.muted_until_ms is not None and row.muted_until_ms > now_ms:
         waits.append(Wait(row.muted_until_ms, "muted"))
+    if gate.push_budget and row.held_until_ms is not None and row.held_until_ms > now_ms:
+        waits.append(Wait(row.held_until_ms, "held"))
     if gate.weekly and not row.overrides_weekly and row.last_push_ms is not None:
         free_ms = row.last_push_ms + WEEK_MS
         if free_ms > now_ms:

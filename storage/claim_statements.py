@@ -86,7 +86,8 @@ _FACT_COLUMNS = """o.id, o.state = 'pending', p.opted_out_ms, p.muted_until_ms,
                f.last_in_ms, f.state, f.since_ms, c.state, c.overrides_weekly,
                p.call_me, COALESCE(f.nickname, p.name, ''), p.level, p.member_name,
                CASE WHEN p.orders = 0 AND f.last_in_ms IS NULL
-                    THEN EXISTS (SELECT 1 FROM claims WHERE claims.person = p.id) ELSE FALSE END, p.id"""
+                    THEN EXISTS (SELECT 1 FROM claims WHERE claims.person = p.id) ELSE FALSE END, p.id,
+               CASE WHEN f.held_by IS NOT NULL THEN f.held_until_ms END"""
 _FACT_TABLES = """
           FROM outbox o
           LEFT JOIN people g ON g.id = o.person

@@ -58,6 +58,7 @@ class Facts(NamedTuple):
     level: str
     member_name: str | None
     person: int | None
+    held_until_ms: int | None
 
 
 class Standing(NamedTuple):
@@ -183,6 +184,7 @@ def _facts_of_row(row: Sequence[Any]) -> Facts:
         row[14] or "",
         row[15],
         row[17],
+        row[18],
     )
 
 

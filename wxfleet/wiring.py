@@ -38,6 +38,7 @@ from conversations.intake import Intake, is_urgent
 from conversations.products import load_products
 from conversations.promotions import Promotions
 from conversations.speaking import Voices
+from conversations.waiting_watch import WaitingWatch
 from conversations.welcome import Welcome
 from customers import search
 from customers.retention import Retention
@@ -205,6 +206,7 @@ def _steps(
     live = {member.account for member in members if member.lane.live}
     likes = Likes(settings.likes, settings.shop.time_zone, live, _hand_out_likes)
     gaps = MirrorGaps(_tell_of_gap)
+    watch = WaitingWatch(settings.handover, settings.shop.time_zone)
     return (
         Step(expiry.due, expiry.close, every=_UNHURRIED),
         Step(friends.somebody_waits, friends.reconsider_waiting, every=_UNHURRIED),
@@ -230,6 +232,7 @@ def _steps(
         Step(announcing.due, announcing.act, every=_UNHURRIED),
         Step(tasks.due, tasks.act, every=_UNHURRIED),
         Step(recalls.due, recalls.act),
+        Step(watch.due, watch.act, every=_UNHURRIED),
         Step(pond_looks.due, pond_looks.act, every=_UNHURRIED),
         Step(pond_members.due, pond_members.act, every=_UNHURRIED),
         Step(pictures.due, pictures.act),
