@@ -26,6 +26,8 @@ _DAILY = "digest"
 _PUSH_KEYS = {"人群": "levels", "等级": "levels", "levels": "levels", "时间": "at", "at": "at"}
 _TRIES = frozenset({"试发", "试", "test"})
 _SURE = frozenset({"确定", "是的", "sure", "yes"})
+_LOST = frozenset({"丢失", "丢了", "lost"})
+_FOUND = frozenset({"找回", "找到", "found"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
 _A_NUMBER = re.compile(r"#?[0-9]{1,15}")
 _BETWEEN = re.compile(r"[、,，;；和]")
@@ -95,6 +97,18 @@ def _pause(said: Said) -> Request:
 def _resume(said: Said) -> Request:
     account = said.line.word(0)
     return requests.ResumeAll() if account.casefold() in _ALL else requests.Resume(account=account)
+
+
+def _accounts(said: Said) -> Request:
+    """All of them; or that one is lost, or found again."""
+    act, account = said.line.word(0).casefold(), said.line.word(1)
+    if not act:
+        return requests.Accounts()
+    if act in _LOST:
+        return requests.LoseAccount(account=account)
+    if act in _FOUND:
+        return requests.FindAccount(account=account)
+    raise NotUnderstood(say("commands.accounts_needs"), hint=say("commands.usage.accounts"))
 
 
 def _came(said: Said) -> Request:
@@ -249,7 +263,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.STATUS, ("状态", "status", "情况", "st"), lambda said: requests.Status()),
     Command(Verb.TODAY, ("今日", "today", "今天"), lambda said: requests.Today()),
     Command(Verb.REPORT, ("报表", "report", "日报"), _report, words=4),
-    Command(Verb.ACCOUNTS, ("账号", "accounts", "帐号"), lambda said: requests.Accounts()),
+    Command(Verb.ACCOUNTS, ("账号", "accounts", "帐号"), _accounts, words=2),
     Command(Verb.TASKS, ("任务", "tasks"), lambda said: requests.Tasks()),
     Command(Verb.DONE, ("完成", "done"), _done, words=1),
     Command(Verb.GIVE, ("红包", "redpacket"), _give("red_packet"), words=_ANY),

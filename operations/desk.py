@@ -30,6 +30,7 @@ from operations.finding import is_account, is_open_campaign
 from operations.giving import Giving
 from operations.invitations import invite, invite_room, make_staff_room
 from operations.learning import Learning
+from operations.losing import LeadIn, Losing
 from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
 from operations.posting import Posting
@@ -85,6 +86,7 @@ class Desk:
         gifts: GiftsConfig | None = None,
         always_ask: bool = False,
         goal: Goal = Goal.REPURCHASE,
+        lead_in: LeadIn | None = None,
     ) -> None:
         """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code.
         `always_ask`: every push waits for a word at its hour. `goal`: of the shop.
@@ -96,12 +98,15 @@ class Desk:
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone, goal)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)
+        losing = Losing(lead_in or LeadIn(), zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
             Verb.STATUS: self._status,
             Verb.TODAY: self._today,
             Verb.REPORT: self._report,
             Verb.ACCOUNTS: looking.accounts,
+            Verb.LOSE_ACCOUNT: losing.lose,
+            Verb.FIND_ACCOUNT: losing.find,
             Verb.TASKS: looking.tasks,
             Verb.WHY: looking.why_,
             Verb.DONE: people_acts.done,
@@ -143,6 +148,7 @@ class Desk:
             Verb.UNMERGE: binding.unmerge_,
         }
         self._shows: dict[Verb, Show] = {
+            Verb.LOSE_ACCOUNT: losing.show,
             Verb.MOMENT: posting.show_moment,
             Verb.PUSH: self._show_push,
             Verb.OVERRIDE: campaigning.show_override,

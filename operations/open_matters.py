@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.referral_list import thanks_due
@@ -34,6 +34,8 @@ _WAITING_SHOWN = 5
 _NEARLY_FULL = 0.9
 """Of the friends who see its posts, where the reserve begins. The house's."""
 _PAUSED_LONG_MS = DAY_MS
+_LEFT_MS = 10 * MINUTE_MS
+"""Setting an account aside pauses it, which is a change of its state, too; a login later than this is one. Ours."""
 _IMPORT_SHOWN_MS = 3 * DAY_MS
 """A refused row is mended on the day, or nobody misses it."""
 _LOOK_AHEAD = timedelta(days=14)
@@ -83,7 +85,7 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
     return lines
 
 
-def _waiting_line(row: Row[Any], now_ms: int) -> RepairLine:
+def _waiting_line(row: Any, now_ms: int) -> RepairLine:
     gold = row.tier == _GOLD
     who = row.call_me or row.name or row.nickname or f"#{row.id}"
     text = say(
@@ -218,7 +220,7 @@ async def _accounts_away(conn: AsyncConnection, now_ms: int, zone: str) -> list[
     lines = []
     for row in (await conn.execute(away.where(which).order_by(Account.id))).all():
         if row.lost_ms is not None:
-            again = row.state in ("online", "paused")
+            again = row.state in ("online", "paused") and row.state_since_ms > row.lost_ms + _LEFT_MS
             key = "operations.todo.found_again" if again else "operations.todo.lost"
             text = say(key, account=row.id, since=f"{local(row.lost_ms, zone):%m-%d %H:%M}")
             urgency = Urgency.NOW if again else Urgency.TODAY

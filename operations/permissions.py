@@ -26,6 +26,7 @@ _SERVING = _LOOKING | {
 }  # fmt: skip
 _OPERATING = _SERVING | {
     Verb.MOMENT, Verb.GIVE, Verb.DRAW,
+    Verb.LOSE_ACCOUNT, Verb.FIND_ACCOUNT, Verb.ACCOUNT_FRIENDS,
     Verb.TRY_PUSH,
     Verb.PAUSE, Verb.RESUME, Verb.PUSH, Verb.CONTINUE, Verb.CANCEL, Verb.CONFIRM, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
     Verb.UNMERGE, Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
@@ -44,13 +45,14 @@ ALLOWED: Mapping[StaffRole, frozenset[Verb]] = {
 TERMINAL_ONLY = frozenset({
     Verb.EXPORT, Verb.ERASE, Verb.REVEAL, Verb.IMPORT_ORDERS, Verb.IMPORT_CUSTOMERS, Verb.UNDO_IMPORT,
     Verb.IMPORT_COUPONS, Verb.SHOW_COUPONS, Verb.GIVE_BENEFIT, Verb.UNDO_BENEFIT,
-    Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL, Verb.BIND_POND, Verb.POND_POST,
+    Verb.CHANNEL_COST, Verb.SWITCH_CHANNEL, Verb.BIND_POND, Verb.POND_POST, Verb.ACCOUNT_FRIENDS,
 })  # fmt: skip
 """Not by chat: files of the machine, a whole phone number that all in a room would read, or work that takes as long as
 the tables are large. See `long_acts`."""
 
 CONFIRMED = frozenset({
     Verb.MOMENT, Verb.PUSH, Verb.OVERRIDE, Verb.DRAW, Verb.CONTINUE, Verb.RESUME_ALL, Verb.RESOLVE_DOUBT,
+    Verb.LOSE_ACCOUNT,
 })  # fmt: skip
 """Level 2: shows what it would do and waits for a code."""
 

@@ -14,6 +14,9 @@ class Verb(StrEnum):
     TODAY = "today"
     REPORT = "report"
     ACCOUNTS = "accounts"
+    LOSE_ACCOUNT = "accounts lost"
+    FIND_ACCOUNT = "accounts found"
+    ACCOUNT_FRIENDS = "accounts friends"
     WHY = "why"
     TASKS = "tasks"
     GIVE = "gift"
@@ -118,6 +121,31 @@ class ShowReport(Request):
 @dataclass(frozen=True, slots=True)
 class Accounts(Request):
     verb: ClassVar[Verb] = Verb.ACCOUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class LoseAccount(Request):
+    """An account is gone for good, as far as anybody knows: it is set aside."""
+
+    verb: ClassVar[Verb] = Verb.LOSE_ACCOUNT
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindAccount(Request):
+    """An account that was lost is there again."""
+
+    verb: ClassVar[Verb] = Verb.FIND_ACCOUNT
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFriends(Request):
+    """To take the friends of an account out of the program, `whole`: with their phones in full."""
+
+    verb: ClassVar[Verb] = Verb.ACCOUNT_FRIENDS
+    account: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

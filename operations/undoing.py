@@ -14,6 +14,8 @@ from operations.errors import NotFound, Refused
 from operations.finding import account_named, described, person_named
 from operations.giving import take_back_gift_
 from operations.levels import take_back_level
+from operations.losing import TRACE as LOST_TRACE
+from operations.losing import found_again
 from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
 from operations.pushing import cancelled_words
@@ -32,7 +34,7 @@ CONFIRMED_TRACE = "confirmed:"
 
 _LOOKS = frozenset({
     Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
-    Verb.PREVIEW_MOMENTS, Verb.MATERIAL,
+    Verb.PREVIEW_MOMENTS, Verb.MATERIAL, Verb.ACCOUNT_FRIENDS,
     Verb.TODAY, Verb.REPORT, Verb.REVEAL, Verb.SHOW_COUPONS,
 })  # fmt: skip
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
@@ -125,6 +127,8 @@ async def _resume(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str
 
 async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     """A push that was confirmed is cancelled; what has left is asked back, as far as WeChat allows it."""
+    if row.detail.startswith(LOST_TRACE):
+        return await found_again(tx, row.detail.removeprefix(LOST_TRACE), asked.now_ms)
     campaign = (
         await tx.execute(
             select(Campaign.id, Campaign.title, Campaign.state)

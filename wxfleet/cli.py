@@ -15,6 +15,7 @@ def build() -> typer.Typer:
     """The whole command line in the language of `texts.catalogue`."""
     # Help texts are made when these are imported: the language must be known by then.
     from wxfleet import (
+        cli_accounts,
         cli_benefits,
         cli_campaign_desk,
         cli_channels,
@@ -48,9 +49,9 @@ def build() -> typer.Typer:
     )  # fmt: skip
     app.callback()(_global_options)
     for part in (
-        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_imports, cli_people, cli_moments, cli_plans, cli_ponds,
-        cli_campaign_desk, cli_materials, cli_lessons, cli_reports, cli_segments, cli_channels, cli_referrals,
-        cli_tasks, cli_worker, cli_coupons, cli_benefits,
+        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_accounts, cli_imports, cli_people, cli_moments,
+        cli_plans, cli_ponds, cli_campaign_desk, cli_materials, cli_lessons, cli_reports, cli_segments, cli_channels,
+        cli_referrals, cli_tasks, cli_worker, cli_coupons, cli_benefits,
     ):  # fmt: skip
         part.add_to(app)
     return app

@@ -45,10 +45,6 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     command(app, "run", "cli.run")(run)
     command(app, "status", "cli.status")(status)
-    accounts = typer.Typer()
-    command(accounts, "", "cli.accounts.list")(accounts_list)
-    command(accounts, "new", "cli.accounts.new")(accounts_new)
-    app.add_typer(accounts, name="accounts")
     command(app, "command", "cli.command")(command_)
     staff = typer.Typer(help=say("cli.staff"), no_args_is_help=True)
     command(staff, "list", "cli.staff.list")(staff_list)

@@ -28,6 +28,19 @@ def write_csv(place: Path, lines: Iterable[Sequence[str | int]]) -> None:
         csv.writer(file).writerows([_harmless(cell) for cell in line] for line in lines)
 
 
+def write_sheet(place: Path, lines: Iterable[Sequence[str | int]], widths: Sequence[int]) -> None:
+    """As XLSX; what looks like a formula or a link stays the text it is. `widths`: of the columns. Raises OSError."""
+    import xlsxwriter  # only where somebody wants it: it takes a while to load
+
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(place, options) as book:
+        sheet = book.add_worksheet()
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width)
+        for number, line in enumerate(lines):
+            sheet.write_row(number, 0, line)
+
+
 def _harmless(cell: str | int) -> str | int:
     """What somebody wrote must not become a formula where the sheet is opened."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

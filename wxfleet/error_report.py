@@ -1,6 +1,6 @@
 """Rows that were not imported, as a table beside the input: which, where and why."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from customers.import_result import RowError
@@ -8,7 +8,9 @@ from texts.catalogue import say
 from texts.masking import masked
 from texts.problem import ExitCode, Problem
 from texts.table_files import REPORT_MARK
-from wxfleet.csv_sheet import put_in_place, write_csv
+from wxfleet.csv_sheet import put_in_place, write_csv, write_sheet
+
+_WIDTHS = (28, 9, 18, 80)
 
 
 class ReportFormat(Problem):
@@ -31,23 +33,12 @@ def report_place(given: Path | None, first: Path) -> Path:
 
 def write_report(place: Path, errors: Sequence[RowError]) -> str:
     """Write the report, CSV with the mark by which Excel knows UTF-8, or XLSX. Returns why not, '' when it is there."""
-    write = _write_workbook if place.suffix.lower() == ".xlsx" else write_csv
-    return put_in_place(place, lambda part: write(part, _lines(errors)))
+    if place.suffix.lower() == ".xlsx":
+        return put_in_place(place, lambda part: write_sheet(part, _lines(errors), _WIDTHS))
+    return put_in_place(place, lambda part: write_csv(part, _lines(errors)))
 
 
 def _lines(errors: Sequence[RowError]) -> Iterator[tuple[str, int | str, str, str]]:
     yield tuple(say(f"imports.col.{name}") for name in ("file", "row", "column", "reason"))  # type: ignore[misc]
     for error in errors:
         yield error.file, error.row, error.column, masked(error.reason)
-
-
-def _write_workbook(place: Path, lines: Iterable[Sequence[str | int]]) -> None:
-    import xlsxwriter  # only where somebody wants it: it takes a while to load
-
-    with xlsxwriter.Workbook(place, {"constant_memory": True, "strings_to_formulas": False}) as book:
-        sheet = book.add_worksheet()
-        sheet.set_column(0, 0, 28)
-        sheet.set_column(2, 2, 18)
-        sheet.set_column(3, 3, 80)
-        for number, line in enumerate(lines):
-            sheet.write_row(number, 0, line)

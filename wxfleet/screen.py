@@ -42,6 +42,8 @@ class Screen:
         # Of two commands that ask for the same, the first.
         self._verbs = {c.verb.value: f"/{c.names[0 if language() == 'zh' else 1]}" for c in reversed(COMMANDS)}
         self._verbs[Verb.PREVIEW_MOMENTS.value] = self._verbs[Verb.PREVIEW.value]
+        for verb in (Verb.LOSE_ACCOUNT, Verb.FIND_ACCOUNT):
+            self._verbs[verb.value] = self._verbs[Verb.ACCOUNTS.value]
         self._zone = settings.shop.time_zone
         self._quiet = quiet
         self._console = PlainConsole(stderr=True, highlight=False, soft_wrap=True)

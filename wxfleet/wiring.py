@@ -48,6 +48,7 @@ from operations.confirmations import LIFE_MS
 from operations.counting import Counting
 from operations.desk import Desk
 from operations.learning import Learning
+from operations.losing import LeadIn
 from operations.ponding import heard_code
 from operations.posting import Posting
 from operations.report_wishes import ReportWishes
@@ -265,7 +266,15 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         gifts=settings.gifts,
         always_ask=settings.always_ask,
         goal=settings.shop.goal,
+        lead_in=lead_in_of(settings),
     )
+
+
+def lead_in_of(settings: Settings) -> LeadIn:
+    """How a text leads to each account, by the file."""
+    wechat = {account.id: account.wechat_id for account in settings.accounts if account.wechat_id}
+    qr = {account.id: account.qr for account in settings.accounts if account.qr}
+    return LeadIn(settings.shop.name, wechat, qr)
 
 
 def _campaigns_of(settings: Settings) -> dict[str, CampaignFile]:

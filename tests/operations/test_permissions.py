@@ -37,7 +37,9 @@ def test_whoever_may_ask_for_something_confirmed_may_confirm() -> None:
 
 def test_every_verb_has_a_request_and_a_command() -> None:
     assert set(BY_VERB) == set(Verb)
-    said_with_another = {Verb.PREVIEW_MOMENTS, Verb.TRY_PUSH}  # /预览 朋友圈, /推送 名字 试发
+    said_with_another = {  # /预览 朋友圈, /推送 名字 试发, /账号 丢失, /账号 找回
+        Verb.PREVIEW_MOMENTS, Verb.TRY_PUSH, Verb.LOSE_ACCOUNT, Verb.FIND_ACCOUNT,
+    }  # fmt: skip
     assert {command.verb for command in COMMANDS} == set(Verb) - TERMINAL_ONLY - said_with_another
 
 

@@ -39,7 +39,8 @@ STAFF = "staff:\n  - {id: owner, name: 老板, role: owner}\n  - {id: mei, name:
 CHANNELS = "channels:\n  - {code: live, name: 直播, accounts: [lin-1]}\n"
 
 WALKED = {
-    "status": (), "accounts": (), "staff list": (), "staff log": (), "doctor": (), "why": ("#1",), "doubt list": (),
+    "status": (), "accounts": (), "accounts friends": ("lin-1",), "accounts lost": ("lin-1",),
+    "accounts found": (PHONE,), "staff list": (), "staff log": (), "doctor": (), "why": ("#1",), "doubt list": (),
     "doubt resolve": ("arrived", "--account", "lin-1"), "import list": (), "import undo": ("99",),
     "import orders": ("broken.csv",), "import customers": ("people.csv",),
     "customers find": (PHONE,), "customers names": (), "customers show": ("#1",), "customers wishes": ("1",),

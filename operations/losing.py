@@ -1,0 +1,240 @@
+"""An account is lost, or found again: shown with its friends before it is done, done by a code, and taken back."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.friend_rooms import rooms_seen
+from bots.lost_accounts import Planned, drop_tasks, hand_on, look_at_planned, set_aside, take_back
+from customers.lost_friends import LostFriend, lost_friends
+from customers.sms import moved_text
+from operations.asking import Asked, Reply, Shown
+from operations.errors import CannotBeUsed, NotFound, Refused
+from operations.finding import choices
+from operations.permissions import require_account
+from operations.requests import FindAccount, LoseAccount
+from rules.pacing import accepts_allowed, age_days
+from rules.quiet_hours import local
+from rules.roles import Role
+from rules.spreading import Place, Turn, spread
+from storage.pond_tables import Pond
+from storage.tables import Account, Setting
+from texts.catalogue import say
+from texts.nearest import nearest
+
+TRACE = "lost:"
+"""Before the account in the log: by that a confirmed loss is taken back."""
+_FIRST_SHOWN = 5
+_GOLD = "gold"  # customers.tiers.Tier
+
+
+@dataclass(frozen=True, slots=True)
+class LeadIn:
+    """What a text that leads to an account is made of: the shop's name, WeChat ids, and what QR codes say."""
+
+    shop: str = ""
+    wechat: Mapping[str, str] = field(default_factory=dict)
+    qr: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one friend is found again. `how`: others, sms, member, opted_out, muted, no_room, no_words or nobody.
+
+    `turn`: which sibling they are led to, on which day; `text`: the SMS, '' where none is sent.
+    """
+
+    friend: LostFriend
+    how: str
+    turn: Turn | None = None
+    text: str = ""
+
+
+class Losing:
+    """Knows how texts lead to the accounts of the shop. `zone`: the shop's."""
+
+    def __init__(self, lead_in: LeadIn, zone: str) -> None:
+        self._lead_in = lead_in
+        self._zone = zone
+
+    async def show(self, tx: AsyncConnection, asked: Asked[LoseAccount]) -> Shown:
+        """What would come of it. Raises NotFound, Refused for one that is lost already, NotAllowed."""
+        account = await self._to_lose(tx, asked)
+        ways = await self.ways(tx, account, asked.now_ms)
+        planned = await look_at_planned(tx, account, asked.now_ms)
+        lines = [say("operations.lost.asks", account=account), *_counts(ways), _planned_line(planned)]
+        lines += [*await _what_else(tx, account), *_first_lines(ways)]
+        return Shown("\n".join(lines), LoseAccount(account=account))
+
+    async def lose(self, tx: AsyncConnection, asked: Asked[LoseAccount]) -> Reply:
+        """It is set aside; what it had planned goes on to siblings or is held. Raises as `show`."""
+        account = await self._to_lose(tx, asked)
+        planned = await hand_on(tx, account, asked.now_ms)
+        await set_aside(tx, account, asked.staff.id, asked.now_ms)
+        dropped = await drop_tasks(tx, account, asked.now_ms)
+        lines = [say("operations.lost.done", account=account), _planned_line(planned, done=True)]
+        if dropped:
+            lines.append(say("operations.lost.tasks", number=dropped))
+        lines.append(say("operations.lost.next", account=account))
+        data = {"account": account, "moved": planned.by_sibling, "held": planned.held, "tasks_dropped": dropped}
+        return Reply(True, "\n".join(lines), data=data, trace=TRACE + account)
+
+    async def find(self, tx: AsyncConnection, asked: Asked[FindAccount]) -> Reply:
+        """It is used again. Raises NotFound, Refused for one that was not lost, NotAllowed."""
+        account, lost_ms = await _known(tx, asked.request.account)
+        require_account(asked.staff, account)
+        if lost_ms is None:
+            raise Refused(say("operations.lost.not", account=account), hint=say("operations.lost.not.hint"))
+        return Reply(True, await found_again(tx, account, asked.now_ms), data={"account": account})
+
+    async def ways(self, tx: AsyncConnection, account: str, now_ms: int) -> list[Way]:
+        """Each friend of the account, gold first, and how they are found again."""
+        friends = await lost_friends(tx, account, now_ms)
+        turns = spread(sum(friend.by_text for friend in friends), await _places(tx, account, now_ms))
+        texts = {turn.account: await self._text(tx, turn.account) for turn in turns if turn}
+        by_text = iter(turns)
+        return [_way_of(friend, next(by_text) if friend.by_text else None, texts) for friend in friends]
+
+    async def _text(self, tx: AsyncConnection, sibling: str) -> str:
+        code = await tx.scalar(select(Account.contact_qr).where(Account.id == sibling))
+        qr = self._lead_in.qr.get(sibling) or code or ""
+        link = qr if qr.lower().startswith(("http://", "https://")) else ""
+        return moved_text(shop=self._lead_in.shop, wechat=self._lead_in.wechat.get(sibling, ""), link=link)
+
+    async def _to_lose(self, tx: AsyncConnection, asked: Asked[LoseAccount]) -> str:
+        account, lost_ms = await _known(tx, asked.request.account)
+        require_account(asked.staff, account)
+        if lost_ms is not None:
+            since = f"{local(lost_ms, self._zone):%m-%d %H:%M}"
+            raise Refused(
+                say("operations.lost.already", account=account, since=since),
+                hint=say("operations.lost.already.hint", account=account),
+            )
+        return account
+
+
+async def found_again(tx: AsyncConnection, account: str, now_ms: int) -> str:
+    """Take the account back into use; what is said of it. What went on to siblings stays with them."""
+    held = (await look_at_planned(tx, account, now_ms)).held
+    await take_back(tx, account)
+    return say("operations.lost.found", account=account, held=held)
+
+
+async def _known(tx: AsyncConnection, word: str) -> tuple[str, int | None]:
+    """The account's id, and since when it is lost. Raises CannotBeUsed, and NotFound with the nearest one."""
+    here = Account.removed.is_(False) | Account.lost_ms.is_not(None)
+    rows = await tx.execute(select(Account.id, Account.lost_ms).where(here).order_by(Account.id))
+    accounts: dict[str, int | None] = {row.id: row.lost_ms for row in rows}
+    if word in accounts:
+        return word, accounts[word]
+    listed = choices(list(accounts), "operations.no_accounts")
+    if not word:
+        raise CannotBeUsed(say("operations.which_account"), hint=listed)
+    near = nearest(word, list(accounts))
+    raise NotFound(
+        say("operations.no_account", account=word), hint=say("operations.meant", near=near) if near else listed
+    )
+
+
+async def account_or_lost(tx: AsyncConnection, word: str) -> str:
+    """The id of an account, lost or not. Raises as `operations.finding.account_named`."""
+    return (await _known(tx, word))[0]
+
+
+async def _places(tx: AsyncConnection, account: str, now_ms: int) -> list[Place]:
+    """Siblings with room below the threshold, those of its role first, and of those whoever is online."""
+    rows = await tx.execute(select(Account.id, Account.role, Account.opened_ms))
+    known = {row.id: row for row in rows}
+    role = Role(known[account].role)
+    places = []
+    for seen in await rooms_seen(tx):
+        sibling = seen.room.account
+        fits = seen.role is role or (role is not Role.TRAINING and seen.role is not Role.TRAINING)
+        if sibling == account or not fits or not seen.list_known or not seen.room.open_below:
+            continue
+        rank = 2 * (seen.role is not role) + (not seen.room.accepting)
+        a_day = accepts_allowed(age_days(known[sibling].opened_ms, now_ms), seen.room.limits)
+        places.append(Place(sibling, rank, seen.room.open_below, a_day))
+    return places
+
+
+def _way_of(friend: LostFriend, turn: Turn | None, texts: Mapping[str, str]) -> Way:
+    if friend.others:
+        return Way(friend, "others")
+    if friend.quiet is not None:
+        return Way(friend, friend.quiet.value)
+    if not friend.phone:
+        return Way(friend, "member" if friend.member_name else "nobody")
+    if turn is None:
+        return Way(friend, "no_room")
+    text = texts.get(turn.account, "")
+    return Way(friend, "sms" if text else "no_words", turn, text)
+
+
+def _counts(ways: Sequence[Way]) -> list[str]:
+    """How many friends, and how they are found again; what is nobody is left out."""
+    gold = sum(way.friend.tier == _GOLD for way in ways)
+    waits = sum(way.friend.waits for way in ways)
+    lines = [say("operations.lost.friends", number=len(ways), gold=gold, waits=waits)]
+    how = Counter(way.how for way in ways)
+    for word in ("others", "sms", "member", "no_room", "no_words", "nobody", "opted_out", "muted"):
+        if how[word]:
+            lines.append("· " + say(f"operations.lost.by.{word}", number=how[word], whom=_whom(ways, word)))
+    return lines
+
+
+def _whom(ways: Sequence[Way], how: str) -> str:
+    """Which accounts they are at, or are led to, with how many each; for texts the number of days, too."""
+    of_it = [way for way in ways if way.how == how]
+    if how == "others":
+        accounts = Counter(account for way in of_it for account in way.friend.others)
+    else:
+        accounts = Counter(way.turn.account for way in of_it if way.turn)
+    words = say("texts.comma").join(f"{account} {number}" for account, number in accounts.most_common())
+    days = max((way.turn.day for way in of_it if way.turn), default=0)
+    return words + (say("operations.lost.days", days=days) if days > 1 else "")
+
+
+def _planned_line(planned: Planned, *, done: bool = False) -> str:
+    key = "operations.lost.handed_on" if done else "operations.lost.planned"
+    if not planned.moved and not planned.held:
+        return say("operations.lost.nothing_planned")
+    whom = say("texts.comma").join(f"{account} {number}" for account, number in sorted(planned.by_sibling.items()))
+    return say(key, moved=planned.moved, whom=f"（{whom}）" if whom else "", held=planned.held)
+
+
+async def _what_else(tx: AsyncConnection, account: str) -> list[str]:
+    """What hangs on this account and has to be given to another by hand."""
+    mirrors = await tx.scalars(
+        select(Account.id).where(Account.mirror_of == account, Account.removed.is_(False)).order_by(Account.id)
+    )
+    ponds = await tx.scalars(
+        select(Pond.title).where(Pond.account == account, Pond.removed.is_(False)).order_by(Pond.name)
+    )
+    desk = await tx.scalar(select(Setting.value).where(Setting.key == "desk"))
+    hanging = {"mirrors": list(mirrors), "ponds": list(ponds), "desk": [account] if desk == account else []}
+    return [
+        "· " + say(f"operations.lost.{what}", names=say("texts.comma").join(names))
+        for what, names in hanging.items()
+        if names
+    ]
+
+
+def _first_lines(ways: Sequence[Way]) -> list[str]:
+    """The best customers one by one: staff begin with them at once."""
+    if not ways:
+        return []
+    lines = [say("operations.lost.first")]
+    for number, way in enumerate(ways[:_FIRST_SHOWN], 1):
+        friend = way.friend
+        tier = say(f"cli.segments.tier.{friend.tier}") if friend.tier else say("operations.level.friend")
+        known = friend.phone or friend.member_name or "—"
+        where = say("texts.comma").join(friend.others) or (way.turn.account if way.turn else "—")
+        lines.append(
+            say("operations.lost.one", number=number, id=friend.person, who=friend.name, tier=tier, known=known,
+                how=say(f"operations.lost.how.{way.how}", where=where))
+        )  # fmt: skip
+    return lines
