@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.purchase_rows import within
 from reports.quantiles import quantiles
 from reports.report import Asked, Report, Row
+from reports.staff_service import by_staff
 from reports.summary import FROM_CUSTOMERS
 from rules.kinds import Kind
 from storage.outbox import DeliveryState
@@ -23,7 +24,7 @@ _ANSWERS = (
 )  # fmt: skip
 _LATEST_MS = ANSWER_DAYS * 86_400_000
 _COLUMNS = (
-    "account", "received", "answered", "first_answer_median_s", "first_answer_most_s", "handed_over",
+    "who", "received", "answered", "first_answer_median_s", "first_answer_most_s", "handed_over",
     "answered_by_people", "people_median_s", "people_most_s", "waiting", "longest_waiting_s",
 )  # fmt: skip
 
@@ -38,7 +39,7 @@ class _Times:
 
 
 async def service(connection: AsyncConnection, asked: Asked) -> Report:
-    """Each account, and all of them together."""
+    """Each account, then each of the staff for whom customers waited; and all accounts together."""
     arrival = _arrivals(connection, asked)
     counts = await _counts(connection, asked)
     waiting = await _waiting(connection, asked)
@@ -47,9 +48,11 @@ async def service(connection: AsyncConnection, asked: Asked) -> Report:
     accounts = await connection.scalars(select(Account.id).where(Account.removed.is_(False)).order_by(Account.id))
     listed = sorted({*accounts, *counts, *waiting} - {""})
     rows: list[Row] = [
-        {"account": one, **_row(counts.get(one, {}), first.get(one), people.get(one), waiting.get(one, (0, None)))}
+        {"who": one, "account": one, "staff": ""}
+        | _row(counts.get(one, {}), first.get(one), people.get(one), waiting.get(one, (0, None)))
         for one in listed
     ]
+    rows += await by_staff(connection, asked, _LATEST_MS)
     together = {name: sum(found[name] for found in counts.values()) for name in ("received", "handed_over")}
     still = (
         sum(number for number, _ in waiting.values()),
