@@ -27,12 +27,14 @@ from benchmarks.matrix import write_matrix
 from benchmarks.measuring import allow_many_files, show_machine
 from benchmarks.start import all_online, fleet_of
 from conversations.arrivals import StaffMessage, Stranger
+from conversations.at_once import read_ahead
 from conversations.intake import Intake
 from conversations.products import load_products
 from conversations.speaking import Voices
 from personas.book import load_book
 from personas.model import Shop
 from simulator import lines
+from storage.ahead import Ahead
 from storage.engine import Database
 from storage.inbox import Received
 from wxfleet.clocks import RunningClock
@@ -71,17 +73,31 @@ class Customers:
         self._turns: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
         self._lines = itertools.cycle(_lines())
         self._under_way: defaultdict[str, list[int]] = defaultdict(list)
+        self._said: dict[int, Received] = {}
         self.took_ms: list[float] = []
         self.outcomes: Counter[str] = Counter()
 
     async def __call__(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
-        number = int(received.account.removeprefix("load-"))
-        friend = number * FRIENDS + next(self._turns[received.account]) % FRIENDS + 1
-        said = {**received.payload, "talker": f"wxid_friend_{friend}", "text": next(self._lines)}
+        outcome = await self._intake.handle(tx, self._spoken(received), now_ms, late)
         self._under_way[received.account].append(received.received_ms)
-        outcome = await self._intake.handle(tx, replace(received, payload=said), now_ms, late)
+        self._said.pop(received.id, None)
         self.outcomes[str(outcome)] += 1
         return outcome
+
+    async def read_ahead(
+        self, tx: AsyncConnection, arrivals: Sequence[Received], now_ms: int
+    ) -> tuple[Ahead, set[int]]:
+        """As the root hands it to the fleet."""
+        return await read_ahead(tx, [self._spoken(received) for received in arrivals], now_ms)
+
+    def _spoken(self, received: Received) -> Received:
+        """The same words however often it is asked."""
+        if received.id not in self._said:
+            number = int(received.account.removeprefix("load-"))
+            friend = number * FRIENDS + next(self._turns[received.account]) % FRIENDS + 1
+            said = {**received.payload, "talker": f"wxid_friend_{friend}", "text": next(self._lines)}
+            self._said[received.id] = replace(received, payload=said)
+        return self._said[received.id]
 
     def committed(self, accounts: frozenset[str]) -> None:
         """The database says so after each commit that planned deliveries."""
@@ -103,7 +119,7 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
             await tx.execute(text("DELETE FROM outbox"))  # nobody is pushed to here
             await tx.execute(text(f"UPDATE accounts SET persona = '{PERSONA}', state = 'stopped'"))
         idle = await lags(IDLE_S)
-        fleet = fleet_of(db, addresses, customers)
+        fleet = fleet_of(db, addresses, customers, customers.read_ahead)
         db.on_touched(customers.committed, serves=_Everything())
         running = asyncio.create_task(fleet.run(), name="fleet")
         await all_online(db, len(addresses))

@@ -26,9 +26,9 @@ from benchmarks.gateways import Address, bare_clients, gateways
 from benchmarks.matrix import OPEN, ZONE
 from benchmarks.measuring import allow_many_files, alternate, ratios, show, show_machine, show_ratio
 from benchmarks.sends import TemplateWords, nobody_posts
+from bots.chunks import Handle, ReadAhead, nothing_ahead
 from bots.courier import Courier
 from bots.fleet import CONNECTING_AT_ONCE, Fleet, Member
-from bots.handling import Handle
 from bots.lane import LaneConfig
 from bots.wechaty_gateway import WechatyGateway
 from rules.roles import Role
@@ -55,7 +55,9 @@ async def write_accounts(db: Database, addresses: Sequence[Address]) -> None:
         ])  # fmt: skip
 
 
-def fleet_of(db: Database, addresses: Sequence[Address], handle: Handle = read_only) -> Fleet:
+def fleet_of(
+    db: Database, addresses: Sequence[Address], handle: Handle = read_only, read_ahead: ReadAhead = nothing_ahead
+) -> Fleet:
     clock, random = RunningClock(), Random(1)
     courier = Courier(db, clock, wording=TemplateWords(), hand_over=nobody_posts, random=random)
     members = [
@@ -63,7 +65,7 @@ def fleet_of(db: Database, addresses: Sequence[Address], handle: Handle = read_o
                partial(WechatyGateway, address.id, address.endpoint, address.token, tls="off"))
         for address in addresses
     ]  # fmt: skip
-    return Fleet(db, clock, members, courier=courier, handle=handle, random=random)
+    return Fleet(db, clock, members, courier=courier, handle=handle, random=random, read_ahead=read_ahead)
 
 
 async def all_online(db: Database, accounts: int) -> None:

@@ -11,9 +11,10 @@ import structlog
 from sqlalchemy import select
 
 from bots.account_book import AccountBook
+from bots.chunks import Handle, ReadAhead, nothing_ahead
 from bots.errors import GatewayProblem
 from bots.gateway import Gateway
-from bots.handling import Handle, Urgent, never_urgent
+from bots.handling import Urgent, never_urgent
 from bots.inbox import InboxWriter
 from bots.lane import LaneConfig
 from bots.lane import Sender as Road
@@ -85,6 +86,7 @@ class Fleet:
         random: Random,
         at_once: int = CONNECTING_AT_ONCE,
         urgent: Urgent = never_urgent,
+        read_ahead: ReadAhead = nothing_ahead,
     ) -> None:
         """`members` are taken up at the start; there may be none. `on_scan(account, QR text)` shows a code to whoever
         can scan it; `at_once` accounts connect at a time.
@@ -101,7 +103,7 @@ class Fleet:
         self._started = asyncio.Event()
         self._stop_asked = asyncio.Event()
         self._book = AccountBook(db, clock)
-        self._inbox = InboxWriter(db, clock, self._gateway_of, handle, urgent)
+        self._inbox = InboxWriter(db, clock, self._gateway_of, handle, urgent, read_ahead)
         self._around = Surroundings(
             clock=clock,
             random=random,

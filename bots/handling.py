@@ -3,62 +3,22 @@
 import asyncio
 import math
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.payloads import conversation_of
+from bots.chunks import LONGEST, Chunks, Dealt, Failed, Handle, ReadAhead, Waiting, nothing_ahead
 from rules.clock import Clock
-from rules.pacing import MINUTE_MS
-from storage.driver_words import translate
 from storage.engine import Database
-from storage.inbox import Received, mark_fetched, mark_handled, mark_lost, still_open
+from storage.inbox import Received, mark_fetched, mark_lost
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
 
-LATE_MS = 10 * MINUTE_MS
-"""What waited longer goes to a person (ours): an answer out of nowhere is worse than none. Opt-outs always count.
-
-Wall time: in a simulated shop that runs faster than the wall it is the machine that lags, not the customer.
-"""
-
-_TRIES = 3
 _BATCH = 500
 _WAITING_AT_MOST = 5000
-_CHUNK = 50  # arrivals in one transaction
-_CHUNK_S = 0.05  # seconds of the machine after which a chunk ends early: others want to write too
 _AGAIN_WALL_MS = 250
 _BROKEN_WALL_MS = 1000
-
-
-class Handle(Protocol):
-    """Acts on one arrival. All its effects are written with `tx`, which it never commits.
-
-    It may be called again for the same arrival with nothing written: it keeps nothing in memory about it. Returns
-    what came of it, or None for *not yet* (asked again shortly; the conversation waits, others go on). `late`: the
-    arrival waited for more than ten minutes.
-    """
-
-    async def __call__(
-        self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False
-    ) -> str | None: ...
-
-
-@dataclass(slots=True)
-class _Waiting:
-    received: Received
-    until_ms: int
-    failures: int = 0
-
-
-class _Failed(Exception):
-    """Handling one arrival raised; the transaction of its chunk is void."""
-
 
 Urgent = Callable[[Received], bool]
 """Must this arrival not wait behind those of other conversations? Asked only where many wait."""
@@ -75,16 +35,23 @@ class Handling:
     Where many wait, what is `urgent` goes before them, with what its own conversation said earlier.
     """
 
-    def __init__(self, db: Database, clock: Clock, handle: Handle, urgent: Urgent = never_urgent) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        handle: Handle,
+        urgent: Urgent = never_urgent,
+        read_ahead: ReadAhead = nothing_ahead,
+    ) -> None:
         self._db = db
         self._clock = clock
-        self._handle = handle
+        self._chunks = Chunks(db, clock, handle, read_ahead)
         self._urgent = urgent
         self._ready: list[Received] = []
-        self._queue: list[_Waiting] = []
+        self._queue: list[Waiting] = []
         self._fetched: list[Received] = []
         self._gone: list[Received] = []
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._space = asyncio.Event()
         self._chunk = asyncio.Lock()
@@ -209,8 +176,8 @@ class Handling:
         self._line_up()
         try:
             while self._queue and not self._stopping:
-                done = await self._handle_chunk(self._queue[:_CHUNK])
-                del self._queue[:done]
+                chunk = self._queue[:LONGEST]
+                self._queue[: len(chunk)] = await self._handle_chunk(chunk)
                 self._space.set()
                 await self._write_fetched()
                 self._line_up()
@@ -223,84 +190,36 @@ class Handling:
         if not self._ready:
             return
         now_ms = self._clock.now_ms()
-        came, self._ready = [_Waiting(received, now_ms) for received in self._ready], []
+        came, self._ready = [Waiting(received, now_ms) for received in self._ready], []
         self._queue += came
-        if len(self._queue) <= _CHUNK:
+        if len(self._queue) <= LONGEST:
             return
-        first = {_conversation(item.received) for item in came if self._urgent(item.received)}
+        first = {item.conversation for item in came if self._urgent(item.received)}
         if first:
-            self._queue.sort(key=lambda item: _conversation(item.received) not in first)
+            self._queue.sort(key=lambda item: item.conversation not in first)
 
-    async def _handle_chunk(self, chunk: list[_Waiting]) -> int:
-        """Handle the first of `chunk` in one transaction. Returns how many were dealt with.
+    async def _handle_chunk(self, chunk: list[Waiting]) -> list[Waiting]:
+        """Handle `chunk` in one transaction. Returns those whose turn did not come.
 
         Without a savepoint each, which costs as much as handling; should one of them raise, again with savepoints.
         """
-        if not any(item.failures for item in chunk):
-            with suppress(_Failed):
-                return await self._in_one_transaction(chunk, guarded=False)
-        return await self._in_one_transaction(chunk, guarded=True)
-
-    async def _in_one_transaction(self, chunk: list[_Waiting], *, guarded: bool) -> int:
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + _CHUNK_S
-        outcomes: list[tuple[int, str]] = []
-        again: list[_Waiting] = []
-        lost: list[Received] = []
-        blocked = {_conversation(waiting.received) for waiting in self._waiting}
-        done = 0
-        async with self._chunk, self._db.write() as tx:
-            # On PostgreSQL somebody who lost the account may be about, handling the very same.
-            unhandled = await still_open(tx, [item.received.id for item in chunk])
-            for item in chunk:
-                done += 1
-                if item.received.id not in unhandled or item.received.account in self._released:
-                    continue
-                unhandled.discard(item.received.id)  # should it stand here twice
-                conversation = _conversation(item.received)
-                if conversation in blocked:
-                    again.append(item)
-                    continue
-                outcome = await self._handle_one(tx, item, guarded=guarded)
-                if outcome is not None:
-                    outcomes.append((item.received.id, outcome))
-                elif item.failures >= _TRIES:
-                    lost.append(item.received)
-                else:
-                    again.append(item)
-                    blocked.add(conversation)
-                if loop.time() > ends:
-                    break
-            now_ms = self._clock.now_ms()
-            await mark_handled(tx, outcomes, now_ms=now_ms)
-            await mark_lost(tx, lost, outcome="failed", message="bots.handling_failed", now_ms=now_ms)
-        retry_ms = now_ms + self._clock.span_ms(_AGAIN_WALL_MS)
-        for item in again:
+        async with self._chunk:
+            if any(item.failures for item in chunk):
+                dealt = await self._in_one_transaction(chunk, guarded=True)
+            else:
+                try:
+                    dealt = await self._in_one_transaction(chunk, guarded=False)
+                except Failed:
+                    dealt = await self._in_one_transaction(chunk, guarded=True)
+        retry_ms = self._clock.now_ms() + self._clock.span_ms(_AGAIN_WALL_MS)
+        for item in dealt.again:
             item.until_ms = retry_ms
-        self._waiting += again
-        return done
+        self._waiting += dealt.again
+        return dealt.left
 
-    async def _handle_one(self, tx: AsyncConnection, item: _Waiting, *, guarded: bool) -> str | None:
-        now_ms = self._clock.now_ms()
-        late = now_ms - item.received.received_ms > self._clock.span_ms(LATE_MS)
-        try:
-            if not guarded:
-                return await self._handle(tx, item.received, now_ms, late=late)
-            async with tx.begin_nested():
-                return await self._handle(tx, item.received, now_ms, late=late)
-        except Exception as error:
-            if isinstance(error, DBAPIError) and isinstance(translate(error, self._db.url), Problem):
-                raise  # the database, not the message
-            if not guarded:
-                raise _Failed from error
-            item.failures += 1
-            log.exception(
-                "arrival_not_handled",
-                account=item.received.account,
-                arrival=item.received.event,
-                failures=item.failures,
-            )
-            return None
+    async def _in_one_transaction(self, chunk: list[Waiting], *, guarded: bool) -> Dealt:
+        blocked = {item.conversation for item in self._waiting}
+        return await self._chunks.handle(chunk, guarded=guarded, blocked=blocked, released=self._released)
 
     def _say_failing(self, error: Exception) -> None:
         if not self._failing:
@@ -312,7 +231,3 @@ class Handling:
         if self._failing:
             self._failing = False
             log.info("arrivals_handled_again")
-
-
-def _conversation(received: Received) -> tuple[str, str]:
-    return received.account, conversation_of(received.kind, received.payload)

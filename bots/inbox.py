@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
+from bots.chunks import Handle, ReadAhead, nothing_ahead
 from bots.fetching import Fetching, GatewayOf
 from bots.gateway import FriendshipChanged, MessageArrived, RoomChanged
-from bots.handling import Handle, Handling, Urgent, never_urgent
+from bots.handling import Handling, Urgent, never_urgent
 from bots.payloads import room_payload
 from rules.clock import Clock
 from storage.engine import Database
@@ -34,15 +35,21 @@ _PAGE = 1000
 class InboxWriter:
     """Takes what runners hear. `put` waits when more comes in than can be written: that slows the gateways, not us.
 
-    `handle` is called inside a transaction with its effects; see `bots.handling`.
+    `handle` is called inside a transaction with its effects; see `bots.chunks`.
     """
 
     def __init__(
-        self, db: Database, clock: Clock, gateway_of: GatewayOf, handle: Handle, urgent: Urgent = never_urgent
+        self,
+        db: Database,
+        clock: Clock,
+        gateway_of: GatewayOf,
+        handle: Handle,
+        urgent: Urgent = never_urgent,
+        read_ahead: ReadAhead = nothing_ahead,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._handling = Handling(db, clock, handle, urgent)
+        self._handling = Handling(db, clock, handle, urgent, read_ahead)
         self._incoming: list[NewArrival] = []
         self._writing: list[NewArrival] = []
         self._released: set[str] = set()

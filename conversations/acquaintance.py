@@ -1,6 +1,8 @@
 """The customer who writes, as the account knows them: found, or made on their first word."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,6 +11,7 @@ from customers.bond import bond_case
 from customers.consent import hold_back
 from customers.one_at_a_time import hold, hold_contacts
 from personas.model import Stage
+from storage.ahead import Ahead
 from storage.outbox import insert_ignoring
 from storage.statements import ready
 from storage.tables import Account, Friendship, Person
@@ -54,7 +57,7 @@ class Acquaintance:
 
 
 # Built once: every message of a customer asks it. In the order of the fields of `Acquaintance`.
-_MET = ready(
+_ALL_MET = (
     select(
         Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
         Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
@@ -63,8 +66,9 @@ _MET = ready(
     )
     .join(Person, Person.id == Friendship.person)
     .join(Account, Account.id == Friendship.account)
-    .where(Friendship.account == bindparam("account"), Friendship.contact == bindparam("contact"))
 )  # fmt: skip
+_MET = ready(_ALL_MET.where(Friendship.account == bindparam("account"), Friendship.contact == bindparam("contact")))
+_THESE_MET = _ALL_MET.where(Friendship.contact.in_(bindparam("contacts", expanding=True)))
 _REPLIES, _PHOTOS = Friendship.replies + 1, Friendship.photos + bindparam("photos", type_=BigInteger)
 _AT_MS = bindparam("at_ms", type_=BigInteger)
 _HEARD = ready(
@@ -91,6 +95,27 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
     return Acquaintance(*rows[0]) if rows else None
 
 
+async def read_ahead(
+    tx: AsyncConnection, ahead: Ahead, conversations: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Acquaintance]:
+    """Those of `conversations`, [(account, contact)], whose people met; `find` finds each once in `ahead`.
+
+    Of somebody who wrote to several accounts only the first: what they say to one may change who they are to all.
+    """
+    found = await tx.execute(_THESE_MET, {"contacts": list({contact for _, contact in conversations})})
+    rows: dict[tuple[str, str], Sequence[Any]] = {(row.account, row.contact): row for row in found}
+    people: set[int] = set()
+    met: dict[tuple[str, str], Acquaintance] = {}
+    for account, contact in conversations:
+        row = rows.get((account, contact))
+        who = row and Acquaintance(*row)
+        if row and who and who.person not in people:
+            people.add(who.person)
+            _MET.tell(ahead, [row], once=True, account=account, contact=contact)
+            met[account, contact] = who
+    return met
+
+
 async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
     # The same WeChat id at a sibling is the same person.
     elsewhere = select(Friendship.person).where(Friendship.contact == contact).limit(1)
@@ -114,6 +139,6 @@ async def _meet(tx: AsyncConnection, account: str, contact: str, now_ms: int) ->
 
 async def heard(tx: AsyncConnection, who: Acquaintance, at_ms: int, *, photo: bool = False) -> None:
     """They wrote at `at_ms`, or sent a picture: the bond may have grown closer, and no wake-up is unanswered."""
-    await _HEARD.change(tx, friendship=who.friendship, at_ms=at_ms, photos=int(photo))
+    await _HEARD.later(tx, friendship=who.friendship, at_ms=at_ms, photos=int(photo))
     if who.unanswered:
         await tx.execute(update(Person).where(Person.id == who.person).values(unanswered=0))

@@ -1,10 +1,12 @@
 """Putting an account's words on their way to a customer: one voice, a human pace, never twice for one message."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance
@@ -12,6 +14,7 @@ from personas.book import Book
 from personas.model import Occasion, Persona, Shop
 from personas.speech import names, speak
 from rules.kinds import Kind
+from storage.ahead import Ahead
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
 from storage.statements import ready
 from storage.tables import Delivery
@@ -139,19 +142,27 @@ class Lately:
         return next((one.words for one in self.said if one.at_ms > since_ms and one.words), "")
 
 
+_PLANNED = select(
+    Delivery.id, Delivery.source, Delivery.kind, Delivery.state, Delivery.reason, Delivery.created_ms,
+    Delivery.text, Delivery.content,
+)  # fmt: skip
 _LATELY = ready(
-    select(
-        Delivery.id, Delivery.source, Delivery.kind, Delivery.state, Delivery.reason, Delivery.created_ms,
-        Delivery.text, Delivery.content,
-    )
-    .where(
+    _PLANNED.where(
         Delivery.person == bindparam("person"),
         Delivery.account == bindparam("account"),
         Delivery.created_ms > bindparam("since_ms"),
     )
     .order_by(Delivery.id.desc())
     .limit(_MOST_ROWS)
-)  # fmt: skip
+)
+_TO_THESE = (
+    _PLANNED.add_columns(Delivery.person, Delivery.account)
+    .where(
+        Delivery.person.in_(bindparam("people", expanding=True)),
+        Delivery.created_ms > bindparam("since_ms", type_=BigInteger),
+    )
+    .order_by(Delivery.id.desc())
+)
 
 
 async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
@@ -172,6 +183,18 @@ async def lately(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Lately:
             for id, source, kind, state, reason, created_ms, text, content in rows
         )
     )
+
+
+async def read_ahead(tx: AsyncConnection, ahead: Ahead, them: Collection[Acquaintance], now_ms: int) -> None:
+    """`lately` finds what each of `them` was told once in `ahead`, at `now_ms`."""
+    since_ms = now_ms - LATELY_MS
+    found: dict[tuple[int, str], list[Any]] = {(who.person, who.account): [] for who in them}
+    people = list({who.person for who in them})
+    for *said, person, account in await tx.execute(_TO_THESE, {"people": people, "since_ms": since_ms}):
+        if (person, account) in found:
+            found[person, account].append(said)
+    for (person, account), rows in found.items():
+        _LATELY.tell(ahead, rows[:_MOST_ROWS], once=True, person=person, account=account, since_ms=since_ms)
 
 
 def _text_in(content: object) -> str:

@@ -1,12 +1,15 @@
 """Who is it that speaks: ourselves, one of our other accounts, staff, or somebody the shop is for?"""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import bindparam, literal, select, union_all
+from sqlalchemy import BindParameter, CompoundSelect, bindparam, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import FILE_HELPER
+from storage.ahead import Ahead
 from storage.statements import ready
 from storage.tables import Account, Setting, StaffContact, StaffMember
 
@@ -34,6 +37,14 @@ _KNOWN = ready(union_all(
     .where(StaffContact.contact == bindparam("contact"), StaffMember.removed.is_(False)),
 ))  # fmt: skip
 
+_CONTACTS: BindParameter[str] = bindparam("contacts", expanding=True)
+_OF_THE_HOUSE: CompoundSelect[Any] = union_all(
+    select(Account.self_contact).where(Account.self_contact.in_(_CONTACTS)),
+    select(StaffContact.contact)
+    .join(StaffMember, StaffMember.id == StaffContact.staff)
+    .where(StaffContact.contact.in_(_CONTACTS), StaffMember.removed.is_(False)),
+)
+
 
 async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
     """Who `contact` is to `account`."""
@@ -44,6 +55,15 @@ async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
     if accounts:
         return Known(Talker.OURSELVES if account in accounts else Talker.SIBLING)
     return Known(Talker.STAFF, found[0][0]) if found else Known(Talker.CUSTOMER)
+
+
+async def read_ahead(tx: AsyncConnection, ahead: Ahead, contacts: Collection[str]) -> set[str]:
+    """Who of `contacts` is neither ours nor staff; `who_is` finds that in `ahead`."""
+    found = (await tx.scalars(_OF_THE_HOUSE, {"contacts": list(contacts)})).all()
+    others = set(contacts) - {FILE_HELPER, *found}
+    for contact in others:
+        _KNOWN.tell(ahead, (), contact=contact)
+    return others
 
 
 @dataclass(frozen=True, slots=True)

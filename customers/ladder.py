@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, literal, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.roles import Role
+from storage.ahead import Ahead
 from storage.outbox import insert_ignoring
 from storage.statements import ready
 from storage.tables import Setting
@@ -193,7 +195,17 @@ async def changed_since(tx: AsyncConnection, moment_ms: int) -> bool:
 async def current(tx: AsyncConnection) -> Ladder:
     """The ladder of this fleet; `STANDARD` where none was remembered."""
     stored = await _stored(tx)
-    return Ladder.model_validate_json(stored) if stored else STANDARD
+    return _read(stored) if stored else STANDARD
+
+
+async def read_ahead(tx: AsyncConnection, ahead: Ahead) -> None:
+    """`current` finds the ladder of now in `ahead`."""
+    _STORED.tell(ahead, await _STORED.rows(tx))
+
+
+@lru_cache(maxsize=4)
+def _read(stored: str) -> Ladder:
+    return Ladder.model_validate_json(stored)
 
 
 async def _stored(tx: AsyncConnection) -> str | None:

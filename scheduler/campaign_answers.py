@@ -26,6 +26,8 @@ from scheduler.participants import (
 )
 from scheduler.said import Photo, Said
 from scheduler.votes import read_choice
+from storage import statements
+from storage.ahead import Ahead
 from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery, Person
 from texts.catalogue import say
@@ -199,6 +201,11 @@ class CampaignAnswers:
             wrote |= {id: 0 for id in open_ones if level in self._known[id][0].who.levels}
         asking = [id for id in running if id in wrote and now_ms <= self._known[id][1].until_ms]
         return sorted(asking, key=lambda id: (-wrote[id], -id))
+
+
+async def read_ahead(tx: AsyncConnection, ahead: Ahead) -> None:
+    """Whether any campaign asks at all stands in `ahead`."""
+    await statements.read_ahead(tx, ahead, _ASKS, {})
 
 
 def values_of(campaign: CampaignFile) -> dict[str, str]:

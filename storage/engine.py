@@ -156,8 +156,7 @@ class Database:
 
 def touch(tx: AsyncConnection, accounts: Iterable[str]) -> None:
     """Tell the courier about `accounts` when `tx` commits."""
-    info = tx.sync_connection.info  # type: ignore[union-attr]
-    info.setdefault(_TOUCHED, set()).update(accounts)
+    tx.info.setdefault(_TOUCHED, set()).update(accounts)
 
 
 def payload_of(accounts: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind, gate_of
+from storage.ahead import Ahead
 from storage.engine import touch
 from storage.tables import Delivery
 
@@ -167,8 +168,13 @@ def insert_ignoring(tx: AsyncConnection, table: type) -> Insert:
 async def plan(tx: AsyncConnection, rows: Sequence[NewDelivery], *, now_ms: int) -> int:
     """Write deliveries in state pending; a key that is there already is left alone. Returns how many are new.
 
-    The courier hears of the accounts when `tx` commits.
+    The courier hears of the accounts when `tx` commits. With `Ahead` they are written with those of others, and are
+    taken for new.
     """
+    if isinstance(tx, Ahead):
+        for row in rows:
+            tx.note(_plan_noted, (row, now_ms))
+        return len(rows)
     new = 0
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         chunk = rows[start : start + _ROWS_A_STATEMENT]
@@ -196,3 +202,12 @@ async def plan(tx: AsyncConnection, rows: Sequence[NewDelivery], *, now_ms: int)
         new += len(result.all())
     touch(tx, {row.account for row in rows})
     return new
+
+
+async def _plan_noted(tx: AsyncConnection, noted: list[tuple[NewDelivery, int]]) -> None:
+    """Rows that were planned at different moments, [(row, now_ms)]."""
+    by_moment: dict[int, list[NewDelivery]] = {}
+    for row, now_ms in noted:
+        by_moment.setdefault(now_ms, []).append(row)
+    for now_ms, rows in by_moment.items():
+        await plan(tx, rows, now_ms=now_ms)

@@ -17,12 +17,16 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.ahead import Ahead, AsksMore
+
 Statement = Mapping[str, str]
 """The same statement by dialect, with :named parameters."""
 
 
 async def rows_of(tx: AsyncConnection, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
     """Run it and bring all rows. Raises sqlalchemy's DBAPIError."""
+    if isinstance(tx, Ahead):
+        return tx.rows(statement["sqlite"], parameters)
     words = statement[tx.dialect.name]
     if tx.dialect.name != "sqlite":
         return (await tx.execute(_compiled(words), parameters)).all()
@@ -31,6 +35,11 @@ async def rows_of(tx: AsyncConnection, statement: Statement, parameters: Mapping
     except sqlite3.Error as error:
         raise _translated(tx, words, error) from error
     return cast(Sequence[Sequence[Any]], found)
+
+
+async def read_ahead(tx: AsyncConnection, ahead: Ahead, statement: Statement, parameters: Mapping[str, Any]) -> None:
+    """Whoever runs it with `ahead` finds the rows of now. Raises sqlalchemy's DBAPIError."""
+    ahead.tell(statement["sqlite"], parameters, await rows_of(tx, statement, parameters))
 
 
 async def change(tx: AsyncConnection, statement: Statement, parameters: Mapping[str, Any]) -> int:
@@ -55,15 +64,38 @@ class Ready:
 
     async def rows(self, tx: AsyncConnection, **parameters: Any) -> Sequence[Sequence[Any]]:
         """Run it and bring all rows, as the driver gives them: JSON is text on SQLite. Raises DBAPIError."""
+        if isinstance(tx, Ahead):
+            return tx.rows(self.words, parameters)
         if tx.dialect.name != "sqlite":
             return (await tx.execute(self.statement, parameters)).all()
         return await rows_of(tx, {"sqlite": self.words}, {**self.constants, **parameters})
+
+    def tell(self, ahead: Ahead, rows: Sequence[Sequence[Any]], *, once: bool = False, **parameters: Any) -> None:
+        """Whoever runs it with `ahead` finds `rows`; `once`: whoever is the first."""
+        ahead.tell(self.words, parameters, rows, once=once)
 
     async def change(self, tx: AsyncConnection, **parameters: Any) -> int:
         """Run it and say how many rows it changed. Raises DBAPIError."""
         if tx.dialect.name != "sqlite":
             return int(cast(CursorResult[Any], await tx.execute(self.statement, parameters)).rowcount)
         return await change(tx, {"sqlite": self.words}, {**self.constants, **parameters})
+
+    async def later(self, tx: AsyncConnection, **parameters: Any) -> None:
+        """Change rows that nobody reads before `tx` ends; where many are handled at once, with those of the others."""
+        if isinstance(tx, Ahead):
+            tx.note(self.change_all, parameters)
+        else:
+            await self.change(tx, **parameters)
+
+    async def change_all(self, tx: AsyncConnection, many: Sequence[Mapping[str, Any]]) -> None:
+        """Run it with each of these parameters. Raises DBAPIError."""
+        if tx.dialect.name != "sqlite":
+            await tx.execute(self.statement, list(many))
+            return
+        try:
+            await _driver(tx).executemany(self.words, cast(Any, [{**self.constants, **one} for one in many]))
+        except sqlite3.Error as error:
+            raise _translated(tx, self.words, error) from error
 
 
 def ready(statement: Executable) -> Ready:
@@ -84,6 +116,8 @@ def _compiled(words: str) -> TextClause:
 
 
 def _driver(tx: AsyncConnection) -> aiosqlite.Connection:
+    if isinstance(tx, Ahead):
+        raise AsksMore
     adapted = tx.sync_connection.connection  # type: ignore[union-attr]
     return cast(aiosqlite.Connection, adapted.driver_connection)
 

@@ -34,6 +34,7 @@ from bots.wechaty_gateway import WechatyGateway
 from commands.chat import Chat, stops_everything
 from conversations.answers import nobody_to_ask
 from conversations.asking import Asking
+from conversations.at_once import read_ahead
 from conversations.intake import Intake, is_urgent
 from conversations.products import load_products
 from conversations.promotions import Promotions
@@ -164,6 +165,7 @@ def build(
     fleet = Fleet(
         db, clock, () if shared else members, courier=courier, handle=intake.handle, background=FriendSync(db, clock),
         on_scan=on_scan, random=Random(), urgent=partial(is_urgent, stops_everything=stops_everything),
+        read_ahead=read_ahead,
     )  # fmt: skip
     fleets.append(fleet)
     steps = _steps(settings, book, members, friends, assisted, Promotions(voices), desk)

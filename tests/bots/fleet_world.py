@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bots.chunks import Handle
 from bots.courier import Courier
 from bots.fleet import Fleet, Member
-from bots.handling import Handle
 from bots.lane import LaneConfig
 from bots.lifecycle import State
 from bots.publisher import Publisher

@@ -12,9 +12,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
+from bots.chunks import LATE_MS
 from bots.errors import GatewayUnavailable
 from bots.gateway import Message, MessageArrived, MessageKind, RoomChanged
-from bots.handling import LATE_MS
 from bots.lifecycle import State
 from bots.payloads import conversation_of, message_of, message_payload, room_of, room_payload
 from storage.engine import Database, open_database
