@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.friend_rooms import accept_key
 from rules.kinds import Kind
 from rules.roles import Role
+from storage.move_tables import Move
 from storage.outbox import DeliveryState
 from storage.statements import both, rows_of
 from storage.tables import Account, Delivery, FriendRequest, Friendship, Person, Repair
@@ -189,6 +190,13 @@ async def is_partner(tx: AsyncConnection, contact: str) -> bool:
             .limit(1)
         )
     )
+
+
+async def is_offered(tx: AsyncConnection, account: str, contact: str) -> bool:
+    """Were they offered this account as the one that serves them from now on? Then a place was counted for them."""
+    people = select(Friendship.person).where(Friendship.contact == contact)
+    offered = select(Move.id).where(Move.person.in_(people), Move.to_account == account)
+    return await tx.scalar(offered.limit(1)) is not None
 
 
 async def is_introduced(tx: AsyncConnection, own_contact: str | None, contact: str) -> bool:

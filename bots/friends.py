@@ -16,6 +16,7 @@ from bots.friend_requests import (
     any_open,
     close_requests,
     is_introduced,
+    is_offered,
     is_partner,
     oldest_waiting,
     put_back,
@@ -139,11 +140,11 @@ class Friends:
     ) -> Decision | None:
         """None: an account of that role takes no such person."""
         kind = (await kinds_of(tx, [contact])).get(contact, "customer")
-        introduced = mine.role is Role.TRAINING and (
-            kind != "customer" or await is_partner(tx, contact) or await is_introduced(tx, mine.contact, contact)
-        )
-        if mine.role is Role.TRAINING and not introduced:
-            return None
+        introduced = await is_offered(tx, mine.room.account, contact)
+        if mine.role is Role.TRAINING and kind == "customer" and not introduced:
+            introduced = await is_partner(tx, contact) or await is_introduced(tx, mine.contact, contact)
+            if not introduced:
+                return None
         if not mine.list_known:  # how full it is is not known yet: the first look at the list takes seconds
             return Decision(Route.WAIT, "list_unknown")
         reserve = kind != "customer" or introduced or channel in self._reserved

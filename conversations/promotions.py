@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.acquaintances import standing
-from bots.friend_rooms import AccountRoom, rooms_seen
 from conversations.acquaintance import Acquaintance, find
+from conversations.move_targets import Target, target_for
+from conversations.moves import CARD_AFTER_MS, aim_of, is_open_to, nobody_serves, note_offer, row_of
 from conversations.speaking import Voices
 from customers.ladder import Ladder, Level, current
 from customers.levels import Why
 from personas.model import Occasion
 from rules.kinds import Kind
+from rules.moves import Aim, MoveReason
 from rules.pacing import DAY_MS
-from rules.roles import Role
 from scheduler.kindness import had_enough
 from storage.customer_tables import LevelMove
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Repair, Setting
+from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Setting
 from texts.catalogue import say
 
 _SEEN = "promotions_seen"
@@ -30,7 +30,6 @@ LATELY_MS = 14 * DAY_MS
 """An order older than this is no news to its buyer. Ours."""
 FRESH_MS = 3 * DAY_MS
 """A step that was found longer ago is not spoken of any more. Ours."""
-CARD_AFTER_MS = 20_000
 _MOVES_A_LOOK = 50
 
 
@@ -71,41 +70,37 @@ class Promotions:
             return False
         text = self._voices.on(Occasion.LEVEL_UP, who, seed=step.move, level=ladder.name_of(level.id))
         key = f"level_up:{step.person}:{level.id}"
-        server = await self._who_serves(tx, who, level, now_ms)
-        if server is not None:
-            sibling = self._voices.book.resolved(await _persona_of(tx, server.room.account)).name
+        if await tx.scalar(select(Delivery.id).where(Delivery.key == key)) is not None:
+            return False
+        aim = aim_of(ladder, level.id)
+        server = await self._who_serves(tx, who, aim, level, now_ms) if aim else None
+        move = await note_offer(tx, who, aim, MoveReason.LEVEL, server, now_ms) if aim and server else None
+        source = f"level_move:{step.move}"
+        rows = []
+        if server is not None and move is not None:
+            sibling = self._voices.book.resolved(server.persona).name
             text += "\n" + say("conversations.goodbye", lang="zh", sibling=sibling)
-        rows = [_row(who, Content(text=text), key, now_ms, step)]
-        if server is not None:
-            card_key = f"served_by:{step.person}:{server.role.value}"
-            rows.append(_row(who, Content(card=server.contact), card_key, now_ms + CARD_AFTER_MS, step))
+            card, due_ms = Content(card=server.contact), now_ms + CARD_AFTER_MS
+            rows = [row_of(move, "card", who, card, due_ms=due_ms, kind=Kind.LEVEL_UP, source=source)]
+        rows.insert(0, _row(who, Content(text=text), key, now_ms, source))
         return await plan(tx, rows, now_ms=now_ms) > 0
 
     async def _who_serves(
-        self, tx: AsyncConnection, who: Acquaintance, level: Level, now_ms: int
-    ) -> AccountRoom | None:
+        self, tx: AsyncConnection, who: Acquaintance, aim: Aim, level: Level, now_ms: int
+    ) -> Target | None:
         """The account to hand them to: of the role that serves the level, with room, known to theirs; offered once."""
-        if level.served_by is None or await _is_served(tx, who.person, level.served_by):
+        if not await is_open_to(tx, who.person, aim):
             return None
-        rooms = [room for room in await rooms_seen(tx) if room.role is level.served_by and room.room.accepting]
-        for server in sorted(rooms, key=lambda room: -room.room.below_threshold):
-            if server.contact is None or server.room.below_threshold == 0:
-                continue
-            known = await standing(tx, who.account, server.contact)
-            if known is not None and known.state == "friend":
-                return server
-        repair = {
-            "key": f"served_by:{who.account}:{level.served_by.value}", "account": who.account, "since_ms": now_ms,
-            "message": "conversations.nobody_serves", "values": {"level": level.name or level.id, "name": who.known_as},
-        }  # fmt: skip
-        await tx.execute(insert_ignoring(tx, Repair), [repair])
-        return None
+        target = await target_for(tx, aim, who.person, who.account, suits=None)
+        if target is None:
+            await nobody_serves(tx, who, aim, level.name or level.id, now_ms)
+        return target
 
 
-def _row(who: Acquaintance, content: Content, key: str, due_ms: int, step: _Step) -> NewDelivery:
+def _row(who: Acquaintance, content: Content, key: str, due_ms: int, source: str) -> NewDelivery:
     return NewDelivery(
         kind=Kind.LEVEL_UP, account=who.account, to=who.contact, person=who.person, content=content, key=key,
-        due_ms=due_ms, valid_until_ms=due_ms + FRESH_MS, source=f"level_move:{step.move}",
+        due_ms=due_ms, valid_until_ms=due_ms + FRESH_MS, source=source,
     )  # fmt: skip
 
 
@@ -164,24 +159,6 @@ async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:
     )  # fmt: skip
     row = (await tx.execute(query)).first()
     return None if row is None else await find(tx, row.account, row.contact)
-
-
-async def _is_served(tx: AsyncConnection, person: int, role: Role) -> bool:
-    """Are they a friend of such an account, or was one offered before?"""
-    friend = (
-        select(Friendship.id)
-        .join(Account, Account.id == Friendship.account)
-        .where(
-            Friendship.person == person, Friendship.state == "friend", Account.role == role.value,
-            Account.removed.is_(False),
-        )
-    )  # fmt: skip
-    offered = select(Delivery.id).where(Delivery.key == f"served_by:{person}:{role.value}")
-    return bool(await tx.scalar(friend.limit(1)) or await tx.scalar(offered))
-
-
-async def _persona_of(tx: AsyncConnection, account: str) -> str:
-    return await tx.scalar(select(Account.persona).where(Account.id == account)) or ""
 
 
 async def _seen(tx: AsyncConnection) -> int:

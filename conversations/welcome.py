@@ -6,8 +6,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance, find
+from conversations.coming_over import CameOver, came_over
 from conversations.speaking import DELAY_MS, Voices
 from conversations.talkers import Talker, who_is
+from personas.model import Occasion
 from personas.speech import welcome as welcome_words
 from rules.kinds import Kind
 from storage.outbox import Content, NewDelivery, plan
@@ -36,15 +38,18 @@ class Welcome:
         if row is None or (await who_is(tx, row.account, row.contact)).talker is not Talker.CUSTOMER:
             return False
         who = await find(tx, row.account, row.contact)
+        came = await came_over(tx, who, now_ms) if who is not None else None
         if who is None or who.opted_out_ms is not None:
             return False
         await tx.execute(update(Friendship).where(Friendship.id == friendship).values(welcomed_ms=now_ms))
-        await plan(tx, [self._row(who, now_ms)], now_ms=now_ms)
+        await plan(tx, [self._row(who, came, now_ms)], now_ms=now_ms)
         return True
 
-    def _row(self, who: Acquaintance, now_ms: int) -> NewDelivery:
+    def _row(self, who: Acquaintance, came: CameOver | None, now_ms: int) -> NewDelivery:
         persona = self._voices.persona_of(who)
         text = welcome_words(persona, self._voices.values_for(who), seed=who.friendship)
+        if came is not None and (sender := self._voices.book.resolved(came.persona).name) != persona.name:
+            text += "\n" + self._voices.on(Occasion.TAKEN_ON, who, seed=who.friendship, sibling=sender)
         if "退订" not in text:
             # The law asks for a way to refuse in every first message.
             text += "\n" + say("conversations.how_to_refuse", lang="zh")

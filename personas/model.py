@@ -122,6 +122,14 @@ class Occasion(StrEnum):
     """Confirms that no more marketing will come."""
     INTRODUCE = "introduce"
     """Goes with the name card of a sibling who has room."""
+    HAND_ON = "hand_on"
+    """Goes with the name card of who serves them from now on."""
+    HAND_ON_AGAIN = "hand_on_again"
+    """Mentions that card once more, some days later."""
+    SUITS = "suits"
+    """Goes with the name card of a colleague they will get on with."""
+    TAKEN_ON = "taken_on"
+    """Follows the welcome of somebody whom a colleague sent by name card."""
     THANKS = "thanks"
     """Somebody took part or helped."""
     BIRTHDAY = "birthday"
@@ -339,7 +347,10 @@ ALWAYS = frozenset({"call_me", "me", "position", "shop", "brand", "contact", "se
 EXTRA: dict[Occasion, frozenset[str]] = {
     Occasion.CLAIMED: frozenset({"level"}),
     Occasion.LEVEL_UP: frozenset({"level"}),
-    Occasion.INTRODUCE: frozenset({"sibling"}),
+    **dict.fromkeys(
+        (Occasion.INTRODUCE, Occasion.HAND_ON, Occasion.HAND_ON_AGAIN, Occasion.SUITS, Occasion.TAKEN_ON),
+        frozenset({"sibling"}),
+    ),
     Occasion.SHARED: frozenset({"product"}),
     Occasion.PRODUCT: frozenset({"product", "fact"}),
     Occasion.CAMPAIGN: frozenset({"offer", "gift", "join", "ends", "landing"}),
@@ -353,7 +364,10 @@ POINT: dict[Occasion, frozenset[str]] = {
     Occasion.PRODUCT: frozenset({"fact"}),
     Occasion.SHARED: frozenset({"product"}),
     Occasion.CAMPAIGN: frozenset({"offer"}),
-    Occasion.INTRODUCE: frozenset({"sibling"}),
+    **dict.fromkeys(
+        (Occasion.INTRODUCE, Occasion.HAND_ON, Occasion.HAND_ON_AGAIN, Occasion.SUITS, Occasion.TAKEN_ON),
+        frozenset({"sibling"}),
+    ),
     Occasion.LEVEL_UP: frozenset({"level"}),
     Occasion.LANDING: frozenset({"search", "shop"}),
     **dict.fromkeys(

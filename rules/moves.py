@@ -26,7 +26,7 @@ class Aim(StrEnum):
     """The persona that suits them."""
 
 
-class Why(StrEnum):
+class MoveReason(StrEnum):
     LEVEL = "level"
     """They climbed to a level that such an account serves."""
     BOUGHT = "bought"

@@ -17,7 +17,7 @@ class Move(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     person: Mapped[int]
     aim: Mapped[str]  # rules.moves.Aim: sales | training | persona
-    why: Mapped[str]  # rules.moves.Why
+    why: Mapped[str]  # rules.moves.MoveReason
     from_account: Mapped[str]
     to_account: Mapped[str]
     state: Mapped[str]  # rules.moves.MoveState

@@ -36,12 +36,14 @@ from conversations.answers import nobody_to_ask
 from conversations.asking import Asking
 from conversations.at_once import read_ahead
 from conversations.intake import Intake, is_urgent
+from conversations.moving import Moving
 from conversations.products import load_products
 from conversations.promotions import Promotions
 from conversations.speaking import Voices
 from conversations.waiting_watch import WaitingWatch
 from conversations.welcome import Welcome
 from customers import search
+from customers.persona_liking import PersonaLiking
 from customers.retention import Retention
 from customers.segment_file import load_segments
 from customers.standing import Standing
@@ -168,7 +170,7 @@ def build(
         read_ahead=read_ahead,
     )  # fmt: skip
     fleets.append(fleet)
-    steps = _steps(settings, book, members, friends, assisted, Promotions(voices), desk)
+    steps = _steps(settings, book, members, friends, assisted, voices, desk)
     planner = Planner(
         db, clock, calendar, tell=tell_of_campaign, shop_zone=settings.shop.time_zone,
         breathe=partial(asyncio.sleep, BREATH_S), always_ask=settings.always_ask,
@@ -183,7 +185,7 @@ def _steps(
     members: Sequence[Member],
     friends: Friends,
     assisted: Assisted,
-    promotions: Promotions,
+    voices: Voices,
     desk: Desk,
 ) -> tuple[Step, ...]:
     """What the planner looks at for other rooms."""
@@ -192,6 +194,7 @@ def _steps(
     daily = DailyDigest(settings.shop.time_zone, _tell_the_day)
     wishes = ReportWishes(settings.shop.time_zone, message_of)
     pools = ChannelPools(settings.channels)
+    promotions, moving, liking = Promotions(voices), Moving(voices), PersonaLiking()
     lessons = Lessons(load_lessons(settings.lessons)[0], book, settings.shop, tell=_tell_who_is_stuck)
     care = Care(load_care(settings.care)[0], book, settings.shop)
     pictures = MediaWatch(settings.media)
@@ -224,6 +227,8 @@ def _steps(
         Step(retention.is_due, retention.drop_old_words, every=_UNHURRIED),
         Step(standings.due, standings.act, every=_UNHURRIED),
         Step(promotions.somebody_moved, promotions.greet, every=_UNHURRIED),
+        Step(moving.due, moving.act, every=_UNHURRIED),
+        Step(liking.due, liking.act, every=_UNHURRIED),
         Step(daily.due, daily.act, every=_UNHURRIED),
         Step(care.due, care.act, every=_UNHURRIED),
         Step(lessons.due, lessons.act, every=_UNHURRIED),

@@ -4,6 +4,7 @@ from alembic import command
 from sqlalchemy import Connection, select, text
 
 from storage.engine import open_database
+from storage.move_tables import Move
 from storage.schema import alembic_config, upgrade
 from storage.tables import Friendship, Order, Person
 
@@ -14,6 +15,12 @@ _OLD = (
     " VALUES ('lin-1', 'wxid_1', 1, '花花', '', 'friend', 'event', 5)",
     "INSERT INTO orders (number, member_name, person, status, paid_fen, refund_fen, items, item_count, receiver, phone,"
     " created_ms, batch) VALUES ('100', 'hua', 1, '交易成功', 9900, 0, '大衣', 1, '', '', 5, 1)",
+    "INSERT INTO accounts (id, persona, role, main, time_zone, armed, simulated, publisher, limits, removed, state,"
+    " state_since_ms, self_contact)"
+    " VALUES ('qin-1', 'qin', 'training', false, 'UTC', true, true, 'assisted', '{}', false, 'online', 5, 'wxid_q')",
+    "INSERT INTO outbox (account, kind, priority, key, recipient, person, content, source, due_ms, state, attempts,"
+    " epoch, created_ms) VALUES ('lin-1', 'level_up', 5, 'served_by\\:1\\:training', 'wxid_1', 1,"
+    """ '{"card"\\: "wxid_q"}', '', 7, 'accepted', 0, 0, 7)""",
 )
 
 
@@ -35,8 +42,10 @@ async def test_people_friends_and_orders_of_the_first_version_are_kept(database_
             person = (await connection.execute(select(Person.name, Person.core, Person.distinct_items))).one()
             friend = (await connection.execute(select(Friendship.nickname, Friendship.bond, Friendship.replies))).one()
             order = (await connection.execute(select(Order.number, Order.titles, Order.shop))).one()
+            move = (await connection.execute(select(Move.person, Move.aim, Move.to_account, Move.state))).one()
     finally:
         await db.close()
     assert tuple(person) == ("花花", False, 0)
     assert tuple(friend) == ("花花", "new", 0)
     assert tuple(order) == ("100", [], "")
+    assert tuple(move) == (1, "training", "qin-1", "rested"), "who was sent a mentor's card is not sent it again"

@@ -33,6 +33,19 @@ def upgrade() -> None:
     looked_at = sa.text("look_ms IS NOT NULL")
     op.create_index("ix_moves_look", "moves", ["look_ms"], sqlite_where=looked_at, postgresql_where=looked_at)
     op.add_column("friendships", sa.Column("serves_ms", sa.BigInteger(), nullable=True))
+    _keep_what_was_offered()
+
+
+def _keep_what_was_offered() -> None:
+    """Who was sent the card of a mentor before there was a table of it is not offered one again."""
+    card = "json_extract(o.content, '$.card')" if op.get_bind().dialect.name == "sqlite" else "o.content ->> 'card'"
+    op.execute(f"""
+        INSERT INTO moves (person, aim, why, from_account, to_account, state, offered_ms, look_ms, changed_ms)
+        SELECT o.person, 'training', 'level', o.account, a.id, 'rested',
+               o.created_ms, NULL, o.created_ms
+          FROM outbox o JOIN accounts a ON a.self_contact = {card}
+         WHERE o.key = 'served_by:' || o.person || '\\:training'
+        ON CONFLICT DO NOTHING""")
 
 
 def downgrade() -> None:

@@ -1,0 +1,176 @@
+"""From account to account as somebody climbs: offered once, to an account with a place that knows what was before."""
+
+from sqlalchemy import insert, update
+
+from customers.consent import mute, opt_out
+from customers.merging import merge
+from storage.engine import Database
+from storage.tables import Friendship, Repair, Setting
+from tests.conversations.matrix import Matrix, contact_of, friend, open_matrix
+from tests.conversations.shop import DAY_MS, NOW_MS, row_of, texts
+
+HUA = "wxid_hua"
+
+
+async def _customer(db: Database, *accounts: str, contact: str = HUA, **person: object) -> int:
+    bought = {"orders": 1, "level": "VIP1", "call_me": "花花"}
+    async with db.write() as tx:
+        return await friend(tx, contact, *(accounts or ("xiaoyu-1",)), **{**bought, **person})
+
+
+async def test_who_has_bought_gets_a_sales_account_once_and_is_greeted_there_by_name(database: Database) -> None:
+    await open_matrix(database)
+    await _customer(database)
+    matrix = Matrix(database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么")
+    await matrix.look()
+    ((account, to, card),) = await matrix.cards()
+    assert (account, to) == ("xiaoyu-1", HUA)
+    assert card in {contact_of(sales) for sales in ("lin-1", "lin-2", "suye-1")}
+    (words,) = await texts(database, key="move:1:words")
+    assert words.startswith("花花，") and "加的时候说是我介绍的" in words
+    await matrix.send_all(NOW_MS + DAY_MS)
+    await matrix.says(HUA, "xiaoyu-1", "什么码", NOW_MS + 8 * DAY_MS)
+    await Matrix(database).look(NOW_MS + 8 * DAY_MS)
+    assert len(await matrix.cards()) == 1, "after a restart, too"
+
+    await matrix.joins(HUA, card.removeprefix("wxid_"), NOW_MS + 8 * DAY_MS)
+    (welcome,) = await texts(database, kind="welcome")
+    assert welcome.startswith("花花你好") and "小鱼跟我说起过你" in welcome
+    (move,) = await matrix.moves()
+    assert (move.state, move.look_ms) == ("followed", None)
+    served = await row_of(database, Friendship, account=move.to_account, contact=HUA)
+    assert served.serves_ms == NOW_MS + 8 * DAY_MS
+
+
+async def test_nobody_who_has_not_bought_or_knows_a_sales_account_is_handed_on(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database, contact="wxid_new", orders=0, level="friend")
+    await _customer(sqlite_database, "xiaoyu-1", "lin-2", contact="wxid_known")
+    matrix = Matrix(sqlite_database)
+    for contact in ("wxid_new", "wxid_known"):
+        await matrix.says(contact, "xiaoyu-1", "店名叫什么")
+    await matrix.look()
+    assert await matrix.moves() == []
+
+
+async def test_a_place_is_counted_for_everybody_who_was_offered_it(sqlite_database: Database) -> None:
+    """2,700 places are open to anybody below the threshold of 3,000: with 2,699 friends one is left."""
+    await open_matrix(sqlite_database, lin_1=2_699, lin_2=2_700, suye_1=3_000)
+    people = [f"wxid_{number}" for number in range(3)]
+    matrix = Matrix(sqlite_database)
+    for contact in people:
+        await _customer(sqlite_database, contact=contact)
+        await matrix.says(contact, "xiaoyu-1", "店名叫什么")
+    await matrix.look()
+    assert [card for _, _, card in await matrix.cards()] == ["wxid_lin-1"]
+    assert await row_of(sqlite_database, Repair) is not None, "staff hear that nobody else has a place"
+    await matrix.send_all(NOW_MS + DAY_MS)
+    await matrix.look(NOW_MS + 15 * DAY_MS)
+    (first,) = await matrix.moves()
+    assert first.state == "rested"
+    await matrix.says(people[2], "xiaoyu-1", "店名叫什么", NOW_MS + 15 * DAY_MS)
+    await matrix.look(NOW_MS + 15 * DAY_MS)
+    assert len(await matrix.cards()) == 2, "who never came keeps nobody out for ever"
+
+
+async def test_one_reminder_and_then_it_rests(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database)
+    matrix = Matrix(sqlite_database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么")
+    await matrix.look()
+    await matrix.send_all(NOW_MS + DAY_MS)
+    for days in range(1, 40):
+        await matrix.look(NOW_MS + days * DAY_MS)
+    assert len(await texts(sqlite_database, key="move:1:again")) == 1
+    assert [move.state for move in await matrix.moves()] == ["rested"]
+    await matrix.joins(HUA, (await matrix.moves())[0].to_account, NOW_MS + 50 * DAY_MS)
+    assert [move.state for move in await matrix.moves()] == ["followed"], "a late guest is welcome"
+
+
+async def test_who_never_got_the_card_is_not_reminded_of_it(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    hua = await _customer(sqlite_database)
+    matrix = Matrix(sqlite_database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么")
+    await matrix.look()
+    async with sqlite_database.write() as tx:
+        await opt_out(tx, hua, by="staff:boss", words="", now_ms=NOW_MS)
+    await matrix.look(NOW_MS + 4 * DAY_MS)
+    assert [row.state for row in await matrix.moves()] == ["rested"]
+    assert await texts(sqlite_database, key="move:1:again") == []
+    assert await matrix.cards() == [], "an opt-out in between stops the card"
+
+
+async def test_opted_out_left_alone_and_held_people_are_not_spoken_of_it(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    matrix = Matrix(sqlite_database)
+    async with sqlite_database.write() as tx:
+        out = await friend(tx, "wxid_out", "xiaoyu-1", orders=1, level="VIP1")
+        alone = await friend(tx, "wxid_alone", "xiaoyu-1", orders=1, level="VIP1")
+        await friend(tx, "wxid_held", "xiaoyu-1", orders=1, level="VIP1")
+        await opt_out(tx, out, by="staff:boss", words="", now_ms=NOW_MS)
+        await mute(tx, alone, NOW_MS + DAY_MS, "staff:boss", words="", now_ms=NOW_MS)
+    for contact in ("wxid_out", "wxid_alone", "wxid_held"):
+        await matrix.says(contact, "xiaoyu-1", "店名叫什么")
+    async with sqlite_database.write() as tx:
+        held = update(Friendship).where(Friendship.contact == "wxid_held")
+        await tx.execute(held.values(held_by="mei", held_until_ms=NOW_MS + DAY_MS))
+    await matrix.look()
+    assert await matrix.moves() == []
+
+
+async def test_what_waits_for_a_person_waits_at_the_new_account_and_staff_hear_of_it(
+    sqlite_database: Database,
+) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database)
+    matrix = Matrix(sqlite_database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么")
+    await matrix.look()
+    await matrix.says(HUA, "xiaoyu-1", "投诉", NOW_MS + 60_000)
+    to = (await matrix.moves())[0].to_account
+    await matrix.joins(HUA, to, NOW_MS + 120_000)
+    before = await row_of(sqlite_database, Friendship, account="xiaoyu-1", contact=HUA)
+    after = await row_of(sqlite_database, Friendship, account=to, contact=HUA)
+    assert (before.waiting_since_ms, after.waiting_since_ms) == (None, NOW_MS + 60_000)
+    notices = await texts(sqlite_database, kind="staff_notice")
+    assert any(f"从 xiaoyu-1 加到 {to} 来了" in notice for notice in notices)
+
+
+async def test_two_entries_of_one_person_are_offered_it_once(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    one = await _customer(sqlite_database, "xiaoyu-1", contact="wxid_a")
+    two = await _customer(sqlite_database, "xiaoyu-2", contact="wxid_b")
+    matrix = Matrix(sqlite_database)
+    await matrix.says("wxid_a", "xiaoyu-1", "店名叫什么")
+    await matrix.says("wxid_b", "xiaoyu-2", "店名叫什么")
+    await matrix.look()
+    assert len(await matrix.cards()) == 2
+    async with sqlite_database.write() as tx:
+        await merge(tx, one, two, "staff", "boss", NOW_MS)
+    assert [to for _, to, _ in await matrix.cards()] == ["wxid_a"]
+    await matrix.send_all(NOW_MS + DAY_MS)
+    await matrix.look(NOW_MS + 4 * DAY_MS)
+    assert not await texts(sqlite_database, key="move:2:again")
+
+
+async def test_a_mentor_takes_who_was_handed_to_them_and_a_confirmation_nobody_saw_counts(
+    sqlite_database: Database,
+) -> None:
+    await open_matrix(sqlite_database)
+    hua = await _customer(sqlite_database, "lin-1", level="partner", orders=9)
+    matrix = Matrix(sqlite_database)
+    async with sqlite_database.write() as tx:
+        ladder = '{"levels": [{"id": "friend"}, {"id": "partner", "from_net_yuan": 5, "served_by": "training"}]}'
+        await tx.execute(insert(Setting).values(key="ladder", value=ladder, changed_ms=0))
+    await matrix.says(HUA, "lin-1", "店名叫什么")
+    await matrix.look()
+    assert await matrix.cards() == [("lin-1", HUA, "wxid_qin-1")]
+    async with sqlite_database.write() as tx:
+        row = {"account": "qin-1", "contact": HUA, "person": hua, "since_ms": NOW_MS + 1, "origin": "listed"}
+        await tx.execute(insert(Friendship).values(row))
+    await matrix.look(NOW_MS + 4 * DAY_MS)
+    assert [move.state for move in await matrix.moves()] == ["followed"]
+    assert await texts(sqlite_database, key="move:1:again") == []
