@@ -10,6 +10,8 @@ from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance
 from conversations.handover import ON_THE_PHONE
 from conversations.moves import move_on
+from conversations.waits import move_to, waiting_here
+from conversations.who_waits import who_waits
 from rules.moves import MoveState
 from storage.move_tables import Move
 from storage.tables import Account, Friendship
@@ -24,11 +26,11 @@ class CameOver:
     persona: str
 
 
-async def came_over(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> CameOver | None:
+async def came_over(tx: AsyncConnection, who: Acquaintance, zone: str, now_ms: int) -> CameOver | None:
     """`who` is a friend of this account now: were they offered it, or one like it? None when not.
 
     Then it is theirs: pushes and care come from it, and whoever waited or was looked after at the old account waits
-    and is looked after here. Harmless when it comes again.
+    and is looked after here. Harmless when it comes again. `zone`: the shop's.
     """
     came = None
     for offer in await _offers(tx, who):
@@ -37,7 +39,7 @@ async def came_over(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> Came
     if came is None:
         return None
     await tx.execute(update(Friendship).where(Friendship.id == who.friendship).values(serves_ms=now_ms))
-    await _hand_on(tx, came.from_account, who, now_ms)
+    await _hand_on(tx, came.from_account, who, zone, now_ms)
     persona = await tx.scalar(select(Account.persona).where(Account.id == came.from_account))
     return CameOver(came.from_account, persona or "")
 
@@ -58,7 +60,7 @@ async def _offers(tx: AsyncConnection, who: Acquaintance) -> Sequence[Row[int, s
     return (await tx.execute(query)).all()
 
 
-async def _hand_on(tx: AsyncConnection, account: str, who: Acquaintance, now_ms: int) -> None:
+async def _hand_on(tx: AsyncConnection, account: str, who: Acquaintance, zone: str, now_ms: int) -> None:
     """What is open with a person at the old account is open here; whoever has the phone here hears of it."""
     holds = and_(
         Friendship.held_by != ON_THE_PHONE, or_(Friendship.held_until_ms.is_(None), Friendship.held_until_ms > now_ms)
@@ -81,12 +83,19 @@ async def _hand_on(tx: AsyncConnection, account: str, who: Acquaintance, now_ms:
         nothing = dict.fromkeys(here)
         await tx.execute(update(Friendship).where(Friendship.id == old.id).values(nothing))
         await tx.execute(update(Friendship).where(Friendship.id == who.friendship).values(here))
-        await _tell(tx, account, who, old.held_by, now_ms)
+        if not await waiting_here(tx, who.friendship):
+            await move_to(tx, old.id, who)
+        await _tell(tx, account, who, old.held_by, zone, now_ms)
 
 
-async def _tell(tx: AsyncConnection, account: str, who: Acquaintance, held_by: str | None, now_ms: int) -> None:
-    """Whoever looked after them, else who holds the phone here."""
+async def _tell(
+    tx: AsyncConnection, account: str, who: Acquaintance, held_by: str | None, zone: str, now_ms: int
+) -> None:
+    """Whoever looked after them, else who holds the phone here: where they are now, who they are, what they said."""
     key = "conversations.came_over.held" if held_by else "conversations.came_over.waiting"
-    text = say(key, name=who.known_as, before=account, account=who.account)
+    lines = [say(key, name=who.known_as, before=account, account=who.account)]
+    for one in await who_waits(tx, accounts=[who.account], persons=[who.person], most=1):
+        lines += [one.portrait(zone), one.matter()]
+    text = "\n".join(lines)
     notice = f"came_over:{who.friendship}:{now_ms}"
     await tell_staff(tx, text, account=who.account, staff=[held_by, who.holder], key=notice, now_ms=now_ms)

@@ -37,7 +37,7 @@ async def look_at(tx: AsyncConnection, voices: Voices, offer: Due, now_ms: int) 
     """Who is a friend of such an account has followed, though nobody saw them come. Others are reminded once, if they
     ever got the card; then the offer rests.
     """
-    if await _came_unseen(tx, offer, now_ms):
+    if await _came_unseen(tx, offer, voices.shop.time_zone, now_ms):
         return
     rest_ms = offer.offered_ms + REST_AFTER_MS
     if offer.state != MoveState.OFFERED or now_ms >= rest_ms or not await _was_shown(tx, offer.id):
@@ -55,7 +55,7 @@ async def look_at(tx: AsyncConnection, voices: Voices, offer: Due, now_ms: int) 
         await plan(tx, [again], now_ms=now_ms)
 
 
-async def _came_unseen(tx: AsyncConnection, offer: Due, now_ms: int) -> bool:
+async def _came_unseen(tx: AsyncConnection, offer: Due, zone: str, now_ms: int) -> bool:
     """Their request was confirmed while nobody listened, or on the phone."""
     query = (
         select(Friendship.account, Friendship.contact)
@@ -68,7 +68,7 @@ async def _came_unseen(tx: AsyncConnection, offer: Due, now_ms: int) -> bool:
     )  # fmt: skip
     for row in (await tx.execute(query)).all():
         who = await find(tx, row.account, row.contact)
-        if who is not None and await came_over(tx, who, now_ms) is not None:
+        if who is not None and await came_over(tx, who, zone, now_ms) is not None:
             return True
     return False
 

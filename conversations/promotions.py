@@ -146,7 +146,7 @@ def _bought_with_us() -> ColumnElement[bool]:
 
 
 async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:
-    """The friendship with the last conversation, at an account that may speak."""
+    """The one they were handed on to, else the one with the last conversation, at an account that may speak."""
     query = (
         select(Friendship.account, Friendship.contact)
         .join(Account, Account.id == Friendship.account)
@@ -154,7 +154,10 @@ async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:
             Friendship.person == person, Friendship.state == "friend", Account.removed.is_(False),
             Account.paused_by.is_(None),
         )
-        .order_by(func.coalesce(Friendship.last_in_ms, 0).desc(), Friendship.since_ms, Friendship.id)
+        .order_by(
+            func.coalesce(Friendship.serves_ms, 0).desc(), func.coalesce(Friendship.last_in_ms, 0).desc(),
+            Friendship.since_ms, Friendship.id,
+        )
         .limit(1)
     )  # fmt: skip
     row = (await tx.execute(query)).first()

@@ -78,6 +78,11 @@ async def move_to(tx: AsyncConnection, friendship: int, who: Acquaintance) -> No
     await tx.execute(update(Wait).where(_of(friendship)).values(friendship=who.friendship, account=who.account))
 
 
+async def waiting_here(tx: AsyncConnection, friendship: int) -> bool:
+    """Is a wait open in this conversation?"""
+    return await tx.scalar(select(Wait.id).where(_of(friendship))) is not None
+
+
 async def last_answered_by(tx: AsyncConnection, friendship: int, since_ms: int) -> str | None:
     """Who answered them last, if since then."""
     return await tx.scalar(

@@ -38,7 +38,7 @@ class Welcome:
         if row is None or (await who_is(tx, row.account, row.contact)).talker is not Talker.CUSTOMER:
             return False
         who = await find(tx, row.account, row.contact)
-        came = await came_over(tx, who, now_ms) if who is not None else None
+        came = await came_over(tx, who, self._voices.shop.time_zone, now_ms) if who is not None else None
         if who is None or who.opted_out_ms is not None:
             return False
         await tx.execute(update(Friendship).where(Friendship.id == friendship).values(welcomed_ms=now_ms))

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from customers.birthdays import lunar_days, solar_days
 from customers.order_rows import OrderStatus
@@ -92,7 +93,8 @@ async def known_best(
 ) -> dict[int, Known]:
     """For each of these people the account they are best friends with; nobody for whom there is none.
 
-    In order: not paused or resting, the persona they prefer, the last conversation, the oldest friendship. `roles`:
+    In order: not paused or resting, the one they were handed on to, the persona they prefer, the last conversation, the
+    oldest friendship. `roles`:
     only accounts with one of these, `account`: only this one, where given.
     """
     query = _best(list(people), roles, account)
@@ -110,11 +112,13 @@ def _best(
 ) -> Select[tuple[int, str, str, str, str, str | None, str, str]]:
     # 'restricted' is a state of bots.lifecycle: WeChat limits the account, and it rests.
     rests = or_(Account.paused_by.is_not(None), Account.state == "restricted")
-    preferred = func.coalesce(Person.preferred_persona == Account.persona, False)
+    source = aliased(Account)
+    preferred = func.coalesce(Person.preferred_persona.in_([Account.persona, source.persona]), False)
     place = func.row_number().over(
         partition_by=Friendship.person,
         order_by=(
             case((rests, 1), else_=0),
+            func.coalesce(Friendship.serves_ms, 0).desc(),
             case((preferred, 0), else_=1),
             func.coalesce(Friendship.last_in_ms, 0).desc(),
             Friendship.since_ms,
@@ -127,6 +131,7 @@ def _best(
             Account.position, Person.call_me, Friendship.nickname, place.label("place"),
         )
         .join(Account, Account.id == Friendship.account)
+        .outerjoin(source, source.id == Account.mirror_of)
         .join(Person, Person.id == Friendship.person)
         .where(
             Friendship.person.in_(people),

@@ -173,9 +173,24 @@ async def test_the_account_that_knows_them_best_writes(database: Database) -> No
     prefers = await known("suye", lin={"last_in_ms": 9}, suye={})
     talked = await known(None, lin={"last_in_ms": 3}, suye={"last_in_ms": 4})
     trusted = await known("lin", lin={"since_ms": NOW_MS - DAY_MS}, suye={})
+    handed_on = await known(None, lin={"last_in_ms": 9}, suye={"serves_ms": OLD_MS})
+    just_now = await known(None, lin={"last_in_ms": 9}, suye={"serves_ms": NOW_MS, "since_ms": NOW_MS})
     await _start(database, push())
     chosen = {row.person: row.account for row in await rows(database)}
-    assert chosen == {prefers: "suye-1", talked: "suye-1", trusted: "suye-1"}
+    assert chosen == {prefers: "suye-1", talked: "suye-1", trusted: "suye-1", handed_on: "suye-1"}
+    assert just_now not in chosen, "the account before does not go on, the new one waits until it is trusted"
+
+
+async def test_a_mirror_is_the_persona_it_mirrors(sqlite_database: Database) -> None:
+    await account(sqlite_database, "lin-1", persona="lin")
+    await account(sqlite_database, "lin-2", persona="lin-mirror-1", mirror_of="lin-1")
+    await account(sqlite_database, "suye-1", persona="suye")
+    who = await friend(sqlite_database, "suye-1", since_ms=OLD_MS, level="VIP1", preferred_persona="lin")
+    async with sqlite_database.write() as tx:
+        row = {"account": "lin-2", "contact": f"wx{who}", "person": who, "since_ms": OLD_MS}
+        await tx.execute(insert(Friendship).values(row))
+    await _start(sqlite_database, push())
+    assert [row.account for row in await rows(sqlite_database)] == ["lin-2"]
 
 
 async def test_training_and_acquisition_accounts_never_push(database: Database) -> None:
