@@ -219,6 +219,7 @@ def view_text(title: str, seen: CampaignView, zone: str) -> str:
         invited = str(seen.invited) if seen.invited is not None else say("operations.campaign.everybody")
         lines.append(say("operations.campaign.places", promised=seen.promised, invited=invited))
     lines += [_phase_line(view, zone) for view in seen.phases]
+    lines.append(say("operations.campaign.ends", at=_at(seen.ends_ms, zone)))
     lines += [f"✘ {words}" for words in seen.wrong]
     lines += [f"！ {words}" for words in seen.doubts]
     return "\n".join(lines)
@@ -232,6 +233,10 @@ def _phase_line(view: PhaseView, zone: str) -> str:
         left = "".join(f" − {number} {reason_words(reason)}" for reason, number in view.push.excluded.items() if number)
         people, of, accounts = view.push.recipients, view.push.audience, len(view.push.by_account)
         words = say("operations.campaign.people", recipients=people, audience=of, left_out=left, accounts=accounts)
+        if view.push.ends_at is not None:
+            words += say("operations.campaign.through", at=_at(view.push.ends_at, zone))
+        if view.push.beyond_valid_until:
+            words += say("operations.campaign.beyond", people=view.push.beyond_valid_until)
         what.append(words)
     elif view.kind.follows_up:
         what.append(say(f"operations.campaign.to_{view.kind}"))

@@ -124,6 +124,8 @@ class Pushing:
             accounts=len(seen.by_account),
             ends=ends,
         )
+        if seen.friendless:
+            text += "\n" + say("operations.push.friendless")
         if seen.beyond_valid_until:
             text += "\n" + say("operations.push.too_late", people=seen.beyond_valid_until)
         return text

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 ALGORITHM = "wxfleet-lots-1"
-BY_VOTES = "wxfleet-votes-1"
-"""Most votes first; equal ones in the order of their tickets."""
+BY_VOTES = "wxfleet-votes-2"
+"""Most votes first; equal ones in the order of their tickets. The hash of the close covers the votes."""
+BY_VOTES_APART = "wxfleet-votes-1"
+"""The same as it was first: the hash covered the entries alone. Its records can be drawn again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ def hash_of(lots: Sequence[Lot]) -> str:
     """Of all entries: a line `number wears,wears` for each, by number."""
     lines = [f"{lot.number} {','.join(sorted(lot.wears))}" for lot in sorted(lots, key=lambda lot: lot.number)]
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def hash_with_votes(lots: Sequence[Lot], votes: Mapping[int, int]) -> str:
+    """Of all entries and their votes: the lines of `hash_of`, then a line `number=votes` for each that has some."""
+    lines = [f"{number}={count}" for number, count in sorted(votes.items()) if count]
+    return sha256("\n".join([hash_of(lots), *lines]).encode()).hexdigest()
 
 
 def ticket(seed: str, public: str, entrants: str, number: int) -> str:

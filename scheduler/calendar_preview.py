@@ -58,10 +58,29 @@ class SpanPreview:
 
     first: date
     days: int
+    today: date
     lines: list[Line] = field(default_factory=list)
     notes: list[tuple[str, Note]] = field(default_factory=list)
     """(account, warning)"""
     mirrors: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> list[Line]:
+        """All but what nobody planned on a day that is past: of that `past_words` says how much there is."""
+        return [line for line in self.lines if not self._missed(line)]
+
+    @property
+    def past_words(self) -> str:
+        """One sentence for days that went by without a fleet; '' where there are none."""
+        days = [line.day for line in self.lines if self._missed(line)]
+        if not days:
+            return ""
+        first, last = f"{min(days):%m-%d}", f"{max(days):%m-%d}"
+        span = first if first == last else say("scheduler.preview.span", first=first, last=last)
+        return say("scheduler.preview.past", number=len(days), span=span)
+
+    def _missed(self, line: Line) -> bool:
+        return line.day < self.today and line.skipped == "too_late" and not line.state
 
     @property
     def shares(self) -> dict[PostKind, int]:
@@ -90,7 +109,8 @@ async def preview_span(
     media: Path | None = None,
 ) -> SpanPreview:
     """What these accounts will post from `first` on. What was planned already is shown as it was planned."""
-    span = SpanPreview(first, days, mirrors=await _mirrors(tx, [poster.id for poster in people]))
+    today = local(now_ms, people[0].zone).date() if people else first
+    span = SpanPreview(first, days, today, mirrors=await _mirrors(tx, [poster.id for poster in people]))
     since = [first + timedelta(days=n) for n in range(-NEAR_DAYS, days + 1)]
     known: dict[str, list[KnownPost]] = {}
     for row in await known_posts(tx, [poster.id for poster in people], since):
@@ -99,7 +119,7 @@ async def preview_span(
     for poster in people:
         _add(span, poster, calendar, known.get(poster.id, []), materials, now_ms)
     span.lines.sort(key=lambda line: (line.due_ms, line.account))
-    span.notes += _once_for_all(calendar, people, media, local(now_ms, people[0].zone).date() if people else first)
+    span.notes += _once_for_all(calendar, people, media, today)
     return span
 
 
@@ -183,7 +203,7 @@ def as_text(span: SpanPreview) -> str:
     """The preview for a chat: by day, then by account, shares and warnings at the end."""
     blocks = []
     by_day: dict[date, list[Line]] = {}
-    for line in span.lines:
+    for line in span.shown:
         by_day.setdefault(line.day, []).append(line)
     for day, lines in sorted(by_day.items()):
         weekday = say(f"scheduler.weekday.{day.isoweekday()}")
@@ -191,6 +211,8 @@ def as_text(span: SpanPreview) -> str:
         for account in sorted({line.account for line in lines}):
             rows += _of_account(account, [line for line in lines if line.account == account], span)
         blocks.append("\n".join(rows))
+    if span.past_words:
+        blocks.insert(0, span.past_words)
     if not blocks:
         blocks.append(say("cli.moments.none"))
     return "\n\n".join([*blocks, *_ending(span)])

@@ -63,13 +63,20 @@ class CampaignView:
     coupons: int = 0
 
     @property
+    def ends_ms(self) -> int:
+        """When nothing of it is left to do (epoch ms)."""
+        return max(self.until_ms, *(view.until_ms for view in self.phases))
+
+    @property
     def recipients(self) -> int:
         """Of the phase that reaches most."""
         return max((view.push.recipients for view in self.phases if view.push), default=0)
 
     def as_json(self) -> dict[str, Any]:
         row = asdict(self) | {"phases": [view.as_json() for view in self.phases], "recipients": self.recipients}
-        return row | {"from": _iso(row.pop("from_ms")), "until": _iso(row.pop("until_ms"))}
+        return row | {
+            "from": _iso(row.pop("from_ms")), "until": _iso(row.pop("until_ms")), "ends": _iso(self.ends_ms),
+        }  # fmt: skip
 
 
 async def preview(
@@ -84,7 +91,8 @@ async def preview(
     doubts = [_of(campaign, fault.phase, fault.words) for fault in found if fault.warning]
     for view in views:
         if view.push is not None and view.push.recipients == 0:
-            wrong.append(say("scheduler.campaign.nobody", phase=view.label))
+            key = "scheduler.campaign.friendless" if view.push.friendless else "scheduler.campaign.nobody"
+            wrong.append(say(key, phase=view.label))
         if view.push is not None:
             wrong += [f"{view.label}：{words}" for words in view.push.faults]
     codes = codes_wanted(campaign, [view.push for view in views])

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Text, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rules.lots import Lot, hash_of
+from rules.lots import Lot, hash_of, hash_with_votes
 from scheduler.entries import Entrant, EntryState, entrants
 from scheduler.participants import in_turn
 from scheduler.votes import count_votes, counts
@@ -93,7 +93,7 @@ async def _list_now(tx: AsyncConnection, campaign: int, *, contest: bool) -> dic
     votes = await votes_now(tx, campaign, able) if contest else {}
     return {
         "entrants": [{"number": lot.number, "wears": list(lot.wears)} for lot in lots],
-        "hash": hash_of(lots),
+        "hash": hash_with_votes(lots, votes) if contest else hash_of(lots),
         "left_out": dict(Counter(entrant.out for entrant in everybody if entrant.out)),
         "votes": [{"number": number, "votes": count} for number, count in sorted(votes.items())],
     }

@@ -17,11 +17,24 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rules.lots import ALGORITHM, BY_VOTES, Lot, Lots, Win, allot, commitment_of, hash_of, in_order, ranked
+from rules.lots import (
+    ALGORITHM,
+    BY_VOTES,
+    BY_VOTES_APART,
+    Lot,
+    Lots,
+    Win,
+    allot,
+    commitment_of,
+    hash_of,
+    hash_with_votes,
+    in_order,
+    ranked,
+)  # fmt: skip
 from scheduler import benefits
 from scheduler.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_state import CampaignState, read
-from scheduler.draw_entrants import close, closed_of, dropped_out, votes_now
+from scheduler.draw_entrants import Closed, close, closed_of, dropped_out, votes_now
 from scheduler.entries import Entrant, entrants
 from scheduler.errors import DrawRefused
 from scheduler.participants import in_turn
@@ -120,7 +133,7 @@ async def draw(tx: AsyncConnection, campaign: int, by: str, now_ms: int, *, publ
     if not wins:
         raise DrawRefused("nobody", title=row.title, entrants=len(closed.lots) - len(over))
     record = {
-        "algorithm": BY_VOTES if file.contest else ALGORITHM,
+        "algorithm": _algorithm(closed, contest=file.contest is not None),
         "campaign": row.name, "id": campaign, "title": row.title,
         "commitment": draw_.commitment, "fixed_at": _iso(row.starts_ms), "closed_at": _iso(draw_.closes_ms),
         "seed": draw_.seed, "public_name": (file.giveaway.public or "") if file.giveaway else "", "public": public,
@@ -148,11 +161,14 @@ def flaws_of(record: Mapping[str, Any], told: str | None = None) -> list[str]:
     `told`: the hash of the entries that was written down at the close, where it is known. Words of the catalogue:
     algorithm, commitment, entrants, closed, passed_over, winners. Raises KeyError, TypeError for what is no record.
     """
-    if record["algorithm"] not in (ALGORITHM, BY_VOTES):
+    if record["algorithm"] not in (ALGORITHM, BY_VOTES, BY_VOTES_APART):
         return ["algorithm"]
     flaws = [] if commitment_of(record["seed"]) == record["commitment"] else ["commitment"]
     lots = [Lot(one["number"], tuple(one["wears"])) for one in record["entrants"]]
-    if hash_of(lots) != record["entrants_hash"] or len({lot.number for lot in lots}) < len(lots):
+    by_votes = record["algorithm"] != ALGORITHM
+    votes = {one["number"]: one["votes"] for one in record["votes"]} if by_votes else None
+    hashed = hash_with_votes(lots, votes or {}) if record["algorithm"] == BY_VOTES else hash_of(lots)
+    if hashed != record["entrants_hash"] or len({lot.number for lot in lots}) < len(lots):
         flaws.append("entrants")
     if told not in (None, record["entrants_hash"]):
         flaws.append("closed")
@@ -160,10 +176,16 @@ def flaws_of(record: Mapping[str, Any], told: str | None = None) -> list[str]:
     if not over.keys() <= {lot.number for lot in lots} or not all(over.values()):
         flaws.append("passed_over")
     prizes = [Lots(one["name"], one["count"], one["fits"]) for one in record["prizes"]]
-    votes = {one["number"]: one["votes"] for one in record["votes"]} if record["algorithm"] == BY_VOTES else None
     wins = _wins(lots, votes, record["seed"], record["public"], over, prizes)
     again = [{"place": win.place, "number": win.number, "prize": win.name, "fits": win.fits} for win in wins]
     return flaws if again == list(record["winners"]) else [*flaws, "winners"]
+
+
+def _algorithm(closed: Closed, *, contest: bool) -> str:
+    """A list that was written down before votes were hashed with it is drawn as was told then."""
+    if not contest:
+        return ALGORITHM
+    return BY_VOTES if closed.hash == hash_with_votes(closed.lots, closed.votes) else BY_VOTES_APART
 
 
 def hash_told(closed_with: Mapping[str, Any] | None) -> str:

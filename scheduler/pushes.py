@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.ladder import current
 from rules.pacing import DAY_MS
 from scheduler.audience import audience
+from scheduler.best_friendship import friendless
 from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.chance import ALL
 from scheduler.coupon_supply import codes_needed, lacking, set_aside
@@ -53,6 +54,8 @@ class Preview:
     beyond_valid_until: int
     faults: tuple[str, ...] = ()
     coupons: int = 0
+    friendless: bool = False
+    """Nobody gets it because no account has a single friend yet."""
 
     def as_json(self) -> dict[str, Any]:
         ends = None if self.ends_at is None else datetime.fromtimestamp(self.ends_at / 1000, UTC).isoformat()
@@ -104,6 +107,7 @@ async def preview(
         beyond_valid_until=0 if view is None else view.beyond,
         faults=(*await faults_of(tx, push, seen, everybody), *([short.words] if short else [])),
         coupons=codes_needed(seen, control),
+        friendless=not recipients and await friendless(tx),
     )
 
 

@@ -74,12 +74,12 @@ async def moments_preview(
         first = first or local(now_ms, settings.shop.time_zone).date()
         span = await preview_span(connection, calendar, people, first, days, now_ms, media=settings.media)
     span.mirrors = _mirrors(settings, people)
-    if not span.lines and not terminal.json:
-        terminal.note(say("cli.moments.none"))
+    if not span.shown and not terminal.json:
+        terminal.note(span.past_words or say("cli.moments.none"))
         return
     shown = table(say("cli.col.time"), say("cli.col.account"), say("cli.col.kind"), say("cli.col.words"))
     last = None
-    for line in span.lines:
+    for line in span.shown:
         if line.day != last:
             weekday = say(f"scheduler.weekday.{line.day.isoweekday()}")
             shown.add_row(f"{line.day:%m-%d}", weekday, "", lunar_words(line.day), style="bold")
@@ -92,7 +92,9 @@ async def moments_preview(
 
 
 def _ending(terminal: Terminal, span: SpanPreview) -> None:
-    """Who follows, the shares and the warnings, beside the table."""
+    """What went by, who follows, the shares and the warnings, beside the table."""
+    if span.past_words:
+        terminal.note(span.past_words)
     comma = say("texts.comma")
     for source, mirrors in span.mirrors.items():
         terminal.note(say("cli.moments.mirrors", source=source, mirrors=comma.join(mirrors)))

@@ -233,6 +233,8 @@ def _seen(title: str, seen: pushes.Preview, settings: Settings) -> str:
     ]
     lines += [say("cli.push.by_account", account=account, count=count) for account, count in seen.by_account.items()]
     lines += [say("cli.push.fault", why=fault) for fault in seen.faults]
+    if seen.friendless:
+        lines.append(say("operations.push.friendless"))
     if seen.ends_at is not None:
         ends = f"{local(seen.ends_at, settings.shop.time_zone):%m-%d %H:%M}"
         minutes = -(-seen.seconds // 60)

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from customers.merging import merge
 from reports.campaigns import progress
 from rules.kinds import Kind
+from rules.lots import BY_VOTES_APART, Lot, hash_of, hash_with_votes
 from scheduler import draws
 from scheduler.contests import voted_number
 from scheduler.draws import flaws_of
@@ -38,6 +39,19 @@ async def votes(shop: KindShop, id: int) -> dict[int, int]:
         return dict((await draws.look(connection, id)).votes)
 
 
+def _nobody_can_count_anew(record: dict[str, Any]) -> None:
+    """Other votes with the winners to suit them are not what was hashed at the close; a record of before is good."""
+    votes = [{"number": 1, "votes": 1}, {"number": 2, "votes": 9}]
+    winners = [{**won, "number": 3 - won["number"]} for won in record["winners"]]
+    forged = {**record, "votes": votes, "winners": winners}
+    assert flaws_of(forged) == ["entrants"]
+    lots = [Lot(one["number"]) for one in record["entrants"]]
+    rehashed = {**forged, "entrants_hash": hash_with_votes(lots, {1: 1, 2: 9})}
+    assert flaws_of(rehashed, record["entrants_hash"]) == ["closed"]
+    before = {**record, "algorithm": BY_VOTES_APART, "entrants_hash": hash_of(lots)}
+    assert flaws_of(before) == []
+
+
 async def test_from_the_file_to_the_report(database: Database) -> None:
     shop = await opened(database)
     people = await friends(shop.db, "lin-1", 7, shop.now_ms)
@@ -66,7 +80,8 @@ async def test_from_the_file_to_the_report(database: Database) -> None:
         prizes = select(PrizeWon.person, PrizeWon.prize).order_by(PrizeWon.place)
         won = [tuple(row) for row in (await tx.execute(prizes)).all()]
     assert won == [(people[0], "围巾"), (people[1], "挎包")]
-    assert flaws_of(record) == [] and flaws_of({**record, "votes": []}) == ["winners"]
+    assert flaws_of(record) == [] and flaws_of({**record, "votes": []}) == ["entrants", "winners"]
+    _nobody_can_count_anew(record)
     await shop.passes(4)
     told = await shop.told()
     assert set(told) == set(people[:2]) and all(len(texts) == 1 for texts in told.values())

@@ -1,12 +1,12 @@
 """A day that was planned meets a calendar that changed, a library of photos, and pictures that are missing."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from PIL import Image
 from sqlalchemy import select
 
-from operations.repairs import repairs_now
+from operations.repairs import noted_repairs
 from scheduler.calendar_files import load_calendar
 from scheduler.calendar_preview import as_text, preview_span
 from scheduler.day_plan import plan_day, posters
@@ -159,6 +159,13 @@ async def test_a_preview_shows_the_days_the_shares_and_what_is_odd(sqlite_databa
         people = await posters(connection)
         span = await preview_span(connection, calendar, people, TODAY, 3, NOW_MS)
         text = as_text(span)
+        before = await preview_span(connection, calendar, people, TODAY - timedelta(days=3), 4, NOW_MS)
+    assert as_text(before).startswith(
+        "11-18 到 11-20 已经过去，没有排过朋友圈（照日历本来有 3 条），不会补发\n\n【11-21"
+    )
+    assert len(before.lines) == 4 and "✗" not in as_text(before), (
+        "what went by is one line for people, all for machines"
+    )
     assert [line.name for line in span.lines] == ["a", "a", "b", "a"]
     assert {note.what for _, note in span.notes} == {"alike", "repeats", "past"}
     assert "【11-22 周日】农历十月十四 小雪" in text
@@ -196,7 +203,7 @@ async def test_a_fleet_that_runs_takes_up_what_operators_change(
         await planner.tick()
     assert live.errors and (await _found(sqlite_database))["a"][0] == "pending"
     async with sqlite_database.read() as connection:
-        [repair] = await repairs_now(connection)
+        [repair] = await noted_repairs(connection)
     assert "lin.yaml:3" in repair.text and "wxfleet check" in repair.mend
     file.write_text(f"{head}  - {{name: b, kind: life, at: '14:00', text: 午}}\n", encoding="utf-8")
     for _ in range(4):
@@ -204,7 +211,7 @@ async def test_a_fleet_that_runs_takes_up_what_operators_change(
     found = await _found(sqlite_database)
     assert (found["a"][1], found["b"][0]) == ("calendar_changed", "pending")
     async with sqlite_database.read() as connection:
-        assert await repairs_now(connection) == []
+        assert await noted_repairs(connection) == []
 
 
 async def _nobody(*_: object) -> None:
