@@ -6,6 +6,7 @@ so it is never somebody whom the word did not mean, and nothing personal is writ
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -18,14 +19,17 @@ from commands.errors import NotUnderstood
 from commands.grammar import parse
 from conversations.arrivals import StaffMessage
 from conversations.intake import without_mention
+from conversations.who_waits import who_waits
 from customers.people import find, meant
-from operations.requests import Customer, Request
+from operations.requests import Customer, Release, Request, TakeOver
+from operations.taking_over import held_by
 from storage.tables import Arrival
 
 _NUMBER = re.compile(r"\s*[/#]?\s*#?([0-9]{1,15})\s*")
 _LONGEST = 40
 _LOOKED_AT = 40
 """Messages of one account that are looked at, the newest first: staff answer at once. Ours."""
+_WAITING_READ = 200
 _NAMES = ("who", "old")
 """The fields of requests that mean a customer."""
 
@@ -55,7 +59,7 @@ async def chosen(tx: AsyncConnection, message: StaffMessage, zone: str, *, life_
     except NotUnderstood:
         return None
     for number in numbers:
-        answered = await _with(tx, request, number)
+        answered = await _with(tx, request, number, message.staff, message.at_ms)
         if answered is None:
             return None
         request = answered
@@ -91,8 +95,11 @@ async def _question(tx: AsyncConnection, message: StaffMessage, life_ms: int) ->
     return "", numbers
 
 
-async def _with(tx: AsyncConnection, request: Request, number: int) -> Request | None:
+async def _with(tx: AsyncConnection, request: Request, number: int, staff: str, now_ms: int) -> Request | None:
     """`request` about that very customer, where its words could mean them and somebody else."""
+    if isinstance(request, TakeOver | Release) and not request.who:
+        listed = await _listed(tx, request, staff, now_ms)
+        return replace(request, who=f"#{number}") if number in listed else None
     for name in _NAMES:
         word = getattr(request, name, "")
         if not word:
@@ -101,3 +108,10 @@ async def _with(tx: AsyncConnection, request: Request, number: int) -> Request |
         if len(people) > 1:
             return replace(request, **{name: f"#{number}"}) if number in people else None
     return None
+
+
+async def _listed(tx: AsyncConnection, request: TakeOver | Release, staff: str, now_ms: int) -> Collection[int]:
+    """Whom the list named that a bare /接手 or /交回 shows."""
+    if isinstance(request, TakeOver):
+        return {one.person for one in await who_waits(tx, most=_WAITING_READ)}
+    return await held_by(tx, staff, now_ms)

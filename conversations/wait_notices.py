@@ -58,6 +58,7 @@ def _list(notice: Notice, to: str, zone: str, now_ms: int) -> str:
     lines += listed(notice.waiting[:_LISTED], zone, now_ms)
     if len(notice.waiting) > _LISTED:
         lines.append(say("conversations.wait.more", number=len(notice.waiting) - _LISTED))
+    lines.append(say("conversations.wait.mend.many", person=notice.waiting[0].person))
     return "\n".join(lines)
 
 
@@ -65,10 +66,11 @@ def listed(waiting: Sequence[Waiting], zone: str, now_ms: int) -> list[str]:
     """Two lines for each."""
     return [
         say(
-            "conversations.wait.one", place=place, portrait=one.portrait(zone), account=one.account,
-            waited=one.waited(now_ms), matter=one.matter(), person=one.person,
+            "conversations.wait.one", portrait=one.portrait(zone), account=one.account, waited=one.waited(now_ms),
+            matter=one.matter(), person=one.person,
+            staff=say("conversations.wait.of", name=one.staff_name) if one.staff_name else "",
         )
-        for place, one in enumerate(waiting, 1)
+        for one in waiting
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,7 @@ from operations import (
     reporting,
     showing,
     stopping,
+    taking_over,
     undoing,
 )
 from operations.asking import Asked, Reply, Shown
@@ -116,8 +118,8 @@ class Desk:
             Verb.VIP: levels.vip,
             Verb.REFER: referring.refer,
             Verb.DELIVER: referring.deliver_,
-            Verb.TAKEOVER: people_acts.take_over_,
-            Verb.RELEASE: people_acts.release,
+            Verb.TAKEOVER: partial(taking_over.take_over_, zone=zone),
+            Verb.RELEASE: taking_over.release,
             Verb.PAUSE: self._pause,
             Verb.RESUME: stopping.resume,
             Verb.LOGIN: stopping.log_in,
