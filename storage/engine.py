@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from storage.driver_words import translate, unavailable
 from storage.errors import DatabaseUnavailable
+from storage.statements import begin_at_driver
 from texts.catalogue import say
 from texts.os_words import os_reason
 
@@ -189,11 +190,11 @@ def open_database(
             ) from error
         _must_open(path)
         target = f"sqlite+aiosqlite:///{path}"
-        writer = create_async_engine(target, poolclass=StaticPool, connect_args={"isolation_level": None})
+        ours: dict[str, Any] = {"connect_args": {"isolation_level": None}, "pool_reset_on_return": None}
+        writer = create_async_engine(target, poolclass=StaticPool, **ours)
         readers = create_async_engine(
-            target, poolclass=AsyncAdaptedQueuePool, pool_size=_READERS, max_overflow=0,
-            connect_args={"isolation_level": None},
-        )  # fmt: skip
+            target, poolclass=AsyncAdaptedQueuePool, pool_size=_READERS, max_overflow=0, **ours
+        )
         _prepare_sqlite(writer, "BEGIN IMMEDIATE")
         _prepare_sqlite(readers, "BEGIN")
         return Database(writer, readers, str(path))
@@ -249,5 +250,10 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
-    def begin_transaction(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+    def begin_transaction(connection: Connection) -> None:
+        begin_at_driver(connection, begin)
+
+    @event.listens_for(engine.sync_engine, "reset")
+    def end_transaction(connection: Any, _record: Any, _state: Any) -> None:
+        if connection.driver_connection.in_transaction:  # hardly ever: what ended needs no visit to the driver's thread
+            connection.rollback()

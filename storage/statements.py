@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import aiosqlite
-from sqlalchemy import ClauseElement, CursorResult, Executable, TextClause, text
+from sqlalchemy import AdaptedConnection, ClauseElement, Connection, CursorResult, Executable, TextClause, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -98,6 +98,18 @@ class Ready:
             raise _translated(tx, self.words, error) from error
 
 
+def begin_at_driver(connection: Connection, words: str) -> None:
+    """BEGIN in one visit to SQLite's thread; by way of a cursor it would be three. Raises sqlalchemy's DBAPIError."""
+    adapted = cast(AdaptedConnection, connection.connection.dbapi_connection)
+    try:
+        adapted.run_async(lambda driver: driver.execute_fetchall(words))
+    except sqlite3.Error as error:
+        raise _translated(connection, words, error) from error
+    except BaseException:  # stopped: the thread may yet begin it, for nobody
+        connection.invalidate()
+        raise
+
+
 def ready(statement: Executable) -> Ready:
     """For what every message asks. Its parameters are named with `bindparam`."""
     compiled = cast(ClauseElement, statement).compile(dialect=sqlite.dialect(paramstyle="named"))
@@ -122,7 +134,7 @@ def _driver(tx: AsyncConnection) -> aiosqlite.Connection:
     return cast(aiosqlite.Connection, adapted.driver_connection)
 
 
-def _translated(tx: AsyncConnection, words: str, error: sqlite3.Error) -> Exception:
+def _translated(tx: AsyncConnection | Connection, words: str, error: sqlite3.Error) -> Exception:
     """The driver's exception as sqlalchemy would have raised it."""
     found = DBAPIError.instance(words, None, error, sqlite3.Error, dialect=tx.dialect)
     return cast(Exception, found)

@@ -1,9 +1,12 @@
 """The one door to the tables keeps its promises on both databases."""
 
 import asyncio
+import sqlite3
+from collections import Counter
+from contextlib import closing, suppress
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from rules.kinds import Kind
 from storage.engine import Database
@@ -61,3 +64,49 @@ async def test_the_courier_hears_of_planned_rows_only_after_they_are_committed(d
         await plan(tx, [_row("k", "a"), _row("l", "b")], now_ms=1)
         assert heard == []
     assert heard == [frozenset({"a", "b"})]
+
+
+async def test_whoever_is_stopped_at_any_point_of_a_transaction_leaves_all_of_it_or_nothing(database: Database) -> None:
+    """A task that is cancelled between any two of its steps; the next one finds a connection that is fit for use."""
+
+    async def write_two(number: int) -> None:
+        async with database.read() as connection:
+            await connection.scalar(select(func.count()).select_from(Setting))
+        async with database.write() as tx:
+            for half in "ab":
+                await tx.execute(insert(Setting).values(key=f"{number}{half}", value="", changed_ms=0))
+
+    for steps in range(40):
+        task = asyncio.create_task(write_two(steps))
+        for _ in range(steps * 2):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await write_two(99)
+    async with database.read() as connection:
+        keys = (await connection.execute(select(Setting.key))).scalars().all()
+    whole = Counter(key[:-1] for key in keys)
+    assert "99" in whole and set(whole.values()) == {2}
+
+
+async def test_whoever_is_stopped_while_the_file_is_locked_leaves_no_transaction_open(
+    sqlite_database: Database,
+) -> None:
+    """BEGIN is with the driver's thread already: it succeeds later, for somebody who has gone."""
+
+    async def write(key: str) -> None:
+        async with sqlite_database.write() as tx:
+            await tx.execute(insert(Setting).values(key=key, value="", changed_ms=0))
+
+    with closing(sqlite3.connect(sqlite_database.url, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(write("gone"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        other.execute("COMMIT")
+    await write("next")
+    async with sqlite_database.read() as connection:
+        assert (await connection.execute(select(Setting.key))).scalars().all() == ["next"]
