@@ -65,7 +65,7 @@ class CampaignView:
     @property
     def ends_ms(self) -> int:
         """When nothing of it is left to do (epoch ms)."""
-        return max(self.until_ms, *(view.until_ms for view in self.phases))
+        return max([self.until_ms, *(view.until_ms for view in self.phases)])
 
     @property
     def recipients(self) -> int:
