@@ -17,7 +17,7 @@ from customers.purchases import note_items
 from customers.segment_file import Segment
 from customers.segments import count, first, preview
 from storage.engine import Database
-from storage.tables import Person
+from storage.tables import HOUR_MS, Person
 
 FIRST_MS, COUNT_MS = 50.0, 500.0
 """What naming the first people, and counting all, may take."""
@@ -137,11 +137,13 @@ async def _fill(db: Database, people: int) -> None:
         ),
         _numbers(
             db, "friendships",
-            "account, contact, person, nickname, alias, state, origin, since_ms, channel, last_in_ms, replies, bond",
+            "account, contact, person, nickname, alias, state, origin, since_ms, channel, last_in_ms, "
+            "heard_hour, replies, bond",
             f"'a' || (1 + n * 7 % {_ACCOUNTS}), 'wx' || n, 1 + (n - 1) % {people}, '花花' || n, '', 'friend', "
             "'event', 0, "
             "CASE WHEN n % 49999 = 0 THEN 'fair' WHEN n % 3 = 0 THEN 'parcel-card' WHEN n % 3 = 1 THEN 'sms' END, "
-            f"CASE WHEN n % 2 = 0 THEN {_NOW_MS} - (n * 13 % 365) * {_DAY_MS} END, n % 40, "
+            f"CASE WHEN n % 2 = 0 THEN {_NOW_MS} - (n * 13 % 365) * {_DAY_MS} END, "
+            f"CASE WHEN n % 2 = 0 THEN ({_NOW_MS} - (n * 13 % 365) * {_DAY_MS}) / {HOUR_MS} END, n % 40, "
             "CASE WHEN n % 97 = 0 THEN 'fan' WHEN n % 11 = 0 THEN 'strong' WHEN n % 2 = 0 THEN 'weak' ELSE 'new' END",
             people * 3 // 2,
         ),

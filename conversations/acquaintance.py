@@ -14,7 +14,7 @@ from personas.model import Stage
 from storage.ahead import Ahead
 from storage.outbox import insert_ignoring
 from storage.statements import ready
-from storage.tables import Account, Friendship, Person
+from storage.tables import HOUR_MS, Account, Friendship, Person
 from texts.catalogue import say
 
 
@@ -74,7 +74,13 @@ _AT_MS = bindparam("at_ms", type_=BigInteger)
 _HEARD = ready(
     update(Friendship)
     .where(Friendship.id == bindparam("friendship"))
-    .values(last_in_ms=_AT_MS, replies=_REPLIES, photos=_PHOTOS, bond=bond_case(_AT_MS, _REPLIES, _PHOTOS, _AT_MS))
+    .values(
+        last_in_ms=_AT_MS,
+        heard_hour=_AT_MS // HOUR_MS,
+        replies=_REPLIES,
+        photos=_PHOTOS,
+        bond=bond_case(_AT_MS, _REPLIES, _PHOTOS, _AT_MS),
+    )
 )
 
 

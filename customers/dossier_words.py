@@ -18,7 +18,7 @@ MACHINES: frozenset[str] = frozenset(
         "valid_until_ms", "outcome", "reverses", "titles", "handled_ms", "door", "verb", "moved", "referrals",
         "people.kind", "friend_requests.request", "outbox.settled_ms", "outbox.source", "outbox.campaign",
         "outbox.created_ms", "outbox.post", "pond_members.contact", "waits.friendship", "waits.why", "waits.staff",
-        "waits.from_ms", "waits.told_ms", "waits.ended_by",
+        "waits.from_ms", "waits.told_ms", "waits.ended_by", "friendships.heard_hour",
     }
 )  # fmt: skip
 """Columns, and keys of documents in them, that nobody reads; a table's own stand with its name."""

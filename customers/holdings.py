@@ -97,8 +97,8 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
         },
     ),
     Friendship: Holding(
-        kept="id account person origin since_ms channel welcomed_ms last_in_ms replies photos bond held_until_ms"
-        " serves_ms",
+        kept="id account person origin since_ms channel welcomed_ms last_in_ms heard_hour replies photos bond"
+        " held_until_ms serves_ms",
         theirs=of_person("person"),
         cleared={
             "contact": stand_in("contact"),

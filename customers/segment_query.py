@@ -29,7 +29,7 @@ from sqlalchemy.sql.operators import custom_op
 from customers.birthdays import lunar_days, solar_days
 from customers.segment_file import Birthday, Condition, Segment, Tags
 from storage.customer_tables import BoughtItem, Item, PersonTag
-from storage.tables import OUTSIDE, Account, Friendship, Person
+from storage.tables import HOUR_MS, OUTSIDE, Account, Friendship, Person
 
 _DAY_MS = 86_400_000
 _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -49,6 +49,8 @@ class View:
     today: date
     one_by_one: bool = False
     """Few rows of `people` are read at all: what else is known of them is looked up for each."""
+    friends_one_by_one: bool = False
+    """Some rows of `people` are read: their friendships are looked up for each, all else is asked of sets."""
     unindexed: bool = False
     """Keep SQLite from its indexes: it believes of any that it finds a few."""
 
@@ -94,21 +96,13 @@ def count_friends(segment: Segment, view: View) -> Select[int] | None:
     each = _friendly(segment.who)
     if each is None:
         return None
-    has_one = _Sets(replace(view, one_by_one=True), None).has(_friendships(each, view), Friendship.person)
-    with_one = _distinct(_friendships(each, view), each, view)
+    has_one = _Sets(replace(view, one_by_one=True), None).has_friendship(each)
+    with_one = _friendships(each, view).distinct()
     outside = select_outside().where(not_(and_(*_inside(segment))), has_one)
     with_one_number, outside_number = (
         select(func.count()).select_from(some.subquery()).scalar_subquery() for some in (with_one, outside)
     )
     return select(with_one_number - outside_number)
-
-
-def _distinct(people: Select[int], each: Sequence[Condition], view: View) -> Select[int]:
-    """Each of them once. An index has them in order, but not when somebody wrote last: by it SQLite would look up every
-    friendship, which takes longer than sorting.
-    """
-    when = any(who.answered_within_days is not None or who.silent_for_days is not None for who in each)
-    return people.with_only_columns(seen(Friendship.person, view)).distinct() if when else people.distinct()
 
 
 def _friendly(who: Condition) -> Sequence[Condition] | None:
@@ -130,6 +124,12 @@ class _Sets:
     firm: bool = True
     """Everybody must be in what is asked for now."""
 
+    def has_friendship(self, each: Sequence[Condition]) -> ColumnElement[bool]:
+        """Is there a friendship that fulfils one of these, all of it?"""
+        few = all(who.accounts is not None and len(who.accounts) <= _FEW_ACCOUNTS for who in each)
+        looked_up = replace(self.view, one_by_one=self.view.one_by_one or (self.view.friends_one_by_one and not few))
+        return replace(self, view=looked_up).has(_friendships(each, self.view), Friendship.person)
+
     def has(self, query: Select[Any], person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Is the person among those? Looked up one by one, or the set is made once."""
         if self.view.one_by_one:
@@ -144,9 +144,13 @@ class _Sets:
 
 
 def _fulfils(who: Condition, sets: _Sets) -> ColumnElement[bool]:
-    parts = [*_of_person(who, sets), *_of_purchases(who, sets)]
+    parts = [*of_own_row(who, sets.view)]
+    if who.tags:
+        parts += _tagged(who.tags, sets)
+    if who.items:
+        parts.append(sets.has(bought(who.items, one_by_one=sets.view.one_by_one), BoughtItem.person))
     if _asked(who) & _FRIENDSHIP_FIELDS:
-        parts.append(sets.has(_friendships([who], sets.view), Friendship.person))
+        parts.append(sets.has_friendship([who]))
     parts += [_fulfils(inner, sets) for inner in who.all_ or ()]
     some = replace(sets, firm=False)
     if who.any_:
@@ -162,13 +166,21 @@ def _any(each: Sequence[Condition], sets: _Sets) -> Iterator[ColumnElement[bool]
     friendly = [who for who in each if _asked(who) <= _FRIENDSHIP_FIELDS]
     yield from (_fulfils(who, sets) for who in each if who not in friendly)
     if friendly:
-        yield sets.has(_friendships(friendly, sets.view), Friendship.person)
+        yield sets.has_friendship(friendly)
 
 
 def reads_rows(who: Condition) -> bool:
     """Does it ask of people what stands in no index: when they were pushed, which changes with every push?"""
-    inner = [*(who.all_ or ()), *(who.any_ or ()), *([who.not_] if who.not_ else [])]
-    return who.not_pushed_for_days is not None or any(map(reads_rows, inner))
+    return who.not_pushed_for_days is not None or any(map(reads_rows, _inner(who)))
+
+
+def speaks_of_friendships(who: Condition) -> bool:
+    """Does it, or any condition in it?"""
+    return bool(_asked(who) & _FRIENDSHIP_FIELDS) or any(map(speaks_of_friendships, _inner(who)))
+
+
+def _inner(who: Condition) -> list[Condition]:
+    return [*(who.all_ or ()), *(who.any_ or ()), *([who.not_] if who.not_ else [])]
 
 
 def _asked(who: Condition) -> set[str]:
@@ -176,15 +188,14 @@ def _asked(who: Condition) -> set[str]:
     return {name for name in Condition.model_fields if getattr(who, name) is not None}
 
 
-def _of_person(who: Condition, sets: _Sets) -> Iterator[ColumnElement[bool]]:
-    view = sets.view
+def of_own_row(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
+    """What it asks of somebody's own row of `people`."""
     yield from standing(who, view)
+    yield from counted(who, view)
     if who.birthday:
         yield born_on(who.birthday, view)
     if who.not_pushed_for_days is not None:
         yield func.coalesce(Person.last_push_ms, 0) <= view.now_ms - who.not_pushed_for_days * _DAY_MS
-    if who.tags:
-        yield from _tagged(who.tags, sets)
 
 
 def standing(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
@@ -195,12 +206,6 @@ def standing(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
         yield seen(Person.tier, view).in_([tier.value for tier in who.tiers])
     if who.core is not None:
         yield Person.core.is_(who.core)
-
-
-def _of_purchases(who: Condition, sets: _Sets) -> Iterator[ColumnElement[bool]]:
-    yield from counted(who, sets.view)
-    if who.items:
-        yield sets.has(bought(who.items, one_by_one=sets.view.one_by_one), BoughtItem.person)
 
 
 def bought(words: Sequence[str], *, one_by_one: bool = False) -> Select[int]:
@@ -256,9 +261,9 @@ def _of_friendship(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
     if who.channels:
         yield seen(Friendship.channel, view).in_(who.channels)
     if who.answered_within_days is not None:
-        yield Friendship.last_in_ms >= view.now_ms - who.answered_within_days * _DAY_MS
+        yield Friendship.heard_hour >= _hour(view, who.answered_within_days)
     if who.silent_for_days is not None:
-        yield func.coalesce(Friendship.last_in_ms, 0) <= view.now_ms - who.silent_for_days * _DAY_MS
+        yield func.coalesce(Friendship.heard_hour, 0) <= _hour(view, who.silent_for_days)
     if who.accounts and len(who.accounts) <= _FEW_ACCOUNTS:
         yield Friendship.account.in_(who.accounts)
     elif who.accounts:
@@ -266,6 +271,11 @@ def _of_friendship(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
     if who.personas or who.roles:
         # Not a bare IN, which PostgreSQL would join with: it asks each friendship's account of a set made once.
         yield func.coalesce(seen(Friendship.account, view).in_(our_accounts(who)), false())
+
+
+def _hour(view: View, days_ago: int) -> int:
+    """In which hour, as friendships have it, that was."""
+    return (view.now_ms - days_ago * _DAY_MS) // HOUR_MS
 
 
 def our_accounts(who: Condition) -> Select[str]:

@@ -7,7 +7,7 @@ from sqlalchemy import Select, SQLColumnExpression, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Segment
-from customers.segment_narrowing import FEW, MANY, Candidates, narrow
+from customers.segment_narrowing import FEW, MANY, Candidates, fulfilled_by_some, narrow
 from customers.segment_query import View, count_friends, reads_rows, select_members, select_outside
 from rules.quiet_hours import local
 from storage.bulk import among_ids
@@ -43,6 +43,8 @@ _PREPARE = {
 }
 _IN_ORDER = select(func.set_config("enable_hashagg", "off", True))
 """Where an index gives people in order, PostgreSQL would still rather hash a million of them."""
+_IN_BULK = select(func.set_config("enable_nestloop", "off", True))
+"""Of a title that many bought PostgreSQL expects a few buyers, whom it would look up one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ async def preview(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str)
     await _prepare(tx, segment)
     view = _view(tx, now_ms, zone)
     few = await narrow(tx, segment.who, view)
-    belong = _members(segment, view, few, Person.id).cte("belong").prefix_with("MATERIALIZED")
+    belong = (await _members(tx, segment, view, few, Person.id)).cte("belong").prefix_with("MATERIALIZED")
     friends = and_(Friendship.person == belong.c.id, Friendship.state == "friend")
     query = (
         select(Friendship.account, func.count(), select(func.count()).select_from(belong).scalar_subquery())
@@ -141,7 +143,7 @@ async def count(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -
         if tx.dialect.name == "postgresql":
             await tx.execute(_IN_ORDER)
         return await tx.scalar(friends) or 0
-    return await tx.scalar(_members(segment, view, few, func.count())) or 0
+    return await tx.scalar(await _members(tx, segment, view, few, func.count())) or 0
 
 
 async def _few_are_outside(tx: AsyncConnection) -> bool:
@@ -149,11 +151,17 @@ async def _few_are_outside(tx: AsyncConnection) -> bool:
     return (await tx.scalar(select(func.count()).select_from(some)) or 0) <= _MOST_OUTSIDE
 
 
-def _members(segment: Segment, view: View, few: Candidates | None, *columns: SQLColumnExpression[int]) -> Select[Any]:
+async def _members(
+    tx: AsyncConnection, segment: Segment, view: View, few: Candidates | None, *columns: SQLColumnExpression[int]
+) -> Select[Any]:
     """Of those who belong: each of a few looked at, or all of them together."""
-    if few is None:
+    if few is not None:
+        return select_members(segment, replace(view, one_by_one=True), *columns).where(Person.id.in_(few.people))
+    if tx.dialect.name == "postgresql":
+        await tx.execute(_IN_BULK)
         return select_members(segment, view, *columns)
-    return select_members(segment, replace(view, one_by_one=True), *columns).where(Person.id.in_(few.people))
+    some = await fulfilled_by_some(tx, segment.who, view)
+    return select_members(segment, replace(view, friends_one_by_one=some), *columns)
 
 
 async def _prepare(tx: AsyncConnection, segment: Segment) -> None:

@@ -12,7 +12,7 @@ from rules.kinds import Kind
 from storage.engine import Database
 from storage.inbox import Received
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Arrival, Delivery, Friendship, Order, Person, Setting, StaffMember
+from storage.tables import HOUR_MS, Account, Arrival, Delivery, Friendship, Order, Person, Setting, StaffMember
 from tests.conversations.shop import NOW_MS, Post, befriend, count, open_shop, outbox, row_of, texts, voices
 
 MINUTE_MS = 60_000
@@ -324,7 +324,7 @@ async def test_what_wechat_writes_itself_is_not_answered(database: Database, pos
 async def test_whoever_is_not_known_yet_becomes_somebody(database: Database, post: Post) -> None:
     assert await post.bring("店名是啥", talker="wxid_new") == "answered"
     friendship = await row_of(database, Friendship, contact="wxid_new")
-    assert (friendship.state, friendship.last_in_ms) == ("stranger", NOW_MS)
+    assert (friendship.state, friendship.last_in_ms, friendship.heard_hour) == ("stranger", NOW_MS, NOW_MS // HOUR_MS)
 
 
 async def test_the_same_wechat_id_at_a_sibling_is_the_same_person(database: Database, post: Post) -> None:
