@@ -31,10 +31,10 @@ UNKNOWN = "你们老板娘结婚了吗"
 
 @pytest.fixture
 async def post(sqlite_database: Database) -> Post:
-    return await _open(sqlite_database)
+    return await opened(sqlite_database)
 
 
-async def _open(db: Database) -> Post:
+async def opened(db: Database) -> Post:
     await open_shop(db, room="staff@chatroom")
     door = Door()
     return Post(
@@ -134,7 +134,7 @@ async def test_never_to_somebody_who_is_out(sqlite_database: Database, post: Pos
 
 
 async def test_reminded_then_escalated_once_each_whatever_restarts(database: Database) -> None:
-    post = await _open(database)
+    post = await opened(database)
     await post.bring(UNKNOWN)
     told = await _from_to(database, NOW_MS, NOW_MS + 3 * HOUR_MS, 5 * MINUTE_MS)
     assert [minute for minute, _ in told] == [15, 35]
