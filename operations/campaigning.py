@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.people import FoundPerson, meant
 from operations.asking import Asked, Reply, Shown
 from operations.drawing import seed_line, short_lines
 from operations.errors import CannotBeUsed, NotFound, Refused
@@ -121,7 +122,7 @@ class Campaigning:
             query = select(Participant.person).where(Participant.campaign == id, Participant.state.in_(states))
             people, who = list((await tx.scalars(query)).all()), say("operations.campaign.all")
         else:
-            person = await person_named(tx, request.who)
+            person = await self._of_those_asked(tx, id, request.who)
             people, who = [person.id], called(person)
         answer = Answer.CAME if request.came else Answer.STAYED_AWAY
         number = await settle(tx, id, people, answer, f"staff:{asked.staff.id}", asked.now_ms)
@@ -132,6 +133,13 @@ class Campaigning:
             )
         key = "operations.campaign.came" if request.came else "operations.campaign.stayed_away"
         return Reply(True, say(key, who=who, title=title, number=number))
+
+    async def _of_those_asked(self, tx: AsyncConnection, campaign: int, word: str) -> FoundPerson:
+        """The one of the campaign's people that `word` means; of namesakes who were never asked nobody speaks."""
+        found = [person.id for person in await meant(tx, word)] if word else []
+        asked = select(Participant.person).where(Participant.campaign == campaign, Participant.person.in_(found))
+        joined = (await tx.scalars(asked)).all()
+        return await person_named(tx, f"#{joined[0]}" if len(joined) == 1 else word, among=joined)
 
     async def _ours(self, tx: AsyncConnection, word: str) -> tuple[int, str]:
         """A campaign with phases, open or over. Raises NotFound."""

@@ -1,6 +1,6 @@
 """What staff mean by a word: an account, a customer, a push. One, or a sentence that says why not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -47,11 +47,15 @@ async def is_account(tx: AsyncConnection, word: str) -> bool:
     return found is not None
 
 
-async def person_named(tx: AsyncConnection, word: str) -> FoundPerson:
-    """The one customer that `word` means. Raises NotFound, or CannotBeUsed with the choices when there are several."""
+async def person_named(tx: AsyncConnection, word: str, *, among: Collection[int] = ()) -> FoundPerson:
+    """The one customer that `word` means. Raises NotFound, or CannotBeUsed with the choices when there are several.
+
+    `among`: where there is somebody of these, nobody else is listed.
+    """
     if not word:
         raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
     found = await meant(tx, word)
+    found = [person for person in found if person.id in among] or found
     if not found:
         raise await nobody(tx, word)
     if len(found) > 1:

@@ -8,6 +8,7 @@ from operations.campaigning import running_lines, series_lines
 from operations.finding import called, person_named
 from operations.open_matters import repairs_now
 from operations.requests import Accounts, Help, Status, Tasks, Why
+from operations.staff_names import done_by, staff_names
 from operations.why import why
 from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status
 from rules.quiet_hours import local
@@ -18,7 +19,7 @@ _REPAIRS_SHOWN = 10
 """A screen of a phone. Ours."""
 _ANSWERS_SHOWN = 8
 _TASKS_SHOWN = 20
-_STATES = ("online", "awaiting_scan", "restricted", "paused", "backing_off", "connecting", "stopped")
+_STATES = ("online", "awaiting_scan", "restricted", "paused", "backing_off", "connecting", "stopped", "lost")
 
 
 async def help_(tx: AsyncConnection, asked: Asked[Help]) -> Reply:
@@ -96,7 +97,11 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
     ).all()
     if not rows:
         return Reply(True, say("operations.no_tasks"))
-    lines = [say("operations.task", id=row.id, title=row.title, account=row.account, holder=row.holder) for row in rows]
+    names = await staff_names(tx)
+    lines = [
+        say("operations.task", id=row.id, title=row.title, account=row.account, holder=done_by(row.holder, names))
+        for row in rows
+    ]
     return Reply(True, "\n".join([*lines, say("operations.tasks.hint")]))
 
 

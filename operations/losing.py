@@ -202,8 +202,10 @@ def _planned_line(planned: Planned, *, done: bool = False) -> str:
     key = "operations.lost.handed_on" if done else "operations.lost.planned"
     if not planned.moved and not planned.held:
         return say("operations.lost.nothing_planned")
+    if not planned.moved:
+        return say("operations.lost.only_held", held=planned.held)
     whom = say("texts.comma").join(f"{account} {number}" for account, number in sorted(planned.by_sibling.items()))
-    return say(key, moved=planned.moved, whom=f"（{whom}）" if whom else "", held=planned.held)
+    return say(key, moved=planned.moved, whom=f"（{whom}）", held=planned.held)
 
 
 async def _what_else(tx: AsyncConnection, account: str) -> list[str]:

@@ -99,13 +99,23 @@ async def _ask(tx: AsyncConnection, asked: Asked[Materials]) -> Reply:
 def _list(rows: Sequence[MaterialRow], zone: str) -> str:
     if not rows:
         return say("operations.material.none")
-    return "\n".join([say("operations.material.head", number=len(rows)), *(_line(row, zone) for row in rows)])
+    lines = [say("operations.material.head", number=len(rows)), *(_line(row, zone) for row in rows)]
+    return "\n".join([*lines, *_next_step(rows)])
+
+
+def _next_step(rows: Sequence[MaterialRow]) -> list[str]:
+    """What to do with the newest that can be used, else with the newest that nobody asked about."""
+    ready = next((row for row in rows if row.usable and row.posted_ms is None), None)
+    if ready is not None:
+        return [say("operations.material.next.post", number=ready.id)]
+    unasked = next((row for row in rows if row.consent is ConsentMark.UNASKED and row.person is not None), None)
+    return [say("operations.material.next.ask", number=unasked.id)] if unasked is not None else []
 
 
 def _line(row: MaterialRow, zone: str) -> str:
     state = say(f"operations.material.consent.{row.consent}")
     whose = row.masked_name or say("operations.material.own")
-    ready = "" if row.file is not None else say("operations.material.not_here")
+    ready = say("operations.material.file", file=row.file) if row.file else say("operations.material.not_here")
     used = say("operations.material.used") if row.posted_ms is not None else ""
     words = f" “{row.words[:20]}”" if row.words else ""
     day = f"{local(row.received_ms, zone):%m-%d}"

@@ -81,7 +81,7 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
         more = await _number(conn, select(func.count()).select_from(waits.subquery())) - len(rows)
         if more:
             text, mend = say("operations.todo.more_wait", number=more), say("operations.todo.more_wait.hint")
-            lines.append(RepairLine("waiting:more", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON))
+            lines.append(RepairLine("waiting:~", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON))
     return lines
 
 

@@ -33,9 +33,9 @@ class Urgency(IntEnum):
 
 _URGENCY = {
     "scan": Urgency.NOW, "wrong_account": Urgency.NOW, "gateway": Urgency.NOW, "restricted": Urgency.NOW,
-    "payload_lost": Urgency.SOON, "coupons": Urgency.SOON, "media": Urgency.SOON, "channel_full": Urgency.SOON,
-    "friends_wait": Urgency.SOON, "served_by": Urgency.AT_LEISURE, "introduce": Urgency.AT_LEISURE,
-    "merge": Urgency.AT_LEISURE, "member": Urgency.AT_LEISURE, "pond_full": Urgency.AT_LEISURE,
+    "payload_lost": Urgency.SOON, "coupons": Urgency.SOON, "media": Urgency.SOON,
+    "served_by": Urgency.AT_LEISURE, "introduce": Urgency.AT_LEISURE, "merge": Urgency.AT_LEISURE,
+    "member": Urgency.AT_LEISURE, "pond_full": Urgency.AT_LEISURE,
 }  # fmt: skip
 """By how the keys of what was noted begin; all others are for today."""
 

@@ -141,11 +141,11 @@ class FindAccount(Request):
 
 @dataclass(frozen=True, slots=True)
 class AccountFriends(Request):
-    """To take the friends of an account out of the program, `whole`: with their phones in full."""
+    """To take the friends of an account out of the program; `phones`: `whole`, or '' where they are masked."""
 
     verb: ClassVar[Verb] = Verb.ACCOUNT_FRIENDS
     account: str = ""
-    whole: bool = False
+    phones: str = ""
 
 
 @dataclass(frozen=True, slots=True)

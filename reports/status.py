@@ -29,6 +29,7 @@ class AccountStatus:
     state: str
     detail: str | None
     paused_by: str | None
+    lost: bool
     friends: int
     friends_cap: int
     accepted_today: int
@@ -38,7 +39,9 @@ class AccountStatus:
 
     @property
     def shown_state(self) -> str:
-        """A pause that the runner has not seen yet is a pause already."""
+        """A pause that the runner has not seen yet is a pause already; what is lost is not served, whatever it does."""
+        if self.lost:
+            return "lost"
         return "paused" if self.paused_by and self.state == "online" else self.state
 
 
@@ -96,7 +99,7 @@ async def _stopped(conn: AsyncConnection) -> Stopped | None:
 
 
 async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountStatus, ...]:
-    """Every account of the configuration, by id."""
+    """Every account of the configuration, by id; those that were lost, too."""
     since_ms = now_ms - DAY_MS
     sent = await _sent(conn, since_ms)
     accepted = await _accepted(conn, Kind.ACCEPT, since_ms)
@@ -105,9 +108,9 @@ async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountS
     rows = await conn.execute(
         select(
             Account.id, Account.persona, Account.role, Account.state, Account.state_detail, Account.paused_by,
-            Account.limits, Account.opened_ms,
+            Account.limits, Account.opened_ms, Account.lost_ms,
         )
-        .where(Account.removed.is_(False))
+        .where(Account.removed.is_(False) | Account.lost_ms.is_not(None))
         .order_by(Account.id)
     )  # fmt: skip
     statuses = []
@@ -121,6 +124,7 @@ async def account_statuses(conn: AsyncConnection, now_ms: int) -> tuple[AccountS
                 state=row.state,
                 detail=row.state_detail,
                 paused_by=row.paused_by,
+                lost=row.lost_ms is not None,
                 friends=friends.get(row.id, 0),
                 friends_cap=limits.friends,
                 accepted_today=accepted.get(row.id, 0),

@@ -130,8 +130,16 @@ async def begin(tx: AsyncConnection, sequence: LessonFile, person: int, *, by: s
     if await tx.scalar(select(Pupil.id).where(Pupil.sequence == sequence.name, Pupil.person == person)) is not None:
         raise LessonRefused("began_before", title=sequence.title)
     if await tx.scalar(select(Person.id).where(may_learn(), Person.id == person)) is None:
-        raise LessonRefused("no_partner")
+        raise LessonRefused(await _why_not(tx, person))
     await enrol(tx, sequence, [person], by=by, now_ms=now_ms)
+
+
+async def _why_not(tx: AsyncConnection, person: int) -> str:
+    """Which of the conditions of `may_learn` they do not fulfil: a word behind `scheduler.lesson.`."""
+    who = (await tx.execute(select(Person.level, Person.opted_out_ms).where(Person.id == person))).one()
+    if who.opted_out_ms is not None:
+        return "opted_out"
+    return "no_partner" if who.level != PARTNER else "no_teacher"
 
 
 async def move(tx: AsyncConnection, pupil: int, to: PupilState, now_ms: int, *, reason: str | None = None) -> bool:
@@ -157,7 +165,7 @@ async def pause(tx: AsyncConnection, person: int, sequences: Collection[str], *,
 async def resume(tx: AsyncConnection, person: int, sequences: Collection[str], now_ms: int) -> int:
     """Go on where they stand. Returns how many sequences do. Raises LessonRefused for who is no partner."""
     if await tx.scalar(select(Person.id).where(may_learn(), Person.id == person)) is None:
-        raise LessonRefused("no_partner")
+        raise LessonRefused(await _why_not(tx, person))
     resumed = 0
     for row in await _of(tx, person, sequences):
         if await move(tx, row.id, PupilState.RUNNING, now_ms):

@@ -68,7 +68,7 @@ async def friends(
             async with db.read() as connection:
                 return await losing.ways(connection, await account_or_lost(connection, account), now_ms)
 
-        request = AccountFriends(account=account, whole=reveal)
+        request = AccountFriends(account=account, phones="whole" if reveal else "")
         ways = await done_at_terminal(db, settings, request, now_ms, read, as_staff=as_)
     if out is not None:
         _write(out, ways, whole=reveal)
@@ -111,10 +111,10 @@ def _cells(number: int, way: Way, *, whole: bool) -> list[str | int]:
 
 
 def _table(ways: Sequence[Way], *, whole: bool) -> Table:
-    columns = _COLUMNS[:-1]
+    columns = _COLUMNS[:-3]
     shown = table(*(say(f"cli.friends.col.{name}") for name in columns))
     for number, way in enumerate(ways[:_SHOWN], 1):
-        shown.add_row(*(str(cell) for cell in _cells(number, way, whole=whole)[:-1]))
+        shown.add_row(*(str(cell) for cell in _cells(number, way, whole=whole)[:-3]))
     return shown
 
 

@@ -1,6 +1,6 @@
 """Commands about what campaigns give away: benefits list, give, undo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.finding import campaign_named, described, person_named
 from operations.requests import GiveBenefit, UndoBenefit
+from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
 from scheduler import benefits
 from scheduler.benefits import Given, Stock
@@ -44,7 +45,7 @@ async def list_(
         of = await _campaign(connection, campaign) if campaign else None
         if lines:
             rows = [_line(row) for row in await benefits.ledger(connection, _SHOWN, of)]
-            shown = _ledger(rows, settings.shop.time_zone)
+            shown = _ledger(rows, settings.shop.time_zone, await staff_names(connection))
         else:
             found = await benefits.stocks(connection, of)
             rows, shown = [_stock(*one) for one in found], _stocks(found)
@@ -147,14 +148,14 @@ def _line(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ledger(rows: Sequence[dict[str, Any]], zone_name: str) -> Table:
+def _ledger(rows: Sequence[dict[str, Any]], zone_name: str, names: Mapping[str, str]) -> Table:
     columns = ("line", "at", "who", "title", "units", "code", "by", "note")
     made = table(*(say(f"benefits.col.{name}") for name in columns))
     for row in rows:
         note = say("benefits.reverses", line=row["reverses"]) if row["reverses"] else ""
         made.add_row(
             str(row["line"]), f"{local(row['at_ms'], zone_name):%m-%d %H:%M}", f"{row['who']} #{row['person']}",
-            row["title"], f"{row['units']:+d}", row["code"] or "—", row["by"].removeprefix("staff:"),
+            row["title"], f"{row['units']:+d}", row["code"] or "—", done_by(row["by"], names),
             f"{note}{row['note']}",
         )  # fmt: skip
     return made

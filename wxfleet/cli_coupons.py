@@ -136,7 +136,8 @@ def _listed(found: Sequence[Pool], zone_name: str) -> Table:
 
 def _code(row: Any, *, whole: bool) -> dict[str, Any]:
     return {
-        "code": row.code if whole else masked_code(row.code), "person": row.person, "who": row.who or "",
+        "number": row.id, "code": row.code if whole else masked_code(row.code), "person": row.person,
+        "who": row.who or "",
         "campaign": row.campaign, "title": row.title or "", "given_ms": row.given_ms,
         "expires_ms": None if row.expires_ms == NEVER_MS else row.expires_ms,
     }  # fmt: skip
@@ -144,11 +145,13 @@ def _code(row: Any, *, whole: bool) -> dict[str, Any]:
 
 def _codes(rows: Sequence[dict[str, Any]], settings: Settings) -> Table:
     zone_name = settings.shop.time_zone
-    made = table(*(say(f"coupons.col.{name}") for name in ("code", "who", "campaign", "given_at", "ends")))
+    made = table(*(say(f"coupons.col.{name}") for name in ("number", "code", "who", "campaign", "given_at", "ends")))
     for row in rows:
         who = f"{row['who']} #{row['person']}" if row["person"] else "—"
         given = f"{local(row['given_ms'], zone_name):%m-%d %H:%M}" if row["given_ms"] else "—"
-        made.add_row(row["code"], who, row["title"] or "—", given, _day(row["expires_ms"], zone_name))
+        made.add_row(
+            f"#{row['number']}", row["code"], who, row["title"] or "—", given, _day(row["expires_ms"], zone_name)
+        )
     return made
 
 

@@ -1,6 +1,6 @@
 """Commands about what is done by hand on the phones: tasks list, done; gifts list, add, budget."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +8,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from operations.requests import Done, Give
+from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
 from scheduler.gifts import GiftKind, budget_of, ledger, yuan
 from storage.tables import Task
@@ -45,8 +46,9 @@ async def list_(
         query = query.where(Task.holder == holder)
     async with terminal.database(settings) as db, db.read() as connection:
         found = (await connection.execute(query)).all()
+        names = await staff_names(connection)
     rows = [_task(row) for row in found]
-    terminal.show(rows, _listed(rows, settings.shop.time_zone) if rows else say("tasks.none"))
+    terminal.show(rows, _listed(rows, settings.shop.time_zone, names) if rows else say("tasks.none"))
 
 
 def _task(row: Any) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def _task(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listed(rows: Sequence[dict[str, Any]], zone: str) -> Table:
+def _listed(rows: Sequence[dict[str, Any]], zone: str, names: Mapping[str, str]) -> Table:
     made = table(*(say(f"tasks.col.{name}") for name in ("id", "what", "account", "holder", "until", "state")))
     for row in rows:
         until = f"{local(row['expires_ms'], zone):%m-%d %H:%M}" if row["expires_ms"] else "—"
@@ -65,7 +67,7 @@ def _listed(rows: Sequence[dict[str, Any]], zone: str) -> Table:
             str(row["id"]),
             row["title"],
             row["account"],
-            row["holder"] or "—",
+            done_by(row["holder"], names),
             until,
             say(f"tasks.state.{row['state']}"),
         )
@@ -82,13 +84,14 @@ async def gifts_list(terminal: Terminal) -> None:
     settings = terminal.settings(strict=False)
     async with terminal.database(settings) as db, db.read() as connection:
         found = await ledger(connection, _SHOWN)
+        names = await staff_names(connection)
     rows = [dict(row._mapping) for row in found]
     made = table(*(say(f"gifts.col.{name}") for name in ("id", "day", "who", "what", "occasion", "by", "state")))
     for row in rows:
         made.add_row(
             str(row["id"]), row["day"], f"{row['name']} #{row['person']}",
             say(f"gifts.kind.{row['kind']}", amount=yuan(row["amount_fen"])), row["occasion"],
-            row["done_by"] or row["planned_by"].removeprefix("staff:"), say(f"gifts.state.{row['state']}"),
+            done_by(row["done_by"] or row["planned_by"], names), say(f"gifts.state.{row['state']}"),
         )  # fmt: skip
     terminal.show(rows, made if rows else say("gifts.none"))
 

@@ -19,7 +19,7 @@ from storage.engine import Database
 from storage.tables import Audit, Campaign, Person
 from tests.commands.campaign_office import begin, office_of
 from tests.commands.test_chat import Office
-from tests.conversations.shop import NOW_MS, outbox
+from tests.conversations.shop import NOW_MS, befriend, outbox
 from tests.scheduler.matrix import ZONE
 
 FILE: dict[str, Any] = {
@@ -89,6 +89,8 @@ async def test_status_cancel_and_who_came(office: Office) -> None:
         waiting = update(Phase).where(Phase.campaign == id, Phase.state == "waiting")
         await tx.execute(waiting.values(due_ms=round(night.timestamp() * 1000)))
     assert "下一步 11-24 08:30 提醒" in (await office.says("/状态", "mei")).text  # not in the quiet hours
+    async with office.db.write() as tx:
+        await befriend(tx, "lin-1", "wxid_namesake", "小客0")  # was never asked, so nobody means them
     assert (await office.says("/到场 双十一 小客0")).ok
     assert not (await office.says("/到场 双十一 小客2 没来")).ok  # had promised nothing
     async with office.db.read() as connection:

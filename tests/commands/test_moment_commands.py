@@ -102,7 +102,8 @@ async def test_a_post_is_taken_back_while_it_has_not_left(office: Office) -> Non
 async def test_a_customers_photo_is_shown_to_nobody_before_they_said_yes(database: Database, tmp_path: Path) -> None:
     office = await _office(database, tmp_path)
     await office.post.bring("图", kind=MessageKind.IMAGE)
-    assert "#1 11-21 花** 聊天，还没问" in (await office.says("/素材")).text
+    listed = (await office.says("/素材")).text
+    assert "#1 11-21 花** 聊天，还没问，图还没取下来" in listed and listed.endswith("/素材 征求 1")
     assert "没有本人同意" in (await office.says("/发圈 素材=1 今天的买家秀")).text
     assert (await office.says("/素材 征求 1")).ok
     assert "名字会遮住" in (await texts(office.db, kind="staff_message"))[0]

@@ -167,6 +167,17 @@ async def test_each_is_gone_when_it_is_mended(office: Office) -> None:
     assert await _now(office) == {}
 
 
+async def test_many_who_wait_are_a_few_lines_and_a_list(office: Office) -> None:
+    async with office.db.write() as tx:
+        for number in range(8):
+            await befriend(tx, "lin-1", f"wxid_w{number}", f"小等{number}")
+        waits = update(Friendship).where(Friendship.nickname.startswith("小等"))
+        await tx.execute(waits.values(waiting_since_ms=NOW_MS - MINUTE_MS))
+    lines = list((await _now(office)).values())
+    assert len(lines) == 6 and lines[-1].text == "还有 3 位客户在等真人回复"
+    assert lines[-1].commands == ("/接手",) and (await office.says("/接手")).ok
+
+
 async def test_what_is_well_is_no_repair(office: Office) -> None:
     assert await _now(office) == {}
     assert (await office.says("/状态")).data == {"repairs": []}

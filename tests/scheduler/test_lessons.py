@@ -210,8 +210,9 @@ async def test_staff_let_somebody_begin_pause_and_go_on(database: Database) -> N
     assert await rows(database) == []
     async with database.write() as tx:
         await begin(tx, school.sequences[0], partner, by="staff:owner", now_ms=MORNING_MS)
-    for who in (partner, other):
-        with pytest.raises(LessonRefused):
+    unknown = await friend(database, "lin-1", since_ms=0, level="partner")
+    for who, why in ((partner, "已经上过"), (other, "只给合伙人，TA 还不是"), (unknown, "还没有加培训号")):
+        with pytest.raises(LessonRefused, match=why):
             async with database.write() as tx:
                 await begin(tx, school.sequences[0], who, by="staff:owner", now_ms=MORNING_MS)
     await school.look(EVENING_MS)  # planned, and stopped before it leaves
