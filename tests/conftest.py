@@ -12,16 +12,27 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from storage.engine import Database, open_database
 from storage.schema import upgrade
 from tests.databases import Spares, fresh, name_in, temporary_folder
+from tests.statements import keep_compiled
 from tests.virtual_time import VirtualClock
 from texts import catalogue
 
 tempfile.tempdir = temporary_folder() or tempfile.tempdir  # pytest's own folders, too
+keep_compiled()
+# With the values of every frame, as on a developer's screen, one traceback takes a second.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 settings.register_profile("house", deadline=None)  # how long an example takes is the machine's matter
 settings.load_profile("house")

@@ -33,6 +33,13 @@ _TOUCHED = f"""
     SELECT format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class
     WHERE relkind = 'r' AND relname <> 'alembic_version' AND {_OURS} AND pg_relation_size(oid) > 0
 """
+# The planner thinks better of a table that it never saw than of one that it saw empty.
+_NEVER_COUNTED = """
+    WITH touched AS (SELECT unnest(%s::text[])::regclass AS id), forgotten AS (
+        DELETE FROM pg_statistic WHERE starelid IN (SELECT id FROM touched)
+    )
+    UPDATE pg_class SET relpages = 0, reltuples = -1, relallvisible = 0 WHERE oid IN (SELECT id FROM touched)
+"""
 _COUNT_FROM_ONE = """
     SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
     FROM pg_sequences WHERE last_value IS NOT NULL
@@ -98,6 +105,7 @@ def _empty(connection: psycopg.Connection) -> None:
         connection.execute("SET session_replication_role = replica")
         connection.execute("; ".join(f"DELETE FROM {table}" for table in touched).encode())
         connection.execute(f"VACUUM (PROCESS_TOAST false) {', '.join(touched)}".encode())
+        connection.execute(_NEVER_COUNTED, [touched])
     connection.execute(_COUNT_FROM_ONE)
 
 

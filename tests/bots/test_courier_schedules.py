@@ -62,7 +62,7 @@ async def _live(db: Database, schedule: list[tuple], seed: int, processes: int =
 SLOW = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(schedules, st.integers(0, 10**6))
 @example([("push_to_all", 0, 0), ("break_database", "after"), ("pass_time", 2, 2), ("pass_time", 2, 5)], 1)
 @example([("turn_gateway", 0, "hang"), ("push_to_all", 0, 0), ("pass_time", 2, 1), ("crash",), ("pass_time", 2, 5)], 2)
@@ -71,7 +71,7 @@ async def test_any_schedule_keeps_every_promise(sqlite_database: Database, sched
 
 
 @pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
-@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
 @given(schedules, st.integers(0, 10**6))
 async def test_any_schedule_keeps_every_promise_on_postgresql(
     database: Database,

@@ -1,6 +1,5 @@
 """What a tick asks of the database, however many lanes are due, and however many rows wait beside them."""
 
-from pathlib import Path
 from random import Random
 
 from sqlalchemy import text
@@ -10,8 +9,7 @@ from bots.courier import Courier
 from bots.ownership import Owner
 from bots.tenure import Tenure
 from storage import claim_statements
-from storage.engine import Database, open_database
-from storage.schema import upgrade
+from storage.engine import Database
 from tests.bots.people import (
     PlainWording,
     RecordingSender,
@@ -62,13 +60,10 @@ async def test_fifty_lanes_are_served_with_a_tenth_of_a_statement_for_each_send(
     assert asked.count <= STATEMENTS
 
 
-async def test_a_page_passes_over_rows_of_paused_campaigns_by_the_index_alone(tmp_path: Path) -> None:
+async def test_a_page_passes_over_rows_of_paused_campaigns_by_the_index_alone(sqlite_database: Database) -> None:
     """A lane may have thousands of them, due before everything else."""
-    db = open_database(f"sqlite:///{tmp_path / 'a.db'}")
-    await upgrade(db)
     values = {"accounts": "[]", "priorities": "[]", "now_ms": 0, "rows": 32}
-    async with db.read() as connection:
+    async with sqlite_database.read() as connection:
         plan = await connection.execute(text(f"EXPLAIN QUERY PLAN {claim_statements.PAGE['sqlite']}"), values)
         steps = [row[3] for row in plan]
-    await db.close()
     assert any("COVERING INDEX ix_outbox_pending" in step for step in steps), steps

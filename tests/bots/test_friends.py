@@ -1,10 +1,12 @@
 """New friends: accepted, routed, left waiting or refused as the rules say; welcomed once; the cap never broken."""
 
 import asyncio
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
@@ -21,7 +23,6 @@ from rules.limits import Limits
 from rules.roles import Role
 from storage.engine import Database, open_database
 from storage.outbox import Content, NewDelivery, plan
-from storage.schema import upgrade
 from storage.tables import Account, Delivery, FriendRequest, Person, Repair, StaffContact, StaffMember
 from storage.tables import Friendship as FriendshipRow
 from tests.bots.fleet_world import add_accounts
@@ -320,24 +321,23 @@ STEP = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.fixed_dictionaries({name: st.integers(0, 7) for name in "abc"}),
     st.lists(STEP, max_size=45),
 )
 def test_whatever_happens_no_account_passes_its_cap_and_none_enters_the_valley_too_early(
-    tmp_path_factory: pytest.TempPathFactory, start: dict[str, int], steps: list[tuple[str, str, str]]
+    sqlite_shape: Path, tmp_path: Path, start: dict[str, int], steps: list[tuple[str, str, str]]
 ) -> None:
     """Requests, sends, confirmations, failures, people who leave and ticks in any order."""
-    asyncio.run(_play(str(tmp_path_factory.mktemp("friends") / "friends.db"), start, steps))
+    asyncio.run(_play(shutil.copy(sqlite_shape, tmp_path / f"{uuid4()}.db"), start, steps))
 
 
 TINY = Limits(friends=6, visible=3, reserve=0.34).model_dump(mode="json")
 
 
-async def _play(path: str, start: dict[str, int], steps: list[tuple[str, str, str]]) -> None:
+async def _play(path: Path, start: dict[str, int], steps: list[tuple[str, str, str]]) -> None:
     db = open_database(f"sqlite:///{path}")
-    await upgrade(db)
     try:
         for account, friends in start.items():
             await add(db, account, min(friends, 6), limits=TINY)

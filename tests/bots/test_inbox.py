@@ -1,11 +1,13 @@
 """The way in: once, in order, with all effects, and nothing lost by a crash."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
@@ -20,7 +22,6 @@ from bots.payloads import conversation_of, message_of, message_payload, room_of,
 from storage.engine import Database, open_database
 from storage.errors import DatabaseUnavailable
 from storage.inbox import OPEN, TRANSITIONS, ArrivalState, NewArrival, Received, mark_handled, record
-from storage.schema import upgrade
 from storage.tables import Arrival, Setting
 from tests.bots.fleet_world import Heard, add_accounts, running
 from tests.bots.scripted_gateway import ScriptedGateway
@@ -346,16 +347,15 @@ async def test_a_request_and_its_confirmation_under_one_id_are_both_heard(
     )
 )
 def test_whatever_handlers_do_each_conversation_is_handled_in_order_and_everything_ends(
-    tmp_path_factory: pytest.TempPathFactory, script: list[tuple[str, str, str]]
+    sqlite_shape: Path, tmp_path: Path, script: list[tuple[str, str, str]]
 ) -> None:
     """'later' says not yet once, 'bad' raises for ever: the order within a conversation stands all the same."""
     with capture_logs():
-        asyncio.run(_play(str(tmp_path_factory.mktemp("inbox") / "inbox.db"), script))
+        asyncio.run(_play(shutil.copy(sqlite_shape, tmp_path / f"{uuid4()}.db"), script))
 
 
-async def _play(path: str, script: list[tuple[str, str, str]]) -> None:
+async def _play(path: Path, script: list[tuple[str, str, str]]) -> None:
     db, clock = open_database(f"sqlite:///{path}"), VirtualClock()
-    await upgrade(db)
     await add_accounts(db, "a", "b")
     gateways = {"a": ScriptedGateway("wxid_a"), "b": ScriptedGateway("wxid_b")}
     asked: set[int] = set()

@@ -309,7 +309,7 @@ _step = st.tuples(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(_step, min_size=4, max_size=16))
 @example([("claim", 0, 1), ("merge", 2, 0), ("claim", 2, 4), ("friend", 2, 0), ("undo", 0, 0), ("claim", 0, 3)])
 @example(

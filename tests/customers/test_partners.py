@@ -62,7 +62,7 @@ async def _fill(tx: AsyncConnection, elders: list[Any], partners: set[int], orde
     return ids
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.none() | st.integers(0, 6), min_size=8, max_size=8), st.sets(st.integers(0, 7), min_size=1),
     st.lists(_order, max_size=12),

@@ -245,7 +245,7 @@ class Life:
             assert who.merged_into is not None or who.referred_net_fen == theirs
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings=st.lists(_happening, min_size=3, max_size=18))
 @example([("register", 1, 0), ("register", 2, 1), ("merge_and_undo", 0, 2), ("merge", 0, 2)])  # a circle
 @example([("register", 3, 4), ("register", 1, 0), ("merge_and_undo", 0, 1), ("merge", 0, 1)])  # by themselves

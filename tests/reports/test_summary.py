@@ -77,7 +77,7 @@ async def test_pushes_of_the_run_by_what_became_of_them(db: Database) -> None:
     }  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(list(DeliveryState)), st.sampled_from([None, "opted_out", "muted"])), max_size=12

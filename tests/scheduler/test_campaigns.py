@@ -363,7 +363,11 @@ async def test_staff_say_who_came_and_correct_themselves(database: Database) -> 
     assert await promises(Answer.CAME) == (1, 0)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("migrated_url", "seed"),
+    [*(("sqlite", seed) for seed in range(6)), *(("postgresql", seed) for seed in (6, 7))],
+    indirect=["migrated_url"],
+)
 async def test_whatever_people_say_promises_stay_within_the_places_and_add_up(database: Database, seed: int) -> None:
     """Any order of yes, no, came and stayed away: never more places than promised, nobody waits beside a free one."""
     await account(database, "lin-1")
