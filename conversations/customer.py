@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
+from conversations.account_wishes import AccountWishes
 from conversations.acquaintance import acquaintance, heard
 from conversations.answers import UNCLEAR_MUTE_MS, Answers, Ask, nobody_to_ask
 from conversations.campaign_talk import CampaignTalk
@@ -49,6 +50,7 @@ class CustomerTalk:
     def __init__(self, voices: Voices, products: Products = NO_PRODUCTS, ask: Ask = nobody_to_ask) -> None:
         self._voices = voices
         self._campaigns = CampaignTalk(voices)
+        self._accounts = AccountWishes(voices)
         self._answers = Answers(voices, products, ask)
 
     async def hear(
@@ -108,13 +110,19 @@ class CustomerTalk:
             return await answer_referral(tx, who, heard_now.said, told, zone, arrival=arrival, now_ms=now_ms)
         order = find_order_number(words) or find_hint(words, now_ms, self._voices.shop.time_zone)
         if order is None:
-            return await self._answers.answer(tx, heard_now)
+            return await self._accounts.hear(tx, heard_now) or await self._answered(tx, heard_now)
         concern = concern_of(words)
         if concern in (Concern.NONE, Concern.ORDER_STATUS):
             return await hear_claim(tx, self._voices, heard_now, order)
         # "订单 … 破了个洞": staff hear of the trouble, the number is noted all the same.
         outcome = await self._answers.concerned(tx, heard_now, concern, quiet=True)
         await hear_claim(tx, self._voices, heard_now, order)
+        return outcome
+
+    async def _answered(self, tx: AsyncConnection, heard_now: Heard) -> str:
+        outcome = await self._answers.answer(tx, heard_now)
+        if outcome == "answered":
+            await self._accounts.after_answer(tx, heard_now)
         return outcome
 
     async def _of_a_lesson(self, tx: AsyncConnection, heard_now: Heard, *, late: bool) -> bool:

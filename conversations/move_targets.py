@@ -65,6 +65,13 @@ async def _likenesses(tx: AsyncConnection) -> tuple[dict[str, str], dict[str, st
     return {account: seen for account, _, seen in rows}, {persona: seen for _, persona, seen in rows}
 
 
+async def knows(tx: AsyncConnection, person: int, persona: str) -> bool:
+    """Are they friends of an account that shows this persona?"""
+    seen, seen_of = await _likenesses(tx)
+    met = await _met(tx, person)
+    return seen_of.get(persona, persona) in {seen.get(account) for account in met}
+
+
 async def kept_places(tx: AsyncConnection) -> dict[str, int]:
     """How many people each account was offered to who may still come."""
     states = [state.value for state in OPEN]

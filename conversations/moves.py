@@ -63,6 +63,13 @@ def key_of(move: int, part: str) -> str:
     return f"move:{move}:{part}"
 
 
+def move_of(key: str) -> int | None:
+    """The number of the offer that a row of the outbox with this key belongs to."""
+    kind, _, rest = key.partition(":")
+    number = rest.partition(":")[0]
+    return int(number) if kind == "move" and number.isdigit() else None
+
+
 def row_of(
     move: int, part: str, who: Acquaintance, content: Content, *, due_ms: int, kind: Kind, source: str = ""
 ) -> NewDelivery:

@@ -34,7 +34,7 @@ ROLES = {
 
 def voices() -> Voices:
     written = {id: PERSONA.model_copy(update={"id": id, "name": name}) for id, name in PERSONAS.items()}
-    written["lin-mirror"] = written["lin"].model_copy(update={"id": "lin-mirror"})
+    written["lin-mirror"] = written["lin"].model_copy(update={"id": "lin-mirror", "mirror_of": "lin"})
     return Voices(Book(written, written), Shop(name="小林的衣橱", brand="XL", contact="400-000-0000"))
 
 

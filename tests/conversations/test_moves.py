@@ -5,9 +5,9 @@ from sqlalchemy import insert, update
 from customers.consent import mute, opt_out
 from customers.merging import merge
 from storage.engine import Database
-from storage.tables import Friendship, Repair, Setting
+from storage.tables import Friendship, Person, Repair, Setting
 from tests.conversations.matrix import Matrix, contact_of, friend, open_matrix
-from tests.conversations.shop import DAY_MS, NOW_MS, row_of, texts
+from tests.conversations.shop import DAY_MS, NOW_MS, outbox, row_of, texts
 
 HUA = "wxid_hua"
 
@@ -174,3 +174,64 @@ async def test_a_mentor_takes_who_was_handed_to_them_and_a_confirmation_nobody_s
     await matrix.look(NOW_MS + 4 * DAY_MS)
     assert [move.state for move in await matrix.moves()] == ["followed"]
     assert await texts(sqlite_database, key="move:1:again") == []
+
+
+async def test_who_asks_an_acquisition_account_how_to_buy_is_shown_who_sells_once(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database, orders=0, level="friend")
+    matrix = Matrix(sqlite_database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么，怎么买")
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么，怎么下单", NOW_MS + DAY_MS)
+    (card,) = await matrix.cards()
+    assert card[:2] == ("xiaoyu-1", HUA)
+    answer, words, shown = [row for row in await outbox(sqlite_database) if row.created_ms == NOW_MS]
+    assert answer.due_ms < words.due_ms < shown.due_ms, "behind the answer to what they asked"
+
+
+async def test_their_own_choice_is_kept_and_answered_each_time_they_ask(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    hua = await _customer(sqlite_database, "xiaoyu-1", "lin-1")
+    matrix = Matrix(sqlite_database)
+    for days in (0, 1):
+        assert await matrix.says(HUA, "xiaoyu-1", "能推一下苏叶的名片吗", NOW_MS + days * DAY_MS) == "answered"
+    cards = [row.content["card"] for row in await outbox(sqlite_database, kind="name_card")]
+    assert cards == ["wxid_suye-1", "wxid_suye-1"]
+    ((move),) = await matrix.moves()
+    assert (move.aim, move.why, move.to_account) == ("persona", "choice", "suye-1")
+    assert (await row_of(sqlite_database, Person, id=hua)).preferred_persona == "suye"
+    assert await matrix.says(HUA, "xiaoyu-1", "想加小林", NOW_MS + 2 * DAY_MS) == "answered"
+    assert "已经加过小林" in (await texts(sqlite_database, kind="reply"))[-1]
+    assert len(await matrix.moves()) == 1, "no mirror of whom they know"
+
+
+async def test_a_no_closes_the_offer_and_only_a_no_to_it(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database)
+    matrix = Matrix(sqlite_database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么")
+    assert await matrix.says(HUA, "xiaoyu-1", "不用了", NOW_MS + 1) != "declined", "nothing was offered yet"
+    async with sqlite_database.write() as tx:
+        await tx.execute(update(Friendship).values(waiting_since_ms=None))
+    await matrix.look()
+    await matrix.send_all(NOW_MS + 60_000)
+    assert await matrix.says(HUA, "xiaoyu-1", "不用了谢谢", NOW_MS + 120_000) == "declined"
+    assert [move.state for move in await matrix.moves()] == ["declined"]
+    await matrix.look(NOW_MS + 20 * DAY_MS)
+    assert await texts(sqlite_database, key="move:1:again") == []
+
+
+async def test_the_persona_staff_wrote_down_is_offered_once_and_no_mirror_of_whom_they_know(
+    sqlite_database: Database,
+) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database, "xiaoyu-1", "lin-1", contact="wxid_likes_suye", preferred_persona="suye")
+    await _customer(sqlite_database, "xiaoyu-1", "lin-1", contact="wxid_likes_lin", preferred_persona="lin-mirror")
+    matrix = Matrix(sqlite_database)
+    for days in (0, 30):
+        now_ms = NOW_MS + days * DAY_MS
+        for contact in ("wxid_likes_suye", "wxid_likes_lin"):
+            await matrix.says(contact, "xiaoyu-1", "店名叫什么", now_ms)
+        await matrix.look(now_ms)
+        await matrix.send_all(now_ms + DAY_MS)
+    assert await matrix.cards() == [("xiaoyu-1", "wxid_likes_suye", "wxid_suye-1")]
+    assert await texts(sqlite_database, key="move:1:again") == [], "of taste nobody is reminded"
