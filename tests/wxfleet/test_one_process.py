@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 def test_all_tests_of_a_place_that_is_brought_up_once_run_in_one_process(tmp_path: Path) -> None:
     folder = tmp_path / "tests" / "wxfleet"
     folder.mkdir(parents=True)
-    for file in ("conftest.py", "virtual_time.py"):
-        shutil.copy(ROOT / "tests" / file, tmp_path / "tests")
+    for file in (ROOT / "tests").glob("*.py"):
+        shutil.copy(file, tmp_path / "tests")
     for file in ("test_run.py", "test_other.py"):
         tests = "\n".join(f"def test_{number}() -> None: ..." for number in range(8))
         (folder / file).write_text(tests, encoding="utf-8")
