@@ -1,0 +1,202 @@
+"""Many at once come to the same as one after another: the same answers, the same people, the same list of who waits."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bots.chunks import Chunks, Failed, ReadAhead, Waiting, nothing_ahead
+from bots.gateway import Message, MessageKind
+from bots.payloads import message_payload
+from conversations.arrivals import StaffMessage, Stranger
+from conversations.at_once import read_ahead
+from conversations.intake import Intake
+from storage.engine import Database, open_database
+from storage.inbox import NewArrival, Received, record
+from storage.row_copy import all_tables
+from storage.tables import Order, Setting
+from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, voices
+from tests.virtual_time import VirtualClock
+
+FRIENDS = [(account, f"wxid_c{number}") for number in range(6) for account in ("lin-1", "lin-2")[: 1 + number % 2]]
+ORDERS = ("1234567890123456789", "1234567890123450000")
+SAID = (
+    "店名是啥", "什么码", "请问什么码呀", "店名", "你们店名叫什么", "在干嘛呢", "你们老板娘结婚了吗", "我要投诉",
+    "退订", "TD", "可以再发我福利", "别烦我了", "好的", f"我的订单 {ORDERS[0]}", ORDERS[1], "我是小美推荐的",
+    "【自动回复】我在忙",
+)  # fmt: skip
+
+
+async def _command(tx: AsyncConnection, message: StaffMessage) -> str:
+    return "command"
+
+
+async def _no_code(tx: AsyncConnection, stranger: Stranger) -> bool:
+    return False
+
+
+async def _request(tx: AsyncConnection, received: Received, now_ms: int) -> str:
+    return "requested"
+
+
+class Shop:
+    """The conversation of a shop whose arrivals come in chunks; counts what the handler was asked."""
+
+    def __init__(self, db: Database, read: ReadAhead) -> None:
+        self.db = db
+        self.clock = VirtualClock()
+        intake = Intake(voices(), on_command=_command, on_stranger=_no_code, on_friendship=_request)
+        self.handle: Callable[..., Any] = intake.handle
+        self.chunks = Chunks(db, self.clock, self._handle, read)
+        self.alone = 0
+        self._heard = count()
+
+    async def _handle(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
+        outcome: str | None = await self.handle(tx, received, now_ms, late)
+        self.alone += type(tx) is AsyncConnection
+        return outcome
+
+    async def hear(self, said: Sequence[tuple[str, str, str]], *, guarded: bool = False) -> list[Waiting]:
+        """(account, who, words) in one chunk, and more where time was up. Returns who is to be asked again."""
+        async with self.db.write() as tx:
+            new = [
+                NewArrival(account, f"message:{number}", "message", self.clock.now_ms(),
+                           _message(f"m{number}", account, who, words))
+                for number, (account, who, words) in zip(self._heard, said, strict=False)
+            ]  # fmt: skip
+            rows = await record(tx, new)
+        left, again = [Waiting(row, 0) for row in rows], list[Waiting]()
+        while left:
+            dealt = await self.chunks.handle(left, guarded=guarded, blocked=set(), released=())
+            left = dealt.left
+            again += dealt.again
+        return again
+
+
+def _message(id: str, account: str, who: str, words: str) -> dict[str, Any]:
+    own = f"wxid_self_{ACCOUNTS.index(account)}"
+    talker, listener = (own, who[1:]) if who.startswith("→") else (who, own)
+    kind = MessageKind.IMAGE if words == "[图片]" else MessageKind.TEXT
+    return message_payload(Message(id, kind, words, talker, listener, "", NOW_MS))
+
+
+async def _furnish(db: Database) -> None:
+    await open_shop(db)
+    async with db.write() as tx:
+        await tx.execute(insert(Setting).values(key="do_not_contact_key", value="00" * 32, changed_ms=0))
+        for number, (account, contact) in enumerate(FRIENDS):
+            bought = {"orders": 2, "level": "VIP1"} if number % 3 == 0 else {}
+            await befriend(tx, account, contact, f"客{contact[-1]}", **bought)
+        for order in ORDERS:
+            await tx.execute(insert(Order).values(
+                number=order, member_name="hua88", status="交易成功", paid_fen=9900, created_ms=NOW_MS, paid_ms=NOW_MS,
+                batch=1,
+            ))  # fmt: skip
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database) -> Shop:
+    await _furnish(sqlite_database)
+    return Shop(sqlite_database, read_ahead)
+
+
+@pytest.fixture
+async def twin(sqlite_shape: Path, tmp_path: Path) -> AsyncIterator[Shop]:
+    """The same shop, which handles one after another."""
+    db = open_database(f"sqlite:///{shutil.copy(sqlite_shape, tmp_path / 'twin.db')}")
+    await _furnish(db)
+    yield Shop(db, nothing_ahead)
+    await db.close()
+
+
+async def _everything(db: Database) -> dict[str, list[str]]:
+    """All rows of all tables; those of the outbox are known by their keys, not by their numbers."""
+    async with db.read() as connection:
+        return {
+            table.name: sorted(
+                str(tuple(row)) for row in
+                await connection.execute(select(*(c for c in table.c if (table.name, c.name) != ("outbox", "id"))))
+            )
+            for table in all_tables()
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_chunks_come_to_the_same_as_one_after_another(shop: Shop, twin: Shop, seed: int) -> None:
+    """Questions, opt-outs, claims, pictures and hands on the phone of several people at two accounts, by chance."""
+    dice = Random(seed)
+    for _ in range(3):
+        said = [_by_chance(dice) for _ in range(dice.randint(2, 10))]
+        for one in (shop, twin):
+            await one.hear(said)
+            await one.clock.advance(Random(seed).choice((1, 15, 100, 1900)))
+        assert _other(await _everything(shop.db), await _everything(twin.db)) == {}
+    assert shop.alone < twin.alone
+
+
+def _other(ours: dict[str, list[str]], theirs: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: sorted({*ours[name]} ^ {*theirs[name]}) for name in ours if ours[name] != theirs[name]}
+
+
+def _by_chance(dice: Random) -> tuple[str, str, str]:
+    account, contact = dice.choice(FRIENDS)
+    who = dice.choices((contact, f"→{contact}", "wxid_mei", "wxid_new"), weights=(20, 1, 1, 1))[0]
+    return account, who, dice.choice((*SAID[:5], *SAID, "[图片]"))
+
+
+async def test_ten_questions_cost_no_more_statements_than_two(database: Database) -> None:
+    await _furnish(database)
+    shop = Shop(database, read_ahead)
+    async with database.write() as tx:
+        for number in range(20):
+            await befriend(tx, "lin-1", f"wxid_many{number}", f"客{number}")
+        engine = tx.engine.sync_engine
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    counts = []
+    for few in (range(2), range(2, 12)):
+        asked.clear()
+        await shop.hear([("lin-1", f"wxid_many{number}", "店名是啥") for number in few])
+        counts.append(len(asked))
+    assert counts[0] == counts[1] and shop.alone == 0
+    assert len(await outbox(database, kind="reply")) == 12
+
+
+async def test_who_goes_on_speaking_is_answered_after_what_they_said_before(shop: Shop) -> None:
+    said = [("lin-1", "wxid_c0", "店名是啥"), ("lin-1", "wxid_c2", "什么码"), ("lin-1", "wxid_c0", "店名是啥")]
+    await shop.hear(said)
+    assert shop.alone == 1
+    assert len(await outbox(shop.db, kind="reply", to="wxid_c0")) == 1, "one burst, one answer"
+
+
+async def test_one_that_raises_takes_nobody_along_and_nothing_is_said_twice(shop: Shop) -> None:
+    handle = shop.handle
+
+    async def stumbles(tx: AsyncConnection, received: Received, now_ms: int, late: bool) -> str | None:
+        outcome: str | None = await handle(tx, received, now_ms, late)
+        if received.payload["text"] == "什么码":
+            raise ValueError
+        return outcome
+
+    shop.handle = stumbles
+    said = [("lin-1", "wxid_c0", "店名是啥"), ("lin-1", "wxid_c2", "什么码"), ("lin-1", "wxid_c4", "店名是啥")]
+    with pytest.raises(Failed):
+        await shop.hear(said)
+    assert await outbox(shop.db) == []
+    await shop.clock.advance(1)
+    again = await shop.hear(said, guarded=True)
+    assert sorted(row.to for row in await outbox(shop.db)) == ["wxid_c0", "wxid_c4"]
+    assert [item.received.payload["talker"] for item in again] == ["wxid_c2"]
+
+
+async def test_the_courier_hears_of_what_was_written_for_many(shop: Shop) -> None:
+    touched: set[str] = set()
+    shop.db.on_touched(touched.update)
+    await shop.hear([("lin-1", "wxid_c0", "店名是啥"), ("lin-2", "wxid_c1", "什么码")])
+    assert touched == {"lin-1", "lin-2"} and shop.alone == 0
