@@ -10,7 +10,7 @@ from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance
 from conversations.handover import ON_THE_PHONE
 from conversations.moves import move_on
-from conversations.waits import move_to, waiting_here
+from conversations.waits import move_to
 from conversations.who_waits import who_waits
 from rules.moves import MoveState
 from storage.move_tables import Move
@@ -83,8 +83,7 @@ async def _hand_on(tx: AsyncConnection, account: str, who: Acquaintance, zone: s
         nothing = dict.fromkeys(here)
         await tx.execute(update(Friendship).where(Friendship.id == old.id).values(nothing))
         await tx.execute(update(Friendship).where(Friendship.id == who.friendship).values(here))
-        if not await waiting_here(tx, who.friendship):
-            await move_to(tx, old.id, who)
+        await move_to(tx, old.id, who, now_ms)
         await _tell(tx, account, who, old.held_by, zone, now_ms)
 
 

@@ -90,11 +90,14 @@ async def _begin(
     tx: AsyncConnection, who: Acquaintance, zone: str, *, arrival: int, why: str, now_ms: int, tell_now: bool
 ) -> bool:
     """False when a wait is open already: somebody took them on and has not written yet."""
-    holds = who.held_by if who.held(now_ms) else None
     member = await who_looks(
-        tx, await crew_of(tx, who.account, zone), who.friendship, held_by=holds or who.held_by, now_ms=now_ms
+        tx, await crew_of(tx, who.account, zone), who.friendship, held_by=who.held_by, now_ms=now_ms
     )
-    wait = await waits.begin(tx, who, arrival=arrival, why=why, staff=member.id if member else None, now_ms=now_ms)
+    staff = member.id if member else None
+    wait = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
+    if wait is None and who.held_by is None:  # left over: nobody had them, and they did not wait
+        await waits.end(tx, who.friendship, WaitState.DROPPED, by=None, now_ms=now_ms)
+        wait = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
     if wait is None:
         return False
     if tell_now:

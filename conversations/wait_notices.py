@@ -55,20 +55,21 @@ def words_of_notice(notice: Notice, zone: str, now_ms: int) -> str:
 
 def _list(notice: Notice, to: str, zone: str, now_ms: int) -> str:
     lines = [say(f"conversations.wait.{notice.word}.many", to=to, number=len(notice.waiting))]
-    lines += listed(notice.waiting[:_LISTED], zone, now_ms)
+    reader = notice.member.id if notice.member else None
+    lines += listed(notice.waiting[:_LISTED], zone, now_ms, reader=reader)
     if len(notice.waiting) > _LISTED:
         lines.append(say("conversations.wait.more", number=len(notice.waiting) - _LISTED))
     lines.append(say("conversations.wait.mend.many", person=notice.waiting[0].person))
     return "\n".join(lines)
 
 
-def listed(waiting: Sequence[Waiting], zone: str, now_ms: int) -> list[str]:
-    """Two lines for each."""
+def listed(waiting: Sequence[Waiting], zone: str, now_ms: int, *, reader: str | None) -> list[str]:
+    """Two lines for each, and whose they are where that is not `reader` (a staff id)."""
     return [
         say(
             "conversations.wait.one", portrait=one.portrait(zone), account=one.account, waited=one.waited(now_ms),
             matter=one.matter(), person=one.person,
-            staff=say("conversations.wait.of", name=one.staff_name) if one.staff_name else "",
+            staff=say("conversations.wait.of", name=one.staff_name) if one.staff_name and one.staff != reader else "",
         )
         for one in waiting
     ]  # fmt: skip

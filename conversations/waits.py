@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from conversations.acquaintance import Acquaintance
 from storage.conversation_tables import Wait
@@ -73,14 +74,16 @@ async def end(tx: AsyncConnection, friendship: int, state: WaitState, *, by: str
     return ended.rowcount > 0
 
 
-async def move_to(tx: AsyncConnection, friendship: int, who: Acquaintance) -> None:
-    """What is open in the conversation `friendship` is open in this one: they went to another account of ours."""
-    await tx.execute(update(Wait).where(_of(friendship)).values(friendship=who.friendship, account=who.account))
+async def move_to(tx: AsyncConnection, friendship: int, who: Acquaintance, now_ms: int) -> None:
+    """What is open in the conversation `friendship` is open in this one: they went to another account of ours.
 
-
-async def waiting_here(tx: AsyncConnection, friendship: int) -> bool:
-    """Is a wait open in this conversation?"""
-    return await tx.scalar(select(Wait.id).where(_of(friendship))) is not None
+    They wait once: where they wait here already, that one stays.
+    """
+    here = aliased(Wait)
+    waits_here = select(here.id).where(here.friendship == who.friendship, here.ended_ms.is_(None)).exists()
+    values = {"friendship": who.friendship, "account": who.account, "look_ms": now_ms}
+    await tx.execute(update(Wait).where(_of(friendship), ~waits_here).values(values))
+    await end(tx, friendship, WaitState.DROPPED, by=None, now_ms=now_ms)
 
 
 async def last_answered_by(tx: AsyncConnection, friendship: int, since_ms: int) -> str | None:

@@ -52,7 +52,7 @@ class Waiting:
 
     def portrait(self, zone: str) -> str:
         """Who they are, in one line. `zone`: the shop's."""
-        parts = [self.name, self.level]
+        parts = [self.name, self.level if self.level != _FRIEND else ""]
         if self.tier in _FIRST:
             parts.append(say(f"conversations.wait.tier.{self.tier}"))
         if self.orders and self.bought_ms is not None:
@@ -124,7 +124,7 @@ def _waiting(row: Row[Any], ladder: Ladder, bought_ms: int | None, bought: str) 
         account=row.account,
         person=row.person,
         name=row.call_me or row.nickname or say("conversations.no_name"),
-        level=say("conversations.wait.level.friend") if row.level == _FRIEND else ladder.name_of(row.level),
+        level=row.level if row.level == _FRIEND else ladder.name_of(row.level),
         tier=row.tier,
         orders=row.orders,
         bought_ms=bought_ms,

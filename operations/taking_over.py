@@ -77,7 +77,10 @@ async def _who_waits(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     waiting = [one for one in await who_waits(tx, most=_READ) if asked.staff.looks_after(one.account)]
     if not waiting:
         return Reply(True, say("operations.nobody_waits"), data={"waiting": []}, changed=False)
-    lines = [say("operations.who_waits", number=len(waiting)), *listed(waiting[:_LISTED], zone, asked.now_ms)]
+    lines = [
+        say("operations.who_waits", number=len(waiting)),
+        *listed(waiting[:_LISTED], zone, asked.now_ms, reader=asked.staff.id),
+    ]
     if len(waiting) > _LISTED:
         lines.append(say("operations.more_wait", number=len(waiting) - _LISTED))
     lines.append(say("operations.who_waits.hint", person=waiting[0].person))
