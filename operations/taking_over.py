@@ -13,7 +13,7 @@ from conversations.who_waits import Waiting, who_waits
 from customers.people import FoundPerson, shown
 from operations.asking import Asked, Reply
 from operations.errors import NotFound
-from operations.finding import called, described, person_named
+from operations.finding import described, person_named
 from operations.permissions import Staff
 from operations.requests import Release, TakeOver
 from storage.farewells import PARTED
@@ -44,7 +44,7 @@ async def take_over_(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     waiting = await who_waits(tx, persons=[person.id])
     for talk in talks:
         await take_over(tx, talk.friendship, asked.staff.id, asked.now_ms, idle_ms=HELD_MS)
-    lines = [say("operations.taken_over", who=described(person), name=called(person))]
+    lines = [say("operations.taken_over", who=described(person), id=person.id)]
     before = await _names(tx, {talk.held_by for talk in talks if talk.held_by not in (None, asked.staff.id)})
     if before:
         lines.append(say("operations.taken_from", names=say("texts.comma").join(before)))
