@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import campaign_stock, draws, pushes, task_runs
-from scheduler.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaign_file import CampaignFile, CampaignKind, campaign_of, campaign_spec
 from scheduler.campaign_phase_file import PhaseKind
 from scheduler.campaign_pushes import push_of
 from scheduler.campaign_rivals import Asking, Other, rivals
@@ -19,6 +19,7 @@ from scheduler.campaign_stock import codes_wanted, wanting
 from scheduler.campaign_timeline import Due, Timeline, faults, timeline
 from scheduler.errors import CampaignRefused
 from scheduler.look import SHOP_ZONE
+from scheduler.once_at_a_time import hold_name, under_way_words
 from storage.campaign_tables import Participant, Phase
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say
@@ -108,6 +109,9 @@ async def preview(
         if due.phase.asks and due.until_ms > due.due_ms
     ]
     doubts += await rivals(tx, asking, await _others(tx, shop_zone), shop_zone)
+    # Rounds of what comes back may overlap.
+    if campaign.kind is not CampaignKind.ARRIVALS and (words := await under_way_words(tx, campaign.name)):
+        wrong.append(words)
     stock = campaign.stock
     return CampaignView(
         line.from_ms, line.until_ms, tuple(views), stock.places.promised if stock else None, invited,
@@ -148,10 +152,18 @@ async def create(
     return (await tx.execute(insert(Campaign).values(row).returning(Campaign.id))).scalar_one()
 
 
-async def start(tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE) -> Timeline:
-    """Its phases wait for their moments from now on. Raises NoSuchCampaign, MoveRefused, CampaignRefused."""
+async def start(
+    tx: AsyncConnection, campaign: int, now_ms: int, *, shop_zone: str = SHOP_ZONE, round: bool = False
+) -> Timeline:
+    """Its phases wait for their moments from now on. `round`: of what comes back, and may overlap the one before.
+
+    Raises NoSuchCampaign, MoveRefused, CampaignRefused.
+    """
     row = await read(tx, campaign)
     file = campaign_of(row.spec)
+    await hold_name(tx, row.name)
+    if not round and (words := await under_way_words(tx, row.name, beside=campaign)):
+        raise CampaignRefused(file.title, [words])
     line = timeline(file, now_ms, shop_zone)
     wrong = [_of(file, fault.phase, fault.words) for fault in faults(line, now_ms, shop_zone) if not fault.warning]
     if wrong:

@@ -123,7 +123,7 @@ class Rounds:
             )
         else:
             id = await campaigns.create(tx, ready.round, ready.series.by, now_ms, shop_zone=self._zone, seen=ready.seen)
-            await campaigns.start(tx, id, now_ms, shop_zone=self._zone)
+            await campaigns.start(tx, id, now_ms, shop_zone=self._zone, round=True)
             await tx.execute(
                 update(Round).where(Round.series == ready.series.name, Round.day == day).values(campaign=id)
             )

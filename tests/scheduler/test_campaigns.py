@@ -1,5 +1,6 @@
 """A campaign from its file to its end: phases in their time, answers counted once, places and promises kept."""
 
+import asyncio
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -503,3 +504,30 @@ async def _bought(tx: AsyncConnection, person: int, title: str, at_ms: int) -> N
         "items": title, "created_ms": at_ms, "paid_ms": at_ms, "batch": id,
     }  # fmt: skip
     await tx.execute(insert(Order).values(row))
+
+
+async def test_two_who_begin_the_same_campaign_at_once_begin_one(database: Database) -> None:
+    """Both looked when neither had begun; begun twice its posts would be seen twice. Once over, it may come again."""
+    await account(database, "lin-1")
+    await friends(database, "lin-1", 2, NOW_MS)
+    shop = Shop(database)
+    async with database.read() as connection:
+        seen = await campaigns.preview(connection, campaign(), NOW_MS, shop_zone=ZONE)
+
+    async def begin(by: str) -> int:
+        async with database.write() as tx:
+            id = await campaigns.create(tx, campaign(), by, NOW_MS, shop_zone=ZONE, seen=seen)
+            await campaigns.start(tx, id, NOW_MS, shop_zone=ZONE)
+        return id
+
+    ended = await asyncio.gather(*map(begin, ("staff:owner", "staff:mei", "cli")), return_exceptions=True)
+    [first] = [one for one in ended if isinstance(one, int)]
+    refused = [one for one in ended if isinstance(one, CampaignRefused)]
+    assert len(refused) == 2 and all(f"已经在进行（#{first}）" in str(one) for one in refused)
+    async with database.read() as connection:
+        again = await campaigns.preview(connection, campaign(), NOW_MS, shop_zone=ZONE)
+        assert (await connection.scalars(select(Campaign.id).where(Campaign.kind == "campaign"))).all() == [first]
+    assert any("已经在进行" in words for words in again.wrong)
+    async with database.write() as tx:
+        await steering.cancel(tx, first, NOW_MS)
+    assert await begin("staff:owner") and await shop.state(first) == "cancelled"

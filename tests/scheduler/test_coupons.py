@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from customers.merging import merge
-from operations.repairs import repairs_now
+from operations.repairs import noted_repairs
 from rules.pacing import DAY_MS
 from scheduler import benefits, campaigns, coupons
 from scheduler.coupon_import import CodesImported, import_codes
@@ -125,12 +125,12 @@ async def test_a_start_that_nobody_watches_is_refused_and_stands_among_the_repai
     await planning(database, heard=heard).carry_on(campaign)
     assert [event.what for event in heard] == ["refused"]
     async with database.read() as connection:
-        (line,) = await repairs_now(connection)
+        (line,) = await noted_repairs(connection)
     assert f"wxfleet coupons import 文件 --pool {POOL}" in line.mend
     assert "12" in line.text and "10" in line.text
     await fill(database, tmp_path, 2, start=10)
     async with database.read() as connection:
-        assert await repairs_now(connection) == []
+        assert await noted_repairs(connection) == []
     async with database.write() as tx:
         await start(tx, campaign, NOW_MS)
     await planning(database).carry_on(campaign)
@@ -289,7 +289,7 @@ async def test_who_came_in_after_the_count_is_left_out_with_the_reason_when_code
     assert [(row.state, row.reason) for row in await rows(database)][-1] == ("skipped", "no_coupon")
     assert len(await codes_of(database)) == 3
     async with database.read() as connection:
-        assert len(await repairs_now(connection)) == 1
+        assert len(await noted_repairs(connection)) == 1
 
 
 async def test_after_a_merge_a_told_code_is_still_nobody_elses(database: Database, tmp_path: Path) -> None:
