@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.referral_list import thanks_due
@@ -29,6 +29,7 @@ from storage.tables import (
 from texts.catalogue import say
 
 _GOLD = "gold"  # customers.tiers.Tier
+_FIRST = {_GOLD: 0, "growth": 1}
 _WAITING_SHOWN = 5
 """Customers who wait are named one by one up to here; a longer list is read from its beginning anyway."""
 _NEARLY_FULL = 0.9
@@ -65,7 +66,7 @@ async def repairs_now(conn: AsyncConnection, now_ms: int, zone: str) -> list[Rep
 
 async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairLine]:
     """Who waits for a person: the best customers first, of equals who has waited longest."""
-    gold_first = (func.coalesce(Person.tier, "") != _GOLD, Friendship.waiting_since_ms, Friendship.id)
+    best_first = (case(_FIRST, value=Person.tier, else_=len(_FIRST)), Friendship.waiting_since_ms, Friendship.id)
     waits = (
         select(
             Friendship.account, Friendship.waiting_since_ms, Friendship.nickname, Person.id, Person.call_me,
@@ -75,7 +76,7 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
         .join(Account, Account.id == Friendship.account)
         .where(Friendship.waiting_since_ms.is_not(None), Account.removed.is_(False))
     )  # fmt: skip
-    rows = (await conn.execute(waits.order_by(*gold_first).limit(_WAITING_SHOWN))).all()
+    rows = (await conn.execute(waits.order_by(*best_first).limit(_WAITING_SHOWN))).all()
     lines = [_waiting_line(row, now_ms) for row in rows]
     if len(rows) == _WAITING_SHOWN:
         more = await _number(conn, select(func.count()).select_from(waits.subquery())) - len(rows)

@@ -31,14 +31,19 @@ def write_csv(place: Path, lines: Iterable[Sequence[str | int]]) -> None:
 def write_sheet(place: Path, lines: Iterable[Sequence[str | int]], widths: Sequence[int]) -> None:
     """As XLSX; what looks like a formula or a link stays the text it is. `widths`: of the columns. Raises OSError."""
     import xlsxwriter  # only where somebody wants it: it takes a while to load
+    from xlsxwriter.exceptions import FileCreateError
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(place, options) as book:
-        sheet = book.add_worksheet()
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
-        for number, line in enumerate(lines):
-            sheet.write_row(number, 0, line)
+    place.touch()  # where nothing can be written, the library would leave its own files open
+    try:
+        with xlsxwriter.Workbook(place, options) as book:
+            sheet = book.add_worksheet()
+            for column, width in enumerate(widths):
+                sheet.set_column(column, column, width)
+            for number, line in enumerate(lines):
+                sheet.write_row(number, 0, line)
+    except FileCreateError as error:
+        raise error.args[0] from error
 
 
 def _harmless(cell: str | int) -> str | int:

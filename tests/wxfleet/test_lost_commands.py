@@ -1,0 +1,71 @@
+"""A lost account at the terminal: its friends as a table, masked and harmless; set aside, in the status, and back."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import create_engine, insert
+
+from rules.limits import Limits
+from storage.tables import Account, Friendship, Person
+from tests.wxfleet.small_shop import open_shop
+from tests.wxfleet.test_plan_commands import Shop, quiet_logs
+from texts.problem import ExitCode
+
+__all__ = ["quiet_logs"]  # the fixture is used by being here
+
+CONFIG = "staff:\n  - {id: owner, name: 老板, role: owner}\n  - {id: mei, name: 小美, role: service}\n"
+LIN_2 = "  - {id: lin-2, persona: clerk, role: sales, wechat_id: xl_lin2, gateway: {kind: simulator}}\n"
+PHONE, FORMULA = "13912345678", "=HYPERLINK(1)"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+    made = Shop(tmp_path, monkeypatch, capsys)
+    config = open_shop(tmp_path, CONFIG)
+    config.write_text(config.read_text("utf-8").replace("staff:", f"{LIN_2}staff:", 1), encoding="utf-8")
+    assert made.wxfleet("db", "upgrade")[0] == ExitCode.OK
+    engine = create_engine(f"sqlite:///{tmp_path / 'data' / 'wxfleet.db'}")
+    account = {"persona": "lin", "role": "sales", "time_zone": "Asia/Shanghai", "friends_listed": 1}
+    with engine.begin() as tx:
+        for id in ("lin-1", "lin-2"):
+            tx.execute(insert(Account).values(id=id, limits=Limits().model_dump(mode="json"), **account))
+        for id, name, tier in ((17, FORMULA, None), (18, "阿金", "gold")):
+            tx.execute(insert(Person).values(id=id, name=name, tier=tier, phone=PHONE, created_ms=0))
+            values = {"account": "lin-1", "contact": f"wx{id}", "person": id, "nickname": name, "since_ms": 0}
+            tx.execute(insert(Friendship).values(values))
+    engine.dispose()
+    return made
+
+
+def test_the_list_is_masked_unless_whoever_may_asks_and_no_name_becomes_a_formula(shop: Shop) -> None:
+    for file in ("list.csv", "list.xlsx"):
+        assert shop.wxfleet("accounts", "friends", "lin-1", "-o", file)[0] == ExitCode.OK
+    with (shop.folder / "list.csv").open(encoding="utf-8-sig", newline="") as lines:
+        head, first, second = csv.reader(lines)
+    assert (first[2], second[2]) == ("阿金", f"'{FORMULA}")
+    assert first[5] == "139****5678" and "xl_lin2" in first[-1] and len(head) == len(first)
+    sheet = CalamineWorkbook.from_path(shop.folder / "list.xlsx").get_sheet_by_index(0).to_python()
+    assert sheet[2][2] == FORMULA and PHONE not in repr(sheet)
+    code, out, err = shop.wxfleet("accounts", "friends", "lin-1", "--reveal", "--as", "mei")
+    assert (code, out) == (ExitCode.NOT_ALLOWED, "") and PHONE not in err
+    assert PHONE in shop.wxfleet("accounts", "friends", "lin-1", "--reveal")[1]
+    for file in ("none/list.csv", "none/list.xlsx"):
+        code, out, err = shop.wxfleet("accounts", "friends", "lin-1", "-o", file)
+        assert code == ExitCode.FAILURE and file in err and "意料之外" not in err
+
+
+def test_it_is_set_aside_stands_in_the_status_and_comes_back(shop: Shop) -> None:
+    code, out, _ = shop.wxfleet("accounts", "lost", "lin-1")
+    assert code == ExitCode.OK and "好友 2 人，其中黄金 1 人" in out and "139****5678" in out
+    assert shop.wxfleet("accounts", "lost", "lin-1", "--yes")[0] == ExitCode.OK
+    assert shop.wxfleet("accounts", "lost", "lin-1", "--yes")[0] == ExitCode.REFUSED_BY_POLICY
+    status = json.loads(shop.wxfleet("status", "--json")[1])
+    [line] = [line for line in status["repairs"] if line["key"] == "lost:lin-1"]
+    assert "/账号 找回 lin-1" in line["commands"]
+    assert {account["id"]: account["state"] for account in status["accounts"]}["lin-1"] == "lost"
+    assert shop.wxfleet("accounts", "found", "lin-1")[0] == ExitCode.OK
+    status = json.loads(shop.wxfleet("status", "--json")[1])
+    assert not [line for line in status["repairs"] if line["key"] == "lost:lin-1"]
