@@ -192,7 +192,9 @@ def _orders(db: Database, people: int) -> str:
 
 
 async def _number_of_first(connection: AsyncConnection, segment: Segment) -> int:
-    return len(await first(connection, segment, _NOW_MS, _ZONE))
+    """-1 where they are only named with the count."""
+    named = await first(connection, segment, _NOW_MS, _ZONE)
+    return -1 if named is None else len(named)
 
 
 async def _count(connection: AsyncConnection, segment: Segment) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, intersect, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Condition
@@ -27,11 +27,8 @@ from customers.segment_query import (
 from storage.customer_tables import PersonTag
 from storage.tables import Friendship, Person
 
-FEW, MANY = 10_000, 50_000
-"""Among so many each is looked at: `MANY` only where nothing less is known; of more, reading everybody is as fast."""
-_SO_MANY_MORE = 3
-"""A set that is so many times as large still rules out more of `MANY` in less time than a look at each of them."""
-
+FEW = 10_000
+"""Among so many each is looked at."""
 _SAMPLES, _SAMPLE = 8, 250
 """From so many places in the order of the people so many are looked at."""
 _SOME = 0.35
@@ -59,17 +56,15 @@ class Candidates:
         return select(every.c[0].label("person"))
 
 
-async def narrow(
-    tx: AsyncConnection, who: Condition, view: View, most: int = FEW, *, few: int = FEW
-) -> Candidates | None:
-    """The smallest known set of at most `most` rows that holds everybody who fulfils `who`; None when there is none.
-
-    Where it has more than `few`, those of it who are in the next larger set, too.
-    """
-    sets = await _known_sets(tx, who, view, most if most <= few else most * _SO_MANY_MORE)
-    if not sets or sets[0].number > most:
-        return None
-    return sets[0] if sets[0].number <= few else _in_both(sets)
+async def narrow(tx: AsyncConnection, who: Condition, view: View, most: int = FEW) -> Candidates | None:
+    """The smallest known set of at most `most` rows that holds everybody who fulfils `who`; None when there is none."""
+    found: list[Candidates | None] = [*await _sized(tx, [*_by_index(who, replace(view, unindexed=False))], most)]
+    for inner in who.all_ or ():
+        found.append(await narrow(tx, inner, view, most))
+    if who.any_:
+        found.append(_together([await narrow(tx, inner, view, most) for inner in who.any_]))
+    known = [one for one in found if one is not None and one.number <= most]
+    return min(known, key=attrgetter("number"), default=None)
 
 
 async def fulfilled_by_some(tx: AsyncConnection, who: Condition, view: View) -> bool:
@@ -95,25 +90,6 @@ def _of_every_row(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
     yield from of_own_row(who, view)
     for inner in who.all_ or ():
         yield from _of_every_row(inner, view)
-
-
-async def _known_sets(tx: AsyncConnection, who: Condition, view: View, most: int) -> list[Candidates]:
-    """Those of at most `most` rows that each hold everybody who fulfils `who`, the smallest first."""
-    found: list[Candidates | None] = [*await _sized(tx, [*_by_index(who, replace(view, unindexed=False))], most)]
-    for inner in who.all_ or ():
-        found += await _known_sets(tx, inner, view, most)
-    if who.any_:
-        smallest = [next(iter(await _known_sets(tx, inner, view, most)), None) for inner in who.any_]
-        found.append(_together(smallest))
-    return sorted((one for one in found if one is not None and one.number <= most), key=attrgetter("number"))
-
-
-def _in_both(sets: Sequence[Candidates]) -> Candidates:
-    """Who is in the first two of these."""
-    if len(sets) == 1:
-        return sets[0]
-    both = intersect(*(candidates.ids() for candidates in sets[:2])).subquery()
-    return Candidates((select(both.c.person),), sets[0].number)
 
 
 def _together(each: Sequence[Candidates | None]) -> Candidates | None:

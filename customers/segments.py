@@ -1,13 +1,14 @@
 """Who belongs to a segment now: how many, the first of them, and through which accounts they can be reached."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, SQLColumnExpression, and_, func, select
+from sqlalchemy import Select, SQLColumnExpression, Text, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segment_file import Segment
-from customers.segment_narrowing import FEW, MANY, Candidates, fulfilled_by_some, narrow
+from customers.segment_narrowing import Candidates, fulfilled_by_some, narrow
 from customers.segment_query import View, count_friends, reads_rows, select_members, select_outside
 from rules.quiet_hours import local
 from storage.bulk import among_ids
@@ -17,6 +18,8 @@ SHOWN = 20
 """How many people a preview names."""
 _FIRST_LOOK, _SECOND_LOOK = 2_000, 20_000
 """Oldest entries among which the first are looked for, before and after an index is asked for a few others."""
+_FEW_TO_NAME = 3_000
+"""Of more each can't be looked at while somebody waits for names; a count takes its time."""
 _FIRST_PART, _GROWTH = 200, 8
 """Of those few so many are looked at to begin with, and so many times as many next."""
 _MOST_OUTSIDE = 100_000
@@ -33,7 +36,7 @@ _BY_INDEX = {"random_page_cost": "1.1"}
 """An index has all of it, in the order of the people."""
 _BY_ROWS = {"random_page_cost": "4"}
 """Everybody's row is read: any other way round would fetch the same pages again and again."""
-_SHOWN_COLUMNS = (
+_SHOWN_COLUMNS: tuple[SQLColumnExpression[Any], ...] = (
     Person.id, func.coalesce(Person.call_me, Person.name).label("name"), Person.level, Person.tier, Person.orders,
     Person.net_paid_fen, Person.last_order_ms,
 )  # fmt: skip
@@ -70,15 +73,26 @@ class Preview:
     unreachable: int
 
 
-async def preview(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str) -> Preview:
-    """All of it; everybody is read once. `zone` says which day it is, for birthdays."""
+async def preview(
+    tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, named: list[Member] | None = None
+) -> Preview:
+    """All of it; everybody is read once. `zone` says which day it is, for birthdays.
+
+    `named`: what `first` found, where it was asked; else the first are taken from those who were counted.
+    """
     await _prepare(tx, segment)
     view = _view(tx, now_ms, zone)
     few = await narrow(tx, segment.who, view)
     belong = (await _members(tx, segment, view, few, Person.id)).cte("belong").prefix_with("MATERIALIZED")
     friends = and_(Friendship.person == belong.c.id, Friendship.state == "friend")
+    oldest = select(cast(belong.c.id, Text).label("id")).order_by(belong.c.id).limit(SHOWN).subquery()
     query = (
-        select(Friendship.account, func.count(), select(func.count()).select_from(belong).scalar_subquery())
+        select(
+            Friendship.account,
+            func.count(),
+            select(func.count()).select_from(belong).scalar_subquery(),
+            select(func.aggregate_strings(oldest.c.id, " ")).scalar_subquery(),
+        )
         .select_from(belong.outerjoin(Friendship, friends))
         .group_by(Friendship.account)
         .order_by(func.count().desc(), Friendship.account)
@@ -86,31 +100,37 @@ async def preview(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str)
     rows = (await tx.execute(query)).all()
     if not rows:
         return Preview(0, [], {}, 0)
-    through = {account: number for account, number, _ in rows}
+    through = {account: number for account, number, _, _ in rows}
     unreachable = through.pop(None, 0)
-    return Preview(rows[0][2], await first(tx, segment, now_ms, zone), through, unreachable)
+    _, _, number, ids = rows[0]
+    return Preview(number, named or await _of_ids(tx, map(int, ids.split())), through, unreachable)
 
 
-async def first(tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, most: int = SHOWN) -> list[Member]:
-    """The oldest entries of it.
+async def first(
+    tx: AsyncConnection, segment: Segment, now_ms: int, zone: str, most: int = SHOWN
+) -> list[Member] | None:
+    """The oldest entries of it, at once or not at all.
 
-    Where many belong, they are found among the oldest entries; where an index knows of a few, among those; else
-    everybody is looked at.
+    Where many belong, they are found among the oldest entries; where an index knows of a few, among those. None: they
+    may be anywhere, and looking further would take as long as counting all (`preview`).
     """
     await _prepare(tx, segment)
     view = _view(tx, now_ms, zone)
     nearby = select_members(segment, replace(view, one_by_one=True), *_SHOWN_COLUMNS)
-    oldest = await tx.scalar(select(func.min(Person.id))) or 0
-    for look, number in ((_FIRST_LOOK, FEW), (_SECOND_LOOK, MANY)):
+    oldest, newest = [await tx.scalar(select(end(Person.id))) or 0 for end in (func.min, func.max)]
+    for look in (_FIRST_LOOK, _SECOND_LOOK):
         found = await _named(tx, nearby.where(Person.id < oldest + look), Person.id, most)
-        if len(found) == most:
+        if len(found) == most or newest < oldest + look:
             return found
-        few = await narrow(tx, segment.who, view, number)
+        few = await narrow(tx, segment.who, view, _FEW_TO_NAME) if look == _FIRST_LOOK else None
         if few is not None:
             return await _first_among(tx, nearby, few, most)
-    # PostgreSQL would walk through all in the order of their ids, hoping to meet enough of them soon.
-    in_order = Person.id if view.unindexed else Person.id + 0
-    return await _named(tx, select_members(segment, view, *_SHOWN_COLUMNS), in_order, most)
+    return None
+
+
+async def _of_ids(tx: AsyncConnection, ids: Iterable[int]) -> list[Member]:
+    query = select(*_SHOWN_COLUMNS).where(among_ids(tx, Person.id, [*ids]))
+    return await _named(tx, query, Person.id + 0, SHOWN)
 
 
 async def _first_among(tx: AsyncConnection, query: Select[Any], few: Candidates, most: int) -> list[Member]:

@@ -1,5 +1,6 @@
 """Commands about segments: list, preview."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from rich.table import Table
 
 from customers.ladder import load_ladder
 from customers.segment_file import Segment, load_segments
-from customers.segments import Member, Preview, count, preview
+from customers.segments import Member, Preview, count, first, preview
 from operations.errors import NotFound
 from rules.quiet_hours import local
 from texts.catalogue import say
@@ -54,11 +55,15 @@ async def segments_preview(
     zone = settings.shop.time_zone
     async with terminal.database(settings) as db, db.read() as connection:
         now_ms = await shop_now_ms(connection, settings)
-        seen = await preview(connection, segment, now_ms, zone)
+        named = await first(connection, segment, now_ms, zone)
+        if named and not terminal.json:  # at once; counting a million takes longer
+            terminal.show({}, _people(named, zone))
+        seen = await preview(connection, segment, now_ms, zone, named)
     if terminal.json:
         terminal.show(_as_json(segment, seen, zone), "")
         return
-    terminal.show({}, _people(seen, zone))
+    if not named:
+        terminal.show({}, _people(seen.people, zone))
     terminal.note(_summary(segment, seen))
 
 
@@ -100,12 +105,12 @@ def _day(member: Member, zone: str) -> str | None:
     return None if member.last_order_ms is None else local(member.last_order_ms, zone).date().isoformat()
 
 
-def _people(seen: Preview, zone: str) -> Table:
+def _people(people: Sequence[Member], zone: str) -> Table:
     shown = table(
         "id", say("cli.col.name"), say("cli.col.level"), say("cli.segments.tier"), say("cli.col.orders"),
         say("cli.col.paid"), say("cli.segments.last_order"),
     )  # fmt: skip
-    for member in seen.people:
+    for member in people:
         tier = say(f"cli.segments.tier.{member.tier}") if member.tier else "—"
         shown.add_row(
             str(member.id), member.name or "—", member.level, tier, str(member.orders),

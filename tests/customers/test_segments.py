@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.birthdays import lunar_days, solar_days
 from customers.purchases import note_items
 from customers.segment_file import Condition, Segment, load_segments
-from customers.segment_narrowing import FEW, narrow
+from customers.segment_narrowing import narrow
 from customers.segment_query import View, count_friends, members, select_members
 from customers.segments import count, first, preview
 from storage.customer_tables import BoughtItem, PersonTag
@@ -194,7 +194,8 @@ async def test_the_database_and_a_slow_reading_agree_on_who_belongs(
                 id for id, one in enumerate(people, 1)
                 if not one["erased"] and (opted_out or not one["opted_out"]) and _belongs(segment.who, one)
             ]  # fmt: skip
-            assert [member.id for member in await first(connection, segment, NOW, ZONE)] == wanted
+            named = await first(connection, segment, NOW, ZONE)
+            assert [member.id for member in named or ()] == wanted and named is not None
             assert await count(connection, segment, NOW, ZONE) == len(wanted)
             # So few people are looked at one by one; of a million, all are at once.
             view = View(NOW, date(2026, 11, 21), unindexed=connection.dialect.name == "sqlite")
@@ -203,12 +204,12 @@ async def test_the_database_and_a_slow_reading_agree_on_who_belongs(
                 everybody = select_members(segment, how, Person.id).order_by(Person.id)
                 assert (await connection.scalars(everybody)).all() == wanted
             seen = await preview(connection, segment, NOW, ZONE)
+            assert [member.id for member in seen.people] == wanted
             friends = [{f["account"] for f in people[id - 1]["friends"] if f["state"] == "friend"} for id in wanted]
             assert (seen.count, seen.unreachable) == (len(wanted), friends.count(set()))
             assert seen.by_account == Counter(account for theirs in friends for account in theirs)
-            for few in (FEW, -1):
-                narrowed = await narrow(connection, segment.who, view, few=few)
-                assert narrowed is None or {*wanted} <= {*(await connection.scalars(narrowed.ids())).all()}
+            narrowed = await narrow(connection, segment.who, view)
+            assert narrowed is None or {*wanted} <= {*(await connection.scalars(narrowed.ids())).all()}
             friendly = count_friends(segment, view)
             assert friendly is None or await connection.scalar(friendly) == len(wanted)
 
@@ -273,7 +274,18 @@ async def test_the_last_of_many_that_an_index_knows_are_named_in_order(database:
     who = {"orders": {"at_least": 9}, "all": [{"core": True}]}
     async with database.read() as connection:
         named = await first(connection, Segment.model_validate({"name": "s", "title": "s", "who": who}), NOW, ZONE, 4)
-    assert [member.id for member in named] == [3_691, 3_692, 3_693, 3_694]
+    assert [member.id for member in named or ()] == [3_691, 3_692, 3_693, 3_694]
+
+
+async def test_who_may_be_anywhere_is_not_looked_for_but_named_with_the_count(sqlite_database: Database) -> None:
+    async with sqlite_database.write() as tx:
+        rows = [{"id": id, "core": id > 1, "created_ms": 0} for id in (1, 20_005, 30_000)]
+        await tx.execute(insert(Person), rows)
+    segment = Segment.model_validate({"name": "s", "title": "s", "who": {"core": True}})
+    async with sqlite_database.read() as connection:
+        assert await first(connection, segment, NOW, ZONE) is None
+        seen = await preview(connection, segment, NOW, ZONE)
+    assert (seen.count, [member.id for member in seen.people]) == (2, [20_005, 30_000])
 
 
 async def test_a_preview_names_the_first_and_counts_by_account(sqlite_database: Database) -> None:
