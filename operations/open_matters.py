@@ -77,16 +77,16 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
         .where(Friendship.waiting_since_ms.is_not(None), Account.removed.is_(False))
     )  # fmt: skip
     rows = (await conn.execute(waits.order_by(*best_first).limit(_WAITING_SHOWN))).all()
-    lines = [_waiting_line(row, now_ms) for row in rows]
+    lines = [_waiting_line(row, now_ms, rank) for rank, row in enumerate(rows, -_WAITING_SHOWN - 1)]
     if len(rows) == _WAITING_SHOWN:
         more = await _number(conn, select(func.count()).select_from(waits.subquery())) - len(rows)
         if more:
             text, mend = say("operations.todo.more_wait", number=more), say("operations.todo.more_wait.hint")
-            lines.append(RepairLine("waiting:~", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON))
+            lines.append(RepairLine("waiting:more", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON, -1))
     return lines
 
 
-def _waiting_line(row: Any, now_ms: int) -> RepairLine:
+def _waiting_line(row: Any, now_ms: int, rank: int) -> RepairLine:
     gold = row.tier == _GOLD
     who = row.call_me or row.name or row.nickname or f"#{row.id}"
     text = say(
@@ -95,7 +95,7 @@ def _waiting_line(row: Any, now_ms: int) -> RepairLine:
     )  # fmt: skip
     mend = say("operations.todo.waits.hint", id=row.id)
     urgency = Urgency.NOW if gold else Urgency.SOON
-    return RepairLine(f"waiting:{row.account}:{row.id}", row.account, text, mend, row.waiting_since_ms, urgency)
+    return RepairLine(f"waiting:{row.account}:{row.id}", row.account, text, mend, row.waiting_since_ms, urgency, rank)
 
 
 async def _in_doubt(conn: AsyncConnection, now_ms: int) -> list[RepairLine]:

@@ -42,7 +42,10 @@ _URGENCY = {
 
 @dataclass(frozen=True, slots=True)
 class RepairLine:
-    """`mend` says what to do, with the commands for it; '' where the text itself does. `since_ms`: epoch ms."""
+    """`mend` says what to do, with the commands for it; '' where the text itself does. `since_ms`: epoch ms.
+
+    `rank`: of what is as urgent, the lower stands first.
+    """
 
     key: str
     account: str | None
@@ -50,6 +53,7 @@ class RepairLine:
     mend: str
     since_ms: int
     urgency: Urgency = Urgency.TODAY
+    rank: int = 0
 
     @property
     def line(self) -> str:
@@ -71,7 +75,7 @@ class RepairLine:
 
 def in_order(lines: Sequence[RepairLine]) -> list[RepairLine]:
     """The most urgent first; of equals what has waited longest."""
-    return sorted(lines, key=lambda line: (line.urgency, line.since_ms, line.key))
+    return sorted(lines, key=lambda line: (line.urgency, line.rank, line.since_ms, line.key))
 
 
 async def noted_repairs(conn: AsyncConnection) -> list[RepairLine]:

@@ -173,9 +173,12 @@ async def test_many_who_wait_are_a_few_lines_and_a_list(office: Office) -> None:
             await befriend(tx, "lin-1", f"wxid_w{number}", f"小等{number}")
         waits = update(Friendship).where(Friendship.nickname.startswith("小等"))
         await tx.execute(waits.values(waiting_since_ms=NOW_MS - MINUTE_MS))
+        await tx.execute(update(Person).where(Person.name == "小等7").values(tier="growth"))
+        older = {"key": "coupons:a", "message": "bots.channel_full.hint", "since_ms": 1}
+        await tx.execute(insert(Repair).values({**older, Repair.values: {}}))
     lines = list((await _now(office)).values())
-    assert len(lines) == 6 and lines[-1].text == "还有 3 位客户在等真人回复"
-    assert lines[-1].commands == ("/接手",) and (await office.says("/接手")).ok
+    assert len(lines) == 7 and "小等7" in lines[0].text and lines[5].text == "还有 3 位客户在等真人回复"
+    assert lines[5].commands == ("/接手",) and (await office.says("/接手")).ok
 
 
 async def test_what_is_well_is_no_repair(office: Office) -> None:
