@@ -56,6 +56,12 @@ class Liking:
             + BOUGHT_POINTS * self.orders
         )  # fmt: skip
 
+    def as_json(self) -> dict[str, str | int]:
+        return {
+            "persona": self.persona, "points": self.points, "messages": self.messages, "photos": self.photos,
+            "praise": self.praise, "orders": self.orders,
+        }  # fmt: skip
+
 
 def favourite(likings: Iterable[Liking]) -> Liking | None:
     """The one they clearly like best. Of a single persona nothing can be said."""

@@ -11,6 +11,7 @@ from customers.consent import Wish, wishes
 from customers.do_not_contact import is_pseudonym
 from customers.ladder import Ladder, Level, current
 from customers.merging import survivor
+from customers.moves_of import Company, company_of
 from customers.notes import Note, notes_of
 from customers.profile import Past, history
 from customers.profile_fields import Profile
@@ -24,7 +25,8 @@ from storage.tables import Account, Friendship, Order, Person
 @dataclass(frozen=True, slots=True)
 class KnownBy:
     """One account's friendship. `sees_moments` is False where the account has so many friends that a part no longer
-    sees its posts. Times are epoch ms; `before_us`: they were friends already when we first looked.
+    sees its posts; `serves`: they were handed on to it, and it has them now. Times are epoch ms; `before_us`: they were
+    friends already when we first looked.
     """
 
     account: str
@@ -38,6 +40,7 @@ class KnownBy:
     channel: str | None
     last_in_ms: int | None
     sees_moments: bool
+    serves: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class ProfileView:
     brought_by: Brought | None
     brought: Sequence[Brought]
     history: Sequence[Past]
+    company: Company
 
     @property
     def erased(self) -> bool:
@@ -106,6 +110,7 @@ async def profile_view(tx: AsyncConnection, person: int, most: int) -> ProfileVi
         brought_by=next((tie for tie in ties if tie.person == person), None),
         brought=[tie for tie in ties if tie.referrer == person],
         history=await history(tx, person, most),
+        company=await company_of(tx, person),
     )
 
 
@@ -127,14 +132,17 @@ async def _friendships(tx: AsyncConnection, person: int) -> list[KnownBy]:
     columns = (
         Friendship.account, Friendship.contact, Friendship.nickname, Friendship.alias, Friendship.state,
         Friendship.since_ms, Friendship.origin, Friendship.bond, Friendship.channel, Friendship.last_in_ms,
+        Friendship.serves_ms,
     )  # fmt: skip
     query = select(*columns).where(Friendship.person == person).order_by(Friendship.since_ms, Friendship.id)
     rows = (await tx.execute(query)).all()
     crowded = await _crowded(tx, {row.account for row in rows})
+    newest_ms = max((row.serves_ms for row in rows if row.serves_ms is not None), default=None)
     return [
         KnownBy(
             row.account, row.contact, row.nickname, row.alias, row.state, row.since_ms, row.origin == "listed",
             row.bond, row.channel, row.last_in_ms, row.account not in crowded,
+            row.serves_ms is not None and row.serves_ms == newest_ms,
         )
         for row in rows
     ]  # fmt: skip

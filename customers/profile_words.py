@@ -13,7 +13,7 @@ from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.masking import masked_name, masked_phone
 
-_SOURCES = frozenset({"staff", "import", "inbox", "undo"})
+_SOURCES = frozenset({"staff", "import", "inbox", "undo", "learnt"})
 _CALLED = 30
 """Characters of a nickname or a title of goods: a page is for looking, not for reading."""
 
@@ -26,6 +26,7 @@ def page(view: ProfileView, zone: str, *, whole: bool = False) -> str:
         [
             *_who(view, zone, whole),
             *(_friendship_line(known, zone) for known in view.friendships),
+            *view.company.lines(zone),
             *_purchases(view, zone, whole),
             *_fields(view),
             *_words(view, zone),
@@ -61,6 +62,8 @@ def document(view: ProfileView, *, whole: bool = False) -> dict[str, Any]:
             {"what": w.what.value, "at_ms": w.at_ms, "source": w.source, "words": w.words, "until_ms": w.until_ms}
             for w in view.wishes
         ],
+        "likings": [one.as_json() for one in view.company.likings],
+        "moves": [move.as_json() for move in view.company.moves],
         "brought_by": view.brought_by.referrer if view.brought_by else None,
         "brought": [{"person": tie.person, "state": tie.state.value} for tie in view.brought],
         "referred_net": row.referred_net_fen / 100,
@@ -161,6 +164,8 @@ def _friendship_line(known: KnownBy, zone: str) -> str:
         parts.append(say("profile.known.sees" if known.sees_moments else "profile.known.may_not_see"))
     else:
         parts.append(say(f"profile.known.{known.state}"))
+    if known.serves:
+        parts.append(say("profile.known.serves"))
     if known.channel:
         parts.append(say("profile.known.channel", channel=known.channel))
     if known.last_in_ms:
@@ -228,6 +233,7 @@ def _friendship_json(known: KnownBy) -> dict[str, Any]:
         "account": known.account, "contact": known.contact, "nickname": known.nickname, "alias": known.alias,
         "state": known.state, "since_ms": known.since_ms, "before_us": known.before_us, "bond": known.bond,
         "channel": known.channel, "last_in_ms": known.last_in_ms, "sees_moments": known.sees_moments,
+        "serves": known.serves,
     }  # fmt: skip
 
 
