@@ -23,6 +23,7 @@ from conversations.referring import answer_referral
 from conversations.speaking import Lately, Voices, lately, reply
 from conversations.to_people import to_a_person
 from customers.claim_words import find_hint, find_order_number
+from customers.claims import claim
 from customers.consent import mute, opt_in, opt_out
 from customers.referral_words import recognise
 from personas.model import Occasion, Stage
@@ -69,11 +70,7 @@ class CustomerTalk:
             await to_a_person(tx, self._voices, heard_now, "late", tell_customer=False)
             return "handed_over"
         if who.held(now_ms):
-            zone = self._voices.shop.time_zone
-            await wrote_to_a_person(
-                tx, who, heard_now.said, zone, arrival=arrival, words=heard_now.words, now_ms=now_ms
-            )
-            return "held"
+            return await self._while_held(tx, heard_now)
         if heard_now.said.answers_since(now_ms - MINUTE_MS) >= MOST_REPLIES_A_MINUTE:
             return "flood"
         if heard_now.said.answers_since(now_ms - 60 * MINUTE_MS) >= MOST_REPLIES_AN_HOUR:
@@ -82,6 +79,18 @@ class CustomerTalk:
         if message.kind is not MessageKind.TEXT:
             return await hear_not_text(tx, self._voices, heard_now)
         return await self._text(tx, heard_now)
+
+    async def _while_held(self, tx: AsyncConnection, heard_now: Heard) -> str:
+        """A person talks with them: not a word of ours. An order that they name is theirs all the same."""
+        who, words = heard_now.who, heard_now.words
+        await wrote_to_a_person(
+            tx, who, heard_now.said, self._voices.shop.time_zone, arrival=heard_now.arrival, words=words,
+            now_ms=heard_now.now_ms,
+        )  # fmt: skip
+        order = find_order_number(words)
+        if order is not None:
+            await claim(tx, who.person, who.account, order, heard_now.now_ms)
+        return "held"
 
     async def _wishes(self, tx: AsyncConnection, heard_now: Heard, *, late: bool) -> str:
         """What counts whoever answers, and however late it is read: consent, answers to what we asked. '' for none."""
@@ -168,6 +177,8 @@ class CustomerTalk:
             await mute(tx, who.person, 0, by, words=heard_now.words, now_ms=now_ms)
         if who.opted_out_ms is None and not rests:
             return ""
+        if who.held(now_ms):
+            return "opted_in"
         text = say("conversations.opted_in", lang="zh", shop=self._voices.shop.name)
         await reply(tx, who, text, arrival=arrival, entry="opted_in", now_ms=now_ms)
         return "opted_in"

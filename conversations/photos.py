@@ -58,8 +58,8 @@ async def hear_photo_consent(tx: AsyncConnection, who: Acquaintance, text: str, 
     numbers = asked.all()
     for number in numbers:
         await mark(tx, number, said, by=f"inbox:{arrival}", now_ms=now_ms)
-    if not numbers:
-        return ""
+    if not numbers or who.held(now_ms):
+        return "answered" if numbers else ""
     words = say(f"conversations.photo.{said}", lang="zh")
     await reply(tx, who, words, arrival=arrival, entry="photo_consent", now_ms=now_ms)
     return "answered"

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from bots.gateway import MessageKind
 from conversations.handover import give_back, take_over
@@ -14,11 +14,12 @@ from conversations.waiting_watch import HandoverConfig, WaitingWatch
 from conversations.waits import OPEN, TRANSITIONS, WaitState
 from conversations.who_waits import who_waits
 from rules.kinds import Kind
+from storage.campaign_tables import Material
 from storage.claiming import facts_of, page
 from storage.conversation_tables import Wait
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Delivery, Friendship, Order, Person, StaffMember
+from storage.tables import Claim, Delivery, Friendship, Order, Person, StaffMember
 from tests.conversations.shop import NOW_MS, Post, befriend, count, open_shop, outbox, row_of, texts, voices
 from tests.conversations.test_intake import Door
 
@@ -285,3 +286,23 @@ async def test_a_push_to_whom_a_person_talks_with_waits_and_another_account_s_do
         due = [row for rows in (await page(tx, ["lin-1", "lin-2"], now_ms=NOW_MS)).values() for row in rows]
         facts = await facts_of(tx, due)
     assert {row.account: facts[row.id].held_until_ms for row in due} == {"lin-1": NOW_MS + HOUR_MS, "lin-2": None}
+
+
+async def test_while_a_person_talks_the_bot_counts_and_notes_but_says_only_what_the_law_asks(
+    sqlite_database: Database, post: Post
+) -> None:
+    hua = await _hua(sqlite_database)
+    async with sqlite_database.write() as tx:
+        await tx.execute(
+            insert(Material).values(
+                source="chat", account="lin-1", message="p", person=hua.person, consent="asked", consent_ms=NOW_MS,
+                added_by="x", received_ms=NOW_MS,
+            )
+        )  # fmt: skip
+        await take_over(tx, hua.id, "mei", NOW_MS, idle_ms=HOUR_MS)
+    for words in ("可以", "店名是啥", "我要投诉", "1234567890123456789", "我朋友小李介绍我来的", "退订", "重新订阅"):
+        await post.bring(words, now_ms=NOW_MS + MINUTE_MS)
+    said = [row.kind for row in await outbox(sqlite_database) if row.kind != "staff_notice"]
+    assert said == ["opt_out_confirmation"]
+    assert (await row_of(sqlite_database, Claim)).person == hua.person
+    assert (await row_of(sqlite_database, Material)).consent == "given"
