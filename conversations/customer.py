@@ -44,6 +44,9 @@ CHOICE_OPEN_MS = 30 * MINUTE_MS
 _PICTURES = (MessageKind.IMAGE, MessageKind.VIDEO)
 _CHOICES = ("码", "身高", "体重", "投票", "选哪", "哪一款", "选几", "size")
 
+_TROUBLE = (Concern.ABUSE, Concern.COMPLAINT, Concern.AFTER_SALE)
+"""What nothing that is said beside it may hide from staff."""
+
 
 class CustomerTalk:
     """Answers customers in the voice of the account they wrote to."""
@@ -113,20 +116,21 @@ class CustomerTalk:
     async def _text(self, tx: AsyncConnection, heard_now: Heard) -> str:
         """Who brought them, which order is theirs, and only then what they ask."""
         who, words, arrival, now_ms = heard_now.who, heard_now.words, heard_now.arrival, heard_now.now_ms
-        told = await recognise(tx, who.person, words, by=f"inbox:{arrival}", now_ms=now_ms)
-        if told is not None:
-            zone = self._voices.shop.time_zone
-            return await answer_referral(tx, who, heard_now.said, told, zone, arrival=arrival, now_ms=now_ms)
-        order = find_order_number(words) or find_hint(words, now_ms, self._voices.shop.time_zone)
-        if order is None:
-            return await self._accounts.hear(tx, heard_now) or await self._answered(tx, heard_now)
+        zone = self._voices.shop.time_zone
         concern = concern_of(words)
-        if concern in (Concern.NONE, Concern.ORDER_STATUS):
+        told = await recognise(tx, who.person, words, by=f"inbox:{arrival}", now_ms=now_ms)
+        if told is not None and concern not in _TROUBLE:
+            return await answer_referral(tx, who, heard_now.said, told, zone, arrival=arrival, now_ms=now_ms)
+        order = find_order_number(words) or find_hint(words, now_ms, zone)
+        if concern in _TROUBLE or (order is not None and concern is Concern.PERSON):
+            # "订单 … 破了个洞，找小林": whatever else they say, staff hear of the trouble; the number is noted.
+            outcome = await self._answers.concerned(tx, heard_now, concern, quiet=order is not None)
+            if order is not None:
+                await hear_claim(tx, self._voices, heard_now, order)
+            return outcome
+        if order is not None:
             return await hear_claim(tx, self._voices, heard_now, order)
-        # "订单 … 破了个洞": staff hear of the trouble, the number is noted all the same.
-        outcome = await self._answers.concerned(tx, heard_now, concern, quiet=True)
-        await hear_claim(tx, self._voices, heard_now, order)
-        return outcome
+        return await self._accounts.hear(tx, heard_now) or await self._answered(tx, heard_now)
 
     async def _answered(self, tx: AsyncConnection, heard_now: Heard) -> str:
         outcome = await self._answers.answer(tx, heard_now)
