@@ -13,6 +13,7 @@ from conversations.who_waits import these_wait
 from conversations.wording import is_a_last_word
 from personas.model import Occasion
 from rules.kinds import Kind, gate_of
+from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.tables import Delivery, Friendship
 
@@ -155,7 +156,31 @@ async def give_back(tx: AsyncConnection, friendship: int, by: str, now_ms: int) 
         .values(held_by=None, held_until_ms=None, waiting_since_ms=None)
     )
     ended = await waits.end(tx, friendship, WaitState.RETURNED, by=by, now_ms=now_ms)
+    if result.rowcount:
+        await _speak_again(tx, friendship, now_ms)
     return ended or result.rowcount > 0
+
+
+async def _speak_again(tx: AsyncConnection, friendship: int, now_ms: int) -> None:
+    """What waited for the end of the talk is due: it ended earlier than was thought."""
+    here = (
+        await tx.execute(
+            select(Friendship.account, Friendship.contact, Friendship.person).where(Friendship.id == friendship)
+        )
+    ).one()
+    woken = await tx.scalars(
+        update(Delivery)
+        .where(
+            Delivery.person == here.person,
+            Delivery.account == here.account,
+            Delivery.to == here.contact,
+            Delivery.state == DeliveryState.PENDING.value,
+            Delivery.reason == HELD,
+        )
+        .values(due_ms=now_ms, reason=None)
+        .returning(Delivery.account)
+    )
+    touch(tx, set(woken.all()))
 
 
 async def _fall_silent(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:

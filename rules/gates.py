@@ -174,7 +174,7 @@ def _for_the_person(row: RowFacts, gate: Gate, account: AccountFacts, now_ms: in
             waits.append(Wait(trusted_ms, "trust_first"))
     if gate.keeps_mute and row.muted_until_ms is not None and row.muted_until_ms > now_ms:
         waits.append(Wait(row.muted_until_ms, "muted"))
-    if gate.push_budget and row.held_until_ms is not None and row.held_until_ms > now_ms:
+    if gate.keeps_mute and row.held_until_ms is not None and row.held_until_ms > now_ms:
         waits.append(Wait(row.held_until_ms, "held"))
     if gate.weekly and not row.overrides_weekly and row.last_push_ms is not None:
         free_ms = row.last_push_ms + WEEK_MS

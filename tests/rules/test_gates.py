@@ -171,6 +171,14 @@ def test_do_not_disturb_makes_wait_what_nobody_asked_for(kind: Kind) -> None:
 
 
 @kinds
+def test_while_a_person_talks_with_them_nothing_comes_unasked(kind: Kind) -> None:
+    until = NOON + 3 * DAY_MS
+    verdict = decide(_row(kind, held_until_ms=until), _account(kind), NOON)
+    assert verdict == (Wait(until, "held") if TABLE[kind].muted_waits else Go())
+    assert decide(_row(kind, held_until_ms=NOON), _account(kind), NOON) == Go()
+
+
+@kinds
 def test_trust_comes_before_selling(kind: Kind) -> None:
     """No push to a friendship younger than seven days, none without a conversation, claim or purchase."""
     since = NOON - 6 * DAY_MS
