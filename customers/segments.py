@@ -16,7 +16,7 @@ from storage.tables import Friendship, Person
 
 SHOWN = 20
 """How many people a preview names."""
-_FIRST_LOOK, _SECOND_LOOK = 2_000, 20_000
+_FIRST_LOOK, _SECOND_LOOK = 2_000, 12_000
 """Oldest entries among which the first are looked for, before and after an index is asked for a few others."""
 _FEW_TO_NAME = 3_000
 """Of more each can't be looked at while somebody waits for names; a count takes its time."""
@@ -26,7 +26,7 @@ _MOST_OUTSIDE = 100_000
 """To look at each of more who are in no segment would take longer than to read everybody."""
 _SET_BASED = {
     "work_mem": "128MB", "jit": "off", "max_parallel_workers_per_gather": "0", "enable_hashjoin": "off",
-    "enable_hashagg": "on",
+    "enable_hashagg": "on", "enable_nestloop": "on",
 }  # fmt: skip
 """PostgreSQL's own 4 MB go to the disk for a set of a million people; compiling such a query takes longer than it runs;
 each parallel worker makes the same sets once more; and an index gives friendships in the order of their people, so
