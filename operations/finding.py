@@ -113,17 +113,19 @@ async def is_open_campaign(tx: AsyncConnection, word: str) -> bool:
 
 
 async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
-    """(id, title) of the newest open push with that id, name or title; without a word, the only open one.
+    """(id, title) of the open push with that id, or else that name or title; without a word, the only open one.
 
     Raises Refused when it is over already, CannotBeUsed when several may be meant, NotFound.
     """
     open_ones = await _open_campaigns(tx)
     whole = [row for row in open_ones if row.parent is None]  # a phase is meant only by its own name
-    meant = [row for row in open_ones if word in (str(row.id), row.name, row.title)] if word else whole
+    named = [row for row in open_ones if word in (row.name, row.title)] if word else whole
+    # A name may be a number, too; an id is only its own.
+    meant = [row for row in open_ones if str(row.id) == word.removeprefix("#")] or named
     if not meant:
         await _refuse_if_over(tx, word)
         raise NotFound(say("operations.no_open_push"), hint=say("operations.no_open_push.hint"))
-    if not word and len(meant) > 1:
+    if len(meant) > 1:
         names = [f"{row.id} {row.title}" for row in meant]
         raise CannotBeUsed(say("operations.which_push"), hint=choices(names, "operations.no_pushes"))
     return meant[0].id, meant[0].title

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from customers.cells import RowRefused, moment_of, text_of, unquoted
 from rules.pacing import DAY_MS
+from scheduler.coupons import NEVER_MS
 from scheduler.errors import NoCodes
 from texts.catalogue import say
 from texts.errors import TableMissing, TableUnreadable
@@ -26,6 +27,11 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
               "结束时间", "expires", "expiry", "expiry date", "valid until", "end date"),
 })  # fmt: skip
 _BLANK = re.compile(r"\s")
+_FORMULA = re.compile(r"[=+\-@]")
+"""No code begins so; a formula does, and would be sent, and opened in a spreadsheet."""
+_FOR_EVER = re.compile(r"长期(?:有效)?|永久(?:有效)?|无限期|不限|9999[-/.年].*")
+"""What exports write where a code does not end."""
+_SHOWN = 20
 _EXACT = 1e15
 """A spreadsheet's number of more digits is not the one that was typed."""
 
@@ -87,16 +93,27 @@ def _coded(row: int, code: Cell, expires: Cell) -> CodeRow:
     text = unicodedata.normalize("NFKC", unquoted(text_of(code)))
     if not text:
         return CodeRow(row, refused=say("coupons.refused.empty"))
-    if len(text) > LONGEST_CODE or _BLANK.search(text) or not text.isprintable():
-        return CodeRow(row, refused=say("coupons.refused.code", longest=LONGEST_CODE))
+    if reason := _no_code(text):
+        return CodeRow(row, refused=reason)
     try:
-        return CodeRow(row, text, None if expires in (None, "") else _end_ms(expires))
+        return CodeRow(row, text, _end_ms(expires) if expires not in (None, "") else None)
     except RowRefused as problem:
         return CodeRow(row, refused=problem.reason)
 
 
+def _no_code(text: str) -> str:
+    """Why this is none; '' where it may be one."""
+    if _FORMULA.match(text):
+        return say("coupons.refused.formula", written=text[:_SHOWN])
+    if len(text) > LONGEST_CODE or _BLANK.search(text):
+        return say("coupons.refused.code", longest=LONGEST_CODE)
+    return "" if text.isprintable() else say("coupons.refused.unseen")
+
+
 def _end_ms(expires: Cell) -> int:
     """A day without an hour counts to its end. Raises RowRefused."""
+    if _FOR_EVER.fullmatch(text_of(expires).strip()):
+        return NEVER_MS
     moment_ms = moment_of(EXPIRES, expires)
     hour_given = ":" in text_of(expires) or (isinstance(expires, float) and not expires.is_integer())
     midnight = not hour_given or text_of(expires).endswith(" 00:00:00")
