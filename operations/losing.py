@@ -94,7 +94,8 @@ class Losing:
         """Each friend of the account, gold first, and how they are found again."""
         friends = await lost_friends(tx, account, now_ms)
         turns = spread(sum(friend.by_text for friend in friends), await _places(tx, account, now_ms))
-        texts = {turn.account: await self._text(tx, turn.account) for turn in turns if turn}
+        siblings = sorted({turn.account for turn in turns if turn})
+        texts = {sibling: await self._text(tx, sibling) for sibling in siblings}
         by_text = iter(turns)
         return [_way_of(friend, next(by_text) if friend.by_text else None, texts) for friend in friends]
 

@@ -1,7 +1,8 @@
 """Who of a lost account's friends is led to which sibling: below the threshold, so many a day as it may accept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +28,31 @@ class Turn:
 def spread(people: int, places: Sequence[Place]) -> list[Turn | None]:
     """A turn for each of `people`, the best first; None for those for whom nobody has room.
 
-    Nobody is sent to a sibling of a higher rank on a day on which one of a lower rank could still take them; of one
-    rank the one with the most room left comes next. No sibling gets more than its places, and none more than `a_day` on
+    Nobody is sent to a sibling of a higher rank on a day on which one of a lower rank could still take them; those
+    of one rank fill up evenly, each by its room. No sibling gets more than its places, and none more than `a_day` on
     one day.
     """
     left = {place.account: place.places for place in places}
     turns: list[Turn | None] = []
     day = 1
-    while len(turns) < people and any(left[place.account] > 0 and place.a_day > 0 for place in places):
+    while len(turns) < people:
         today = {place.account: min(place.a_day, left[place.account]) for place in places}
-        while len(turns) < people:
-            open_today = [place for place in places if today[place.account] > 0]
-            if not open_today:
-                break
-            chosen = min(open_today, key=lambda place: (place.rank, -left[place.account], place.account)).account
-            today[chosen] -= 1
-            left[chosen] -= 1
-            turns.append(Turn(chosen, day))
+        queue = [_entry(place, left) for place in places if today[place.account]]
+        if not queue:
+            break
+        heapify(queue)
+        while queue and len(turns) < people:
+            place = queue[0][-1]
+            turns.append(Turn(place.account, day))
+            today[place.account] -= 1
+            left[place.account] -= 1
+            if today[place.account]:
+                heapreplace(queue, _entry(place, left))
+            else:
+                heappop(queue)
         day += 1
     return turns + [None] * (people - len(turns))
+
+
+def _entry(place: Place, left: Mapping[str, int]) -> tuple[int, float, str, Place]:
+    return place.rank, -left[place.account] / place.places, place.account, place

@@ -29,6 +29,11 @@ def test_no_sibling_gets_more_than_its_places_and_its_day(people: int, places: l
         assert all(number <= place.a_day for (account, _), number in days.items() if account == place.account)
 
 
+def test_those_of_one_rank_fill_up_evenly_by_their_room() -> None:
+    turns = spread(9, [Place("a", 0, 20, 100), Place("b", 0, 10, 100), Place("full", 0, 0, 100)])
+    assert Counter(turn.account for turn in turns if turn) == {"a": 6, "b": 3}
+
+
 def test_its_own_role_comes_first_and_a_day_that_is_full_goes_on_to_others() -> None:
     turns = spread(5, [Place("own", 0, 9, 2), Place("other", 2, 9, 2)])
     assert turns == [Turn("own", 1), Turn("own", 1), Turn("other", 1), Turn("other", 1), Turn("own", 2)]
