@@ -14,6 +14,8 @@ class Step(StrEnum):
     AGREE = "agree"
     PHOTO = "photo"
     SIZE = "size"
+    VOTE = "vote"
+    """The number of one of several: after a look at their pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def replies_to(text: str) -> tuple[Reply, ...]:
     words = [word for word in _QUOTED.findall(text) if word not in _NOT_TO_JOIN]
     words += [word for pair in _NAMED.findall(text) for word in pair if word]
     if _BY_NUMBER.search(text):
-        words += dict.fromkeys(_LISTED.findall(text)) or lines.NUMBERS
+        words += _numbers(text) or lines.NUMBERS
     if _SIZE.search(text):
         words = [form.format(word=word, size=size).strip() for word in words or [""] for size in lines.SIZES
                  for form in lines.WITH_SIZE] + words  # fmt: skip
@@ -60,11 +62,13 @@ def next_step(text: str) -> Step | None:
         return Step.AGREE
     if _PHOTO.search(text):
         return Step.PHOTO
-    return Step.SIZE if _SIZE.search(text) else None
+    if _SIZE.search(text):
+        return Step.SIZE
+    return Step.VOTE if _BY_NUMBER.search(text) and len(_numbers(text)) > 1 else None
 
 
-def replies_for(step: Step) -> tuple[Reply, ...]:
-    """What people send who do it."""
+def replies_for(step: Step, text: str) -> tuple[Reply, ...]:
+    """What people send who do what `text` asks of them."""
     match step:
         case Step.AGREE:
             return (Reply(_AGREE), Reply(f"{_AGREE}～"))
@@ -72,3 +76,9 @@ def replies_for(step: Step) -> tuple[Reply, ...]:
             return (Reply(lines.PICTURE, Kind.IMAGE),)
         case Step.SIZE:
             return tuple(map(Reply, lines.SIZES))
+        case Step.VOTE:
+            return tuple(map(Reply, _numbers(text)))
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_LISTED.findall(text)))

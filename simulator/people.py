@@ -236,7 +236,7 @@ class Customers:
         if taken is None or step is None or step in taken or not self._in_conversation(received):
             return None
         taken.add(step)
-        reply = roll.choice(replies_for(step))
+        reply = roll.choice(replies_for(step, received.text))
         return self._sending(received.to, received.account, reply) if roll.random() < 0.8 else None
 
     def _sending(self, contact: str, account: str, reply: Reply) -> Callable[[], object]:

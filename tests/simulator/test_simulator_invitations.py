@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from simulator import lines
-from simulator.invitations import replies_to
+from simulator.invitations import Step, next_step, replies_for, replies_to
 from simulator.messages import Kind
 from tests.simulator.test_simulator_people import HOUR, living
 from tests.simulator.worlds import QUIET
@@ -56,6 +56,18 @@ def test_a_photo_is_sent_where_one_is_asked_for(text: str) -> None:
 )
 def test_what_invites_to_nothing_is_no_invitation(text: str) -> None:
     assert replies_to(text) == ()
+
+
+def test_who_asked_to_see_the_pictures_votes_by_number_then() -> None:
+    assert (Kind.TEXT, "图片") in asked("1 米白、2 焦糖。回序号就算一票，想看图回“图片”")
+    shown = "来，按顺序发给你：1 米白、2 焦糖。看中哪款回序号～"
+    assert next_step(shown) is Step.VOTE
+    assert [reply.text for reply in replies_for(Step.VOTE, shown)] == ["1", "2"]
+    voted = (
+        "收到，给「米白」记上一票～想换的话再回一次就行",
+        "投给 3 号了～结束前想改，回别的号码就行，最后一次算数。",
+    )
+    assert [next_step(answer) for answer in voted] == [None, None], "who has voted is asked for nothing"
 
 
 def test_every_push_of_the_example_campaigns_can_be_answered() -> None:
