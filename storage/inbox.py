@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.outbox import insert_ignoring
-from storage.statements import rows_of
+from storage.statements import change, rows_of
 from storage.tables import Arrival, Repair
 
 
@@ -72,13 +72,6 @@ class Received:
         return self.event.split(":", 2)[2] if self.kind == "friendship" else self.event.partition(":")[2]
 
 
-_FETCH = (
-    update(Arrival)
-    .where(Arrival.id == bindparam("row"), Arrival.state == ArrivalState.RECEIVED.value)
-    .values(state=ArrivalState.FETCHED.value, payload=bindparam("found"))
-)
-
-
 _SHOWN = (Arrival.id, Arrival.account, Arrival.event, Arrival.kind, Arrival.received_ms)
 # The id tells the order in which events came: both databases insert in the order of the JSON array.
 _RECORD = {
@@ -97,6 +90,34 @@ _RECORD = {
           FROM json_array_elements(CAST(:rows AS json)) v(value)
         ON CONFLICT DO NOTHING
         RETURNING id, account, event""",
+}
+
+_FETCHED = {
+    "sqlite": f"""
+        UPDATE inbox SET state = '{ArrivalState.FETCHED}', payload = json_extract(v.value, '$[1]')
+          FROM json_each(:rows) v
+         WHERE inbox.id = json_extract(v.value, '$[0]') AND inbox.state = '{ArrivalState.RECEIVED}'""",
+    "postgresql": f"""
+        UPDATE inbox SET state = '{ArrivalState.FETCHED}', payload = v.value->1
+          FROM json_array_elements(CAST(:rows AS json)) v(value)
+         WHERE inbox.id = CAST(v.value->>0 AS bigint) AND inbox.state = '{ArrivalState.RECEIVED}'""",
+}
+_HANDLED = {
+    "sqlite": f"""
+        UPDATE inbox SET state = '{ArrivalState.HANDLED}', handled_ms = :at_ms, outcome = json_extract(v.value, '$[1]')
+          FROM json_each(:rows) v
+         WHERE inbox.id = json_extract(v.value, '$[0]') AND inbox.state = '{ArrivalState.FETCHED}'""",
+    "postgresql": f"""
+        UPDATE inbox SET state = '{ArrivalState.HANDLED}', handled_ms = :at_ms, outcome = v.value->>1
+          FROM json_array_elements(CAST(:rows AS json)) v(value)
+         WHERE inbox.id = CAST(v.value->>0 AS bigint) AND inbox.state = '{ArrivalState.FETCHED}'""",
+}
+_STILL_OPEN = {
+    "sqlite": f"SELECT id FROM inbox WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN {OPEN}",
+    "postgresql": f"""
+        SELECT id FROM inbox
+         WHERE id IN (SELECT CAST(json_array_elements_text(CAST(:ids AS json)) AS bigint)) AND state IN {OPEN}
+         ORDER BY id FOR UPDATE""",
 }
 
 
@@ -142,24 +163,19 @@ async def recorded(tx: AsyncConnection, arrivals: Sequence[NewArrival]) -> list[
 async def mark_fetched(tx: AsyncConnection, rows: Sequence[Received]) -> None:
     """Write what the events say."""
     if rows:
-        await tx.execute(_FETCH, [{"row": received.id, "found": received.payload} for received in rows])
+        found = [(received.id, received.payload) for received in rows]
+        await change(tx, _FETCHED, {"rows": json.dumps(found)})
 
 
 async def still_open(tx: AsyncConnection, ids: Sequence[int]) -> set[int]:
     """Which of these rows nobody has handled yet, and nobody else will before `tx` ends."""
-    open_rows = select(Arrival.id).where(Arrival.id.in_(ids), Arrival.state.in_(OPEN))
-    return set((await tx.execute(open_rows.order_by(Arrival.id).with_for_update())).scalars())
+    return {row[0] for row in await rows_of(tx, _STILL_OPEN, {"ids": json.dumps(list(ids))})}
 
 
 async def mark_handled(tx: AsyncConnection, outcomes: Sequence[tuple[int, str]], *, now_ms: int) -> None:
     """Close rows with what came of them: [(id, outcome)]."""
     if outcomes:
-        await tx.execute(
-            update(Arrival)
-            .where(Arrival.id == bindparam("row"), Arrival.state == ArrivalState.FETCHED.value)
-            .values(state=ArrivalState.HANDLED.value, handled_ms=bindparam("at"), outcome=bindparam("what")),
-            [{"row": id, "what": outcome, "at": now_ms} for id, outcome in outcomes],
-        )
+        await change(tx, _HANDLED, {"rows": json.dumps(list(outcomes)), "at_ms": now_ms})
 
 
 async def mark_lost(tx: AsyncConnection, rows: Sequence[Received], *, outcome: str, message: str, now_ms: int) -> None:

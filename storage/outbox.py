@@ -4,6 +4,7 @@
 compare-and-set on the state it comes from.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.kinds import Kind, gate_of
 from storage.ahead import Ahead
 from storage.engine import touch
-from storage.tables import Delivery
+from storage.statements import rows_of
 
 _ROWS_A_STATEMENT = 500
 
@@ -165,6 +166,32 @@ def insert_ignoring(tx: AsyncConnection, table: type) -> Insert:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
+_PLANNED = "account, kind, priority, key, recipient, person, campaign, content, source, due_ms, valid_until_ms"
+_PLAN = {
+    dialect: f"""
+        INSERT INTO outbox ({_PLANNED}, state, attempts, epoch, created_ms)
+        SELECT {values}, '{DeliveryState.PENDING}', 0, 0, {now_ms} FROM {rows} WHERE true
+        ON CONFLICT DO NOTHING
+        RETURNING id"""
+    for dialect, values, now_ms, rows in (
+        (
+            "sqlite",
+            ", ".join(f"json_extract(v.value, '$[{place}]')" for place in range(len(_PLANNED.split(", ")))),
+            ":now_ms",
+            "json_each(:rows) v",
+        ),
+        (
+            "postgresql",
+            """v.value->>0, v.value->>1, CAST(v.value->>2 AS integer), v.value->>3, v.value->>4,
+               CAST(v.value->>5 AS bigint), CAST(v.value->>6 AS bigint), v.value->7, v.value->>8,
+               CAST(v.value->>9 AS bigint), CAST(v.value->>10 AS bigint)""",
+            "CAST(:now_ms AS bigint)",
+            "json_array_elements(CAST(:rows AS json)) v(value)",
+        ),
+    )
+}
+
+
 async def plan(tx: AsyncConnection, rows: Sequence[NewDelivery], *, now_ms: int) -> int:
     """Write deliveries in state pending; a key that is there already is left alone. Returns how many are new.
 
@@ -179,27 +206,13 @@ async def plan(tx: AsyncConnection, rows: Sequence[NewDelivery], *, now_ms: int)
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         chunk = rows[start : start + _ROWS_A_STATEMENT]
         values = [
-            {
-                "account": row.account,
-                "kind": row.kind.value,
-                "priority": gate_of(row.kind).priority,
-                "key": row.key,
-                "to": row.to,
-                "person": row.person,
-                "campaign": row.campaign,
-                "content": row.content.as_json(),
-                "source": row.source,
-                "due_ms": row.due_ms,
-                "valid_until_ms": row.valid_until_ms,
-                "state": DeliveryState.PENDING.value,
-                "attempts": 0,
-                "epoch": 0,
-                "created_ms": now_ms,
-            }
+            (
+                row.account, row.kind.value, gate_of(row.kind).priority, row.key, row.to, row.person, row.campaign,
+                row.content.as_json(), row.source, row.due_ms, row.valid_until_ms,
+            )
             for row in chunk
-        ]
-        result = await tx.execute(insert_ignoring(tx, Delivery).returning(Delivery.id), values)
-        new += len(result.all())
+        ]  # fmt: skip
+        new += len(await rows_of(tx, _PLAN, {"rows": json.dumps(values), "now_ms": now_ms}))
     touch(tx, {row.account for row in rows})
     return new
 
