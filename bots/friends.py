@@ -77,7 +77,9 @@ class Friends:
         return "ignored"
 
     async def _asked(self, tx: AsyncConnection, account: str, friendship: Friendship, now_ms: int) -> str:
-        channel = await channel_in(tx, friendship.hello, self._channels)
+        # Whom we sent ourselves came by no channel: "阿花推荐的" is no old member's word.
+        sent = await is_offered(tx, account, friendship.contact)
+        channel = None if sent else await channel_in(tx, friendship.hello, self._channels)
         row = {
             "account": account,
             "request": friendship.id,
@@ -199,7 +201,8 @@ class Friends:
         if member is not None:
             await read_remarks(tx, account, [(friend.person, member)], now_ms)
         referred = await remember_referrer(tx, account, contact, friend.person, friendship.hello, now_ms)
-        channel = channel or (REFERRAL if referred else channel_of(friendship.hello, self._channels))
+        if not await is_offered(tx, account, contact):
+            channel = channel or (REFERRAL if referred else channel_of(friendship.hello, self._channels))
         if channel:
             await tx.execute(
                 update(FriendshipRow)

@@ -138,9 +138,14 @@ def repair_key(account: str, aim: Aim) -> str:
 
 
 async def nobody_serves(tx: AsyncConnection, who: Acquaintance, aim: Aim, level: str, now_ms: int) -> None:
-    """Staff hear that such accounts exist, but none that has a place and could be shown. Once for an account."""
-    exists = select(Account.id).where(Account.role == ROLE_OF[aim].value, Account.removed.is_(False)).limit(1)
-    if await tx.scalar(exists) is None:
+    """Staff hear that such accounts exist, but none that has a place and could be shown. Once for an account.
+
+    Not before the lists of friends were read: until then nobody's room is known, nor whom the account could show.
+    """
+    serving = select(Account.friends_listed).where(Account.role == ROLE_OF[aim].value, Account.removed.is_(False))
+    listed = (await tx.scalars(serving)).all()
+    synced = await tx.scalar(select(Account.first_sync_done_ms).where(Account.id == who.account))
+    if not listed or None in listed or synced is None:
         return
     repair = {
         "key": repair_key(who.account, aim), "account": who.account, "since_ms": now_ms,

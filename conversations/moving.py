@@ -23,6 +23,7 @@ from scheduler.kindness import had_enough
 from storage.customer_tables import ProfileChange
 from storage.outbox import plan
 from storage.tables import Delivery
+from texts.catalogue import say
 
 _AGAIN = 200
 """Rows of the outbox that are looked at twice: on PostgreSQL a lower number may be committed after a higher one."""
@@ -88,8 +89,12 @@ class Moving:
         return False
 
     def _words(self, who: Acquaintance, aim: Aim, persona: str, *, seed: int) -> str:
+        sibling = self._voices.book.resolved(persona).name
+        if aim is Aim.TRAINING:
+            goodbye = say("conversations.goodbye", lang="zh", sibling=sibling)
+            return f"{self._voices.values_for(who)['call_me']}，{goodbye}"
         occasion = Occasion.SUITS if aim is Aim.PERSONA else Occasion.HAND_ON
-        return self._voices.on(occasion, who, seed=seed, sibling=self._voices.book.resolved(persona).name)
+        return self._voices.on(occasion, who, seed=seed, sibling=sibling)
 
 
 def _aims(ladder: Ladder, row: Candidate) -> Iterator[Aim]:

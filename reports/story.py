@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reports.moves_told import moves_told
 from rules.kinds import GATES, Kind
 from storage.outbox import DeliveryState
 from storage.statements import both, rows_of
@@ -40,6 +41,7 @@ async def told(
         *await _commands(connection, after_ms, until_ms, verbs),
         *await _sent(connection, after_ms, until_ms, names),
         *await _people(connection, after_ms, until_ms, names),
+        *await _moves(connection, after_ms, until_ms, names),
         *await _pushes(connection, after_ms, until_ms),
         *await _unsent(connection, after_ms, until_ms, names),
     ]
@@ -180,6 +182,11 @@ async def _name_of(connection: AsyncConnection, account: str, contact: str) -> s
         )
     ).one_or_none()
     return (row and (row[0] or row[1])) or say("story.somebody")
+
+
+async def _moves(connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str]) -> list[Line]:
+    told_of = await moves_told(connection, after_ms, until_ms, names)
+    return [Line("friend", words + (say("story.more", count=more) if more else "")) for words, more in told_of]
 
 
 async def _pushes(connection: AsyncConnection, after_ms: int, until_ms: int) -> list[Line]:

@@ -49,7 +49,7 @@ async def open_matrix(db: Database, **friends_listed: int) -> None:
             await tx.execute(insert(Account).values(
                 id=account, persona=persona, role=role, mirror_of=source, time_zone="Asia/Shanghai", state="online",
                 limits=Limits().model_dump(mode="json"), holder="mei", self_contact=contact_of(account),
-                friends_listed=friends_listed.get(account.replace("-", "_"), 10),
+                friends_listed=friends_listed.get(account.replace("-", "_"), 10), first_sync_done_ms=0,
             ))  # fmt: skip
         for account in ROLES:
             own = (await tx.execute(insert(Person).values(kind="own", created_ms=0).returning(Person.id))).scalar_one()

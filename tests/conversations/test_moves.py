@@ -1,11 +1,17 @@
 """From account to account as somebody climbs: offered once, to an account with a place that knows what was before."""
 
-from sqlalchemy import insert, update
+import asyncio
+from collections import Counter
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert, update
 
 from customers.consent import mute, opt_out
 from customers.merging import merge
 from storage.engine import Database
-from storage.tables import Friendship, Person, Repair, Setting
+from storage.move_tables import Move
+from storage.tables import Account, Arrival, Delivery, Friendship, Person, Repair, Setting
 from tests.conversations.matrix import Matrix, contact_of, friend, open_matrix
 from tests.conversations.shop import DAY_MS, NOW_MS, outbox, row_of, texts
 
@@ -235,3 +241,77 @@ async def test_the_persona_staff_wrote_down_is_offered_once_and_no_mirror_of_who
         await matrix.send_all(now_ms + DAY_MS)
     assert await matrix.cards() == [("xiaoyu-1", "wxid_likes_suye", "wxid_suye-1")]
     assert await texts(sqlite_database, key="move:1:again") == [], "of taste nobody is reminded"
+
+
+async def test_a_partner_is_told_of_the_mentor_in_words_that_sell_nothing(sqlite_database: Database) -> None:
+    await open_matrix(sqlite_database)
+    await _customer(sqlite_database, level="partner", orders=9)
+    matrix = Matrix(sqlite_database)
+    await matrix.says(HUA, "xiaoyu-1", "店名叫什么")
+    async with sqlite_database.write() as tx:
+        ladder = '{"levels": [{"id": "friend"}, {"id": "partner", "from_net_yuan": 5, "served_by": "training"}]}'
+        await tx.execute(insert(Setting).values(key="ladder", value=ladder, changed_ms=0))
+    await matrix.look()
+    (words,) = await texts(sqlite_database, key="move:1:words")
+    assert words.startswith("花花，以后由我们秦老师专门照顾你") and "下单" not in words
+
+
+async def test_two_processes_at_once_offer_it_once(database: Database) -> None:
+    await open_matrix(database, lin_1=2_699, lin_2=2_700, suye_1=2_700)
+    async with database.write() as tx:
+        both = {"orders": 1, "level": "VIP1"}
+        await friend(tx, "wxid_a", "xiaoyu-1", "xiaoyu-2", **both)
+        await friend(tx, "wxid_b", "xiaoyu-2", **both)
+    one, other = Matrix(database), Matrix(database)
+    await one.says("wxid_a", "xiaoyu-1", "店名叫什么")
+    await one.says("wxid_a", "xiaoyu-2", "店名叫什么")
+    await one.says("wxid_b", "xiaoyu-2", "店名叫什么")
+    await asyncio.gather(one.look(), other.look())
+    assert len(await one.cards()) == 1, "one person once, and the last place to one person"
+
+
+_STEPS = st.lists(
+    st.tuples(st.sampled_from(["says", "looks", "restarts", "opts out", "rests", "joins", "a day"]), st.integers(0, 2)),
+    max_size=14,
+)
+
+
+@given(_STEPS)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_happens_nobody_is_offered_twice_or_against_their_wish_or_without_a_place(
+    sqlite_database: Database, steps: list[tuple[str, int]]
+) -> None:
+    """lin-1 has two places for three people, the other sales accounts none."""
+    async with sqlite_database.write() as tx:
+        for table in (Move, Delivery, Friendship, Person, Account, Arrival):
+            await tx.execute(delete(table))
+    await open_matrix(sqlite_database, lin_1=2_698, lin_2=2_700, suye_1=2_700)
+    people = [await _customer(sqlite_database, "xiaoyu-1", "xiaoyu-2", contact=f"wxid_{n}") for n in range(3)]
+    matrix, now_ms, silent = Matrix(sqlite_database), NOW_MS, set[str]()
+    offered: dict[str, int] = {}
+    for step, which in steps:
+        contact, before = f"wxid_{which}", Counter(await matrix.cards())
+        now_ms += 60_000
+        if step == "says":
+            await matrix.says(contact, f"xiaoyu-{1 + which % 2}", "店名叫什么", now_ms)
+        elif step == "looks":
+            await matrix.look(now_ms)
+        elif step == "restarts":
+            matrix = Matrix(sqlite_database)
+        elif step == "a day":
+            now_ms += DAY_MS
+            await matrix.send_all(now_ms)
+        elif step == "joins" and contact in offered:
+            await matrix.joins(contact, "lin-1", now_ms)
+        elif step in ("opts out", "rests"):
+            silent.add(contact)
+            async with sqlite_database.write() as tx:
+                if step == "rests":
+                    await mute(tx, people[which], now_ms + 90 * DAY_MS, "staff:boss", words="", now_ms=now_ms)
+                else:
+                    await opt_out(tx, people[which], by="staff:boss", words="", now_ms=now_ms)
+        for account, to, card in (Counter(await matrix.cards()) - before).elements():
+            assert to not in silent and card == "wxid_lin-1" and account.startswith("xiaoyu")
+            offered[to] = offered.get(to, 0) + 1
+    assert all(times == 1 for times in offered.values())
+    assert len([move for move in await matrix.moves() if move.state in ("offered", "reminded")]) <= 2

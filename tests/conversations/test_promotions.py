@@ -98,6 +98,7 @@ async def test_without_a_mentor_who_can_be_shown_they_are_greeted_and_staff_hear
 ) -> None:
     hua = await _open(sqlite_database)
     async with sqlite_database.write() as tx:
+        await tx.execute(update(Account).values(first_sync_done_ms=0))
         await give_level(tx, hua, "合伙人", by="boss", now_ms=NOW_MS)
     (words,) = await _look(sqlite_database, NOW_MS)
     assert "名片" not in words.content["text"]

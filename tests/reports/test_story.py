@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from reports.story import Line, told
 from storage.engine import Database
-from storage.tables import Arrival, Campaign, Delivery
+from storage.move_tables import Move
+from storage.tables import Arrival, Campaign, Delivery, Friendship
 from tests.conversations.shop import NOW_MS, open_shop
 
 NAMES = {"lin-1": "小林", "lin-2": "小林二号"}
@@ -95,3 +96,18 @@ async def test_a_push_is_told_when_it_got_further_and_only_then(db: Database) ->
     assert [line.text for line in await story(db)] == ["「老客福利」已送出 1/3"]
     assert [line.text for line in await story(db, NOW_MS, NOW_MS + 1000)] == ["「老客福利」已送出 2/3"]
     assert await story(db, NOW_MS + 1000, NOW_MS + 2000) == []
+
+
+async def test_who_is_handed_on_is_told_when_the_card_leaves_and_when_they_come(db: Database) -> None:
+    async with db.write() as tx:
+        hua = await tx.scalar(select(Friendship.person).where(Friendship.contact == "wxid_hua"))
+        await tx.execute(insert(Move).values(
+            id=7, person=hua, aim="sales", why="bought", from_account="lin-1", to_account="lin-2", state="followed",
+            offered_ms=NOW_MS, changed_ms=NOW_MS,
+        ))  # fmt: skip
+    await put(db, "move:7:words", kind="level_up", person=hua)
+    await put(db, "move:7:card", kind="level_up", person=hua, text=None, content={"card": "wxid_self_1"})
+    await put(db, "w", kind="welcome", person=hua, account="lin-2", text="你好")
+    assert [line.text for line in await story(db)] == [
+        "小林二号 欢迎 花花🌸：你好", "小林 给 花花🌸 推了 小林二号 的名片", "花花🌸 从 小林 加到 小林二号 来了",
+    ]  # fmt: skip
