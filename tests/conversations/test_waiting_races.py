@@ -16,6 +16,7 @@ from tests.conversations.shop import NOW_MS, Post, outbox, texts
 from tests.conversations.test_waiting import UNKNOWN, ZONE, opened
 
 MINUTE_MS = 60_000
+LINGERS_S = 0.02
 CONFIG = HandoverConfig(remind_minutes=15, escalate_minutes=20)
 
 
@@ -23,12 +24,13 @@ class _Killed(Exception):
     """The process dies before the commit."""
 
 
-async def _look(db: Database, now_ms: int, *, dies: bool = False) -> None:
+async def _look(db: Database, now_ms: int, *, dies: bool = False, lingers_s: float = 0) -> None:
     watch = WaitingWatch(CONFIG, ZONE)
     try:
         async with db.write() as tx:
             if await watch.due(tx, now_ms):
                 await watch.act(tx, now_ms)
+            await asyncio.sleep(lingers_s)  # whoever else looks now has read the same
             if dies:
                 raise _Killed
     except _Killed:
@@ -53,7 +55,7 @@ async def test_several_watches_at_once_and_one_that_dies_remind_once(database: D
     for minute in (0, 15, 16, 35, 36, 90):
         now_ms = NOW_MS + minute * MINUTE_MS
         await _look(database, now_ms, dies=True)
-        await asyncio.gather(*(_look(database, now_ms) for _ in range(3)))
+        await asyncio.gather(*(_look(database, now_ms + process, lingers_s=LINGERS_S) for process in range(3)))
     assert [text[:6] for text in await texts(database, kind="staff_notice")] == [
         "【待人工】小",
         "【还在等】小",
