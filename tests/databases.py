@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # not a name to guess: folders of our own are made in it
 _ROOM = 3 << 30  # bytes; a run leaves a few hundred megabytes at its fullest
 _names = itertools.count()
+
+ON_SQLITE = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+"""For a table of cases that all ask the database for the same, which other tests of the file ask of PostgreSQL, too."""
 
 _OTHERS_GO = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity

@@ -13,6 +13,7 @@ from storage.tables import Delivery, Task
 from storage.task_tables import Gift
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, open_shop
+from tests.databases import ON_SQLITE
 from texts.problem import ExitCode
 
 
@@ -85,6 +86,7 @@ async def test_what_nobody_gave_in_time_is_dropped_and_its_money_free(shop: Offi
     assert (await shop.says("/红包 花花 100 生日", now_ms=NOW_MS + GIFTS_EXPIRE_MS + 1)).ok
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("wish", ["/红包", "/红包 花花", "/红包 花花 很多 生日", "/红包 花花 8"])
 async def test_half_a_wish_is_told_how_to_say_it(shop: Office, wish: str) -> None:
     reply = await shop.says(wish)

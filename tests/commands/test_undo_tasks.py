@@ -10,6 +10,7 @@ from storage.tables import Account, Delivery, Task
 from storage.task_tables import Gift
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, open_shop, row_of
+from tests.databases import ON_SQLITE
 from texts.problem import ExitCode
 
 
@@ -82,6 +83,7 @@ async def test_a_post_that_mirrors_followed_stays_done_and_the_others_come_back(
     await shop.says(f"/完成 {followed}", "mei", NOW_MS + 2)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("line", "staff", "instead"),
     [

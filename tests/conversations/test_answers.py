@@ -17,6 +17,7 @@ from storage.tables import Delivery, Friendship, ImportBatch, Order, Person
 from tests.conversations.shop import DAY_MS, NOW_MS, PERSONA, Post, open_shop, outbox, row_of, texts, voices
 from tests.conversations.test_customer_lines import LINES
 from tests.conversations.test_intake import Door
+from tests.databases import ON_SQLITE
 
 MINUTE_MS = 60_000
 PRODUCTS = Products.model_validate(
@@ -96,6 +97,7 @@ async def test_what_is_joined_counts_little_towards_a_flood_but_counts(database:
     assert len(await unsent(database)) <= 3
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("words", "why", "said"),
     [
@@ -181,6 +183,7 @@ async def _order(database: Database, status: str, *, paid_ms: int, imported_ms: 
         await tx.execute(insert(ImportBatch).values(batch))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("status", "age_ms", "imported_ago_ms", "words", "outcome", "part"),
     [
@@ -210,6 +213,7 @@ async def test_nobody_hears_of_somebody_elses_order(database: Database, post: Po
     assert await unsent(database) == ["订单号给我"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("person", "said"),
     [
@@ -230,6 +234,7 @@ async def test_who_came_further_is_spoken_to_as_such(
     assert await unsent(database) == [said]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("kind", "part"),
     [
@@ -268,6 +273,7 @@ OUTCOMES: dict[str, Callable[[str], bool]] = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("meaning", sorted(OUTCOMES))
 async def test_every_line_of_the_data_ends_where_it_should(post: Post, meaning: str) -> None:
     """Each from somebody else, but for an order that is one person's: what one said says nothing of the next."""

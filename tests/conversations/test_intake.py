@@ -14,6 +14,7 @@ from storage.inbox import Received
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import HOUR_MS, Account, Arrival, Delivery, Friendship, Order, Person, Setting, StaffMember
 from tests.conversations.shop import NOW_MS, Post, befriend, count, open_shop, outbox, row_of, texts, voices
+from tests.databases import ON_SQLITE
 
 MINUTE_MS = 60_000
 
@@ -117,6 +118,7 @@ async def test_an_opt_out_binds_everywhere_at_once_and_is_confirmed_once(databas
     assert await texts(database, kind="opt_out_confirmation") == ["好的，以后不发福利了"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("words", ["别发货", "退订金", "T恤有吗"])
 async def test_words_that_look_like_an_opt_out_are_none(database: Database, post: Post, words: str) -> None:
     assert await post.bring(words) == "handed_over"
@@ -297,6 +299,7 @@ async def _sent(database: Database) -> None:
         await tx.execute(update(Delivery).where(Delivery.state == "pending").values(state="accepted"))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("kind", "outcome", "kinds"),
     [

@@ -20,6 +20,7 @@ from tests.conversations.model_service import ModelService, model_service, sayin
 from tests.conversations.shop import NOW_MS, Post, count, open_shop, outbox, row_of, texts, voices
 from tests.conversations.test_answers import PRODUCTS, speaking
 from tests.conversations.test_intake import Door
+from tests.databases import ON_SQLITE
 from tests.virtual_time import VirtualClock
 
 MINUTE_MS = 60_000
@@ -100,6 +101,7 @@ async def test_the_database_is_free_while_the_model_thinks(
     assert await texts(database, kind="reply") == ["爱喝茶（AI 生成）"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("says", "reason"),
     [
