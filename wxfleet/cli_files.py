@@ -10,6 +10,7 @@ from texts.problem import ExitCode
 from wxfleet import cli_personas
 from wxfleet.check import as_document, errors_in, everything_about, overridden_lines, verdict
 from wxfleet.init import Stage, start
+from wxfleet.pool_notes import pool_notes
 from wxfleet.schema import write_schemas
 from wxfleet.settings import examine, require_config
 from wxfleet.terminal import Terminal, command
@@ -33,10 +34,10 @@ def init(
     terminal.show(document, started.next_steps)
 
 
-def check_(terminal: Terminal) -> int:
+async def check_(terminal: Terminal) -> int:
     require_config(terminal.config)
     examination = examine(terminal.config, terminal.home)
-    mistakes = everything_about(examination)
+    mistakes = sorted({*everything_about(examination), *await pool_notes(examination)})
     lines = [*overridden_lines(examination.overridden), *(str(mistake) for mistake in mistakes)]
     if errors_in(mistakes) and not terminal.json:
         for line in (*lines, verdict(mistakes)):
