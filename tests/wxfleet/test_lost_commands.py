@@ -30,8 +30,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     engine = create_engine(f"sqlite:///{tmp_path / 'data' / 'wxfleet.db'}")
     account = {"persona": "lin", "role": "sales", "time_zone": "Asia/Shanghai", "friends_listed": 1}
     with engine.begin() as tx:
-        for id in ("lin-1", "lin-2"):
-            tx.execute(insert(Account).values(id=id, limits=Limits().model_dump(mode="json"), **account))
+        for one in ("lin-1", "lin-2"):
+            tx.execute(insert(Account).values(id=one, limits=Limits().model_dump(mode="json"), **account))
         for id, name, tier in ((17, FORMULA, None), (18, "阿金", "gold")):
             tx.execute(insert(Person).values(id=id, name=name, tier=tier, phone=PHONE, created_ms=0))
             values = {"account": "lin-1", "contact": f"wx{id}", "person": id, "nickname": name, "since_ms": 0}
