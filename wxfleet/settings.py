@@ -15,7 +15,6 @@ from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
 from conversations.language_model import LanguageModelConfig
 from conversations.waiting_watch import HandoverConfig
-from conversations.waiting_watch import HandoverConfig
 from customers.channels import ChannelConfig
 from customers.ladder import Ladder
 from customers.retention import PrivacyConfig
@@ -134,9 +133,6 @@ class Settings(_Part):
     )
     likes: LikesConfig = Field(default_factory=LikesConfig, description="每天给哪些客户点赞（员工在手机上点）")
     gifts: GiftsConfig = Field(default_factory=GiftsConfig, description="红包和礼物的预算（员工在手机上发）")
-    handover: HandoverConfig = Field(
-        default_factory=HandoverConfig, description="转人工：客户等人回复，几分钟没人回就提醒、再换人"
-    )
     handover: HandoverConfig = Field(
         default_factory=HandoverConfig, description="转人工：客户等人回复，几分钟没人回就提醒、再换人"
     )

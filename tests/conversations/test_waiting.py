@@ -84,7 +84,7 @@ async def test_the_notice_says_who_they_are_what_they_bought_what_they_said_and_
     async with sqlite_database.write() as tx:
         for number, title in (("1", "法式大衣"), ("2", "风琴裙")):
             await tx.execute(
-                Order.__table__.insert().values(
+                insert(Order).values(
                     number=number, member_name="m", person=hua.person, status="done", paid_fen=100,
                     created_ms=int(number),
                     paid_ms=NOW_MS - int(number) * 24 * HOUR_MS, titles=[title], batch=1,
