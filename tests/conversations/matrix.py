@@ -79,6 +79,10 @@ class Matrix:
         self._post = Post(db, Intake(voices(), on_command=_nobody, on_stranger=_never, on_friendship=self._friendship))
         self._events = 0
 
+    def restart(self) -> None:
+        """A process that begins anew remembers nothing of how far it had looked."""
+        self.moving = Moving(voices())
+
     async def says(self, contact: str, account: str, text: str, now_ms: int = NOW_MS) -> str | None:
         return await self._post.bring(
             text, account=account, talker=contact, listener=contact_of(account), now_ms=now_ms

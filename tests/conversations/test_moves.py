@@ -297,7 +297,7 @@ async def test_whatever_happens_nobody_is_offered_twice_or_against_their_wish_or
         elif step == "looks":
             await matrix.look(now_ms)
         elif step == "restarts":
-            matrix = Matrix(sqlite_database)
+            matrix.restart()
         elif step == "a day":
             now_ms += DAY_MS
             await matrix.send_all(now_ms)
