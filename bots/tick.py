@@ -137,8 +137,8 @@ class Tick:
         again: list[Lane] = []
         for lane, row in looked_at:
             lane.rows.remove(row)
-            found = facts.get(row.id)  # a row that is gone has none
-            if found is None or not found.pending:
+            found = facts.get(row.id)  # a row that is gone has none, one that was handed on another account
+            if found is None or not found.pending or found.account != row.account:
                 again.append(lane)
                 continue
             verdict = self._verdict(lane, row, found, *posts.get(row.id, (None, ())))
@@ -236,12 +236,12 @@ class Tick:
         claimed = {row.id for _, row, _ in live}
         week = {person: id for person, id in self._pushed_to.items() if id in claimed}
         now_ms, epoch = self.now_ms, self.epoch
-        intents = {row.id: text for _, row, text in live}
+        intents = {row.id: claiming.Intent(row.account, text) for _, row, text in live}
         ours = await claiming.take_turn(
             self.tx, intents, accepted=self.accepted, week=dict(sorted(week.items())), now_ms=now_ms, epoch=epoch
         )
         if handed:
-            posts = {row.id: text for _, row, text in handed}
+            posts = {row.id: claiming.Intent(row.account, text) for _, row, text in handed}
             ours |= await claiming.claim(self.tx, posts, "handed", now_ms=now_ms, epoch=epoch)
             by_hand = [_claimed(row, text) for _, row, text in handed if row.id in ours]
             await self.hand_over(self.tx, by_hand, now_ms)

@@ -87,7 +87,7 @@ _FACT_COLUMNS = """o.id, o.state = 'pending', p.opted_out_ms, p.muted_until_ms,
                p.call_me, COALESCE(f.nickname, p.name, ''), p.level, p.member_name,
                CASE WHEN p.orders = 0 AND f.last_in_ms IS NULL
                     THEN EXISTS (SELECT 1 FROM claims WHERE claims.person = p.id) ELSE FALSE END, p.id,
-               CASE WHEN f.held_by IS NOT NULL THEN f.held_until_ms END"""
+               CASE WHEN f.held_by IS NOT NULL THEN f.held_until_ms END, o.account"""
 _FACT_TABLES = """
           FROM outbox o
           LEFT JOIN people g ON g.id = o.person
@@ -112,7 +112,8 @@ ACCEPT = {
          WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state IN ('sending', 'in_doubt')""",
 }
 
-# {id: text} as one JSON object: its keys and values need no further unpacking.
+# {id: text} as one JSON object: its keys and values need no further unpacking. On PostgreSQL {id: account} beside it:
+# another process may give a row to another account between the look and the claim.
 CLAIM = {
     "sqlite": """
         UPDATE outbox
@@ -123,7 +124,8 @@ CLAIM = {
         UPDATE outbox
            SET state = :state, text = v.value, sent_ms = :now_ms, attempts = attempts + 1, epoch = :epoch, reason = NULL
           FROM json_each_text(CAST(:rows AS json)) v
-         WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state = 'pending'
+          JOIN json_each_text(CAST(:accounts AS json)) a ON a.key = v.key
+         WHERE outbox.id = CAST(v.key AS bigint) AND outbox.state = 'pending' AND outbox.account = a.value
         RETURNING outbox.id""",
 }
 

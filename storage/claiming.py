@@ -59,6 +59,14 @@ class Facts(NamedTuple):
     member_name: str | None
     person: int | None
     held_until_ms: int | None
+    account: str
+
+
+class Intent(NamedTuple):
+    """What is about to be sent: by whom, and the rendered text."""
+
+    account: str
+    text: str | None
 
 
 class Standing(NamedTuple):
@@ -185,19 +193,20 @@ def _facts_of_row(row: Sequence[Any]) -> Facts:
         row[15],
         row[17],
         row[18],
+        row[19],
     )
 
 
 async def take_turn(
     tx: AsyncConnection,
-    intents: Mapping[int, str | None],
+    intents: Mapping[int, Intent],
     *,
     accepted: Mapping[int, str],
     week: Mapping[int, int],
     now_ms: int,
     epoch: int,
 ) -> set[int]:
-    """Move {id: rendered text} from pending to sending; returns the ids that were still pending.
+    """Move {id: intent} from pending to sending; returns the ids that were still pending, and that account's.
 
     With it {id: gateway id} of what was accepted meanwhile, as `settling.settle` writes it, and the week of the people
     who get a push: {person: delivery id}.
@@ -206,7 +215,7 @@ async def take_turn(
         if not intents and not accepted:
             return set()
         parameters = {
-            "rows": json.dumps(intents), "accepted": json.dumps(accepted), "week": json.dumps(week),
+            **_packed(intents), "accepted": json.dumps(accepted), "week": json.dumps(week),
             "state": "sending", "now_ms": now_ms, "epoch": epoch,
         }  # fmt: skip
         return {row[0] for row in await rows_of(tx, _TURN, parameters)}
@@ -218,19 +227,22 @@ async def take_turn(
     return ours
 
 
-async def claim(
-    tx: AsyncConnection, texts: Mapping[int, str | None], state: str, *, now_ms: int, epoch: int
-) -> set[int]:
-    """Move {id: rendered text} from pending to 'sending' or 'handed'; returns the ids that were still pending."""
-    if not texts:
+async def claim(tx: AsyncConnection, intents: Mapping[int, Intent], state: str, *, now_ms: int, epoch: int) -> set[int]:
+    """Move {id: intent} from pending to 'sending' or 'handed'; returns the ids that were still pending, and theirs."""
+    if not intents:
         return set()
-    parameters = {"rows": json.dumps(texts), "state": state, "now_ms": now_ms, "epoch": epoch}
+    parameters = {**_packed(intents), "state": state, "now_ms": now_ms, "epoch": epoch}
     if tx.dialect.name == "postgresql":
         return {row[0] for row in await rows_of(tx, claim_statements.CLAIM, parameters)}
-    if await change(tx, claim_statements.CLAIM, parameters) != len(texts):
+    if await change(tx, claim_statements.CLAIM, parameters) != len(intents):
         # The only writer saw them pending in this very transaction: better nothing is sent than something twice.
         raise AssertionError("rows changed under the hands of their only writer")
-    return set(texts)
+    return set(intents)
+
+
+def _packed(intents: Mapping[int, Intent]) -> dict[str, str]:
+    texts = {id: intent.text for id, intent in intents.items()}
+    return {"rows": json.dumps(texts), "accounts": json.dumps({id: one.account for id, one in intents.items()})}
 
 
 async def put_off(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]]) -> None:

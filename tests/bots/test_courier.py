@@ -15,6 +15,7 @@ from rules.limits import Limits
 from rules.roles import Role
 from scheduler.push_file import PushFile
 from scheduler.pushes import preview
+from storage import claiming
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery
 from storage.tables import Campaign, Delivery, Friendship, Person, Setting
@@ -277,6 +278,37 @@ async def test_each_row_leaves_from_its_own_account(desk: Desk) -> None:
     for name, sender in desk.senders.items():
         assert {row.account for row in sender.sent} == {name}
         assert len(sender.sent) == 7
+
+
+async def test_a_row_that_was_given_to_another_account_leaves_from_that_one_only(desk: Desk) -> None:
+    """The first account has it in its page already when somebody else hands it on."""
+    for name in ("a", "b"):
+        desk.add(lane(name))
+    async with desk.db.write() as tx:
+        for name in ("a", "b"):
+            await add_account(tx, name)
+    await planned(desk.db, [reply("a", f"w{n}", f"k{n}", desk.now_ms) for n in range(3)], desk.now_ms)
+    await desk.tick()
+    async with desk.db.write() as tx:
+        moved = update(Delivery).where(Delivery.account == "a", Delivery.state == "pending")
+        await tx.execute(moved.values(account="b"))
+    await desk.pass_time(30)
+    assert (len(desk.senders["a"].sent), len(desk.senders["b"].sent)) == (1, 2)
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+async def test_a_row_that_is_given_to_another_account_between_look_and_claim_is_not_claimed(database: Database) -> None:
+    async with database.write() as tx:
+        await add_account(tx, "a")
+    await planned(database, [reply("a", "w", "k", 0)], 0)
+    async with database.write() as tx:
+        (row,) = (await claiming.page(tx, ["a"], now_ms=1))["a"]
+        assert (await claiming.facts_of(tx, [row]))[row.id].account == "a"
+        async with database.write() as other:
+            await other.execute(update(Delivery).values(account="b"))
+        intents = {row.id: claiming.Intent("a", "好")}
+        assert await claiming.take_turn(tx, intents, accepted={}, week={}, now_ms=1, epoch=0) == set()
+        assert await claiming.claim(tx, intents, "handed", now_ms=1, epoch=0) == set()
 
 
 async def test_stop_all_binds_at_the_next_claim_whoever_set_it(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from scheduler import campaigns
 from scheduler.campaign_file import CampaignFile
 from scheduler.campaign_pushes import push_of
 from scheduler.campaign_timeline import timeline
-from storage.claiming import take_turn
+from storage.claiming import Intent, take_turn
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from storage.settling import give_back_week
@@ -91,7 +91,8 @@ async def test_a_try_counts_when_it_leaves_and_not_when_it_comes_back(database: 
         async with database.write() as tx:
             await plan(tx, [row], now_ms=number)
             id = (await tx.scalars(select(Delivery.id).where(Delivery.key == row.key))).one()
-            await take_turn(tx, {id: "在吗"}, accepted={}, week={person: id}, now_ms=NOW_MS + number, epoch=0)
+            intents = {id: Intent("lin-1", "在吗")}
+            await take_turn(tx, intents, accepted={}, week={person: id}, now_ms=NOW_MS + number, epoch=0)
     assert await unanswered(database, person) == 2
     async with database.write() as tx:
         await give_back_week(tx, [id])
