@@ -15,9 +15,9 @@ class ChannelConfig(BaseModel):
     code: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*$",
         max_length=40,
-        description="渠道编号，印在卡片上、写在申请里，例如 parcel-card",
+        description="渠道编号，命令和短信里用，写在申请里也认，例如 parcel-card",
     )
-    name: str = Field(min_length=1, max_length=20, description="渠道的名字，例如 包裹卡")
+    name: str = Field(min_length=1, max_length=20, description="渠道的名字，印在卡片上，写在申请里就认，例如 包裹卡")
     words: list[str] = Field(default_factory=list, description="申请里出现这些词，也算这个渠道，例如 小卡片")
     accounts: list[str] = Field(min_length=1, description="从这个渠道来的人加哪些号；谁有位置就显示谁的二维码")
     reserved: bool = Field(default=False, description="能不能用预留的位置（老客、转介绍）")
@@ -44,6 +44,11 @@ def channel_of(greeting: str, channels: Iterable[ChannelConfig]) -> str | None:
     return _longest(text, {channel.code: [channel.code] for channel in listed}, whole=True) or _longest(
         text, {channel.code: [channel.name, *channel.words] for channel in listed}, whole=False
     )
+
+
+def word_of(channel: ChannelConfig, channels: Iterable[ChannelConfig]) -> str:
+    """What somebody who scans its card should write: its name, which is in their language; else its code."""
+    return channel.name if channel_of(channel.name, channels) == channel.code else channel.code
 
 
 def _longest(text: str, spellings: Mapping[str, Sequence[str]], *, whole: bool) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.channel_pools import BY_STAFF, Shown, choice_for, members_now, show, shown_now
 from customers.channel_costs import Cost, costs_of, drop_costs, write_cost
-from customers.channels import ChannelConfig
+from customers.channels import ChannelConfig, word_of
 from customers.sms import SmsText, sms_texts
 from operations.errors import NotFound, Refused
 from operations.requests import SwitchChannel, WriteChannelCost
@@ -84,7 +84,8 @@ async def card(
         chosen = await account_for(connection, settings, channel, account)
         printed = await print_card(
             connection, Shop(settings, examination.book), chosen, out,
-            benefit=channel.benefit if benefit is None else benefit, code=channel.code, font=font,
+            benefit=channel.benefit if benefit is None else benefit, code=word_of(channel, settings.channels),
+            font=font,
         )  # fmt: skip
     terminal.show({"channel": channel.code, **asdict(printed)}, say("channels.printed", **asdict(printed)))
 

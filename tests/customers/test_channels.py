@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.channels import ChannelConfig, channel_of
+from customers.channels import ChannelConfig, channel_of, word_of
 
 CHANNELS = [
     ChannelConfig(code="parcel-card", name="包裹卡", words=["小卡片"], accounts=["a"], reserved=True),
@@ -48,3 +48,10 @@ def test_any_greeting_leads_to_a_known_channel_or_none(greeting: str) -> None:
 )
 def test_a_code_is_found_between_any_chinese_words(channel: ChannelConfig, before: str, after: str) -> None:
     assert channel_of(before + channel.code + after, CHANNELS) == channel.code
+
+
+def test_a_card_asks_for_the_channels_name_where_it_leads_there_and_for_its_code_where_not() -> None:
+    twin = ChannelConfig(code="cards", name="小卡片", accounts=["a"])
+    assert [word_of(channel, [*CHANNELS, twin]) for channel in (*CHANNELS, twin)] == [
+        "包裹卡", "短信", "老客短信", "老带新", "cards",
+    ]  # fmt: skip
