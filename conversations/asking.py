@@ -146,4 +146,5 @@ class Asking:
             if reason:
                 await to_a_person(tx, self._voices, heard, "unknown")
             else:
-                await answer_burst(tx, replace(heard, now_ms=now_ms), f"{text}{self._config.mark}", ENTRY)
+                entry = f"{ENTRY}_{taken.arrival}"  # two questions of one burst have two answers
+                await answer_burst(tx, replace(heard, now_ms=now_ms), f"{text}{self._config.mark}", entry)

@@ -87,6 +87,20 @@ async def test_what_nobody_prepared_is_answered_marked_and_asked_as_data(
     assert await shop.asking.turn() == 0
 
 
+async def test_two_questions_of_one_burst_are_both_answered(
+    database: Database, service: ModelService, shop: House
+) -> None:
+    assert await shop.post.bring(f"{UNKNOWN}？") == "asked"
+    assert await shop.post.bring("店里的猫叫什么名字呀", now_ms=NOW_MS + 1_000) == "asked"
+    for answer in ("手不离一杯拿铁", "叫年糕"):
+        service.says = saying(answer)
+        async with database.write() as tx:  # the service answers one after the other
+            (taken,) = await take_up(tx, 1, NOW_MS + MINUTE_MS, NOW_MS + 1_000)
+        await shop.asking._one(taken)
+    (said,) = await texts(database, kind="reply", state="pending")
+    assert "拿铁" in said and "年糕" in said
+
+
 async def test_the_database_is_free_while_the_model_thinks(
     database: Database, service: ModelService, shop: House
 ) -> None:
