@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.persona_liking import Liking, likings
+from customers.persona_liking import Liking, favourite, likings
 from rules.quiet_hours import local
 from storage.move_tables import Move
 from texts.catalogue import say
@@ -37,8 +37,8 @@ class Company:
     moves: Sequence[Offered]
 
     def lines(self, zone: str) -> Iterator[str]:
-        """For staff. `zone`: the shop's."""
-        if self.likings:
+        """For staff; whom they like only where that is clear. `zone`: the shop's."""
+        if favourite(self.likings) is not None:
             best, second = self.likings[:2]
             yield say(
                 "profile.liking", persona=best.persona, messages=best.messages, photos=best.photos, praise=best.praise,
