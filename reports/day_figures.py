@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.referrals import ReferralState
+from reports.outcomes import customer_wrote, was_answered
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, whole, within
 from reports.report import Asked, Row
-from reports.summary import FROM_CUSTOMERS
 from rules.kinds import GATES, Kind
 from storage.customer_tables import Consent, LevelMove, Referral
 from storage.outbox import DeliveryState
@@ -26,7 +26,6 @@ from storage.tables import (
 )
 
 _PUSHES = tuple(sorted(kind.value for kind, gate in GATES.items() if gate.weekly))
-_ANSWERED = ("answered", "claimed", "opted_in")
 _ACCEPTED, _SKIPPED = DeliveryState.ACCEPTED.value, DeliveryState.SKIPPED.value
 
 
@@ -114,11 +113,9 @@ async def _inbox(connection: AsyncConnection, asked: Asked) -> dict[str, int]:
         await connection.execute(
             select(
                 func.count().label("day_received"),
-                func.count(case((Arrival.outcome.in_(_ANSWERED), 1))).label("day_answered"),
+                func.count(case((was_answered(), 1))).label("day_answered"),
                 func.count(case((Arrival.outcome == "handed_over", 1))).label("day_handed_over"),
-            ).where(
-                within(asked.period, Arrival.handled_ms), Arrival.kind == "message", Arrival.outcome.in_(FROM_CUSTOMERS)
-            )
+            ).where(within(asked.period, Arrival.handled_ms), customer_wrote())
         )
     ).one()
     return dict(row._mapping)

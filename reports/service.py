@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import BigInteger, CompoundSelect, Select, Subquery, and_, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reports.outcomes import customer_wrote
 from reports.purchase_rows import within
 from reports.quantiles import quantiles
 from reports.report import Asked, Report, Row
 from reports.staff_service import by_staff
-from reports.summary import FROM_CUSTOMERS
 from rules.kinds import Kind
 from storage.outbox import DeliveryState
 from storage.tables import Account, Arrival, Delivery, Friendship
@@ -69,7 +69,7 @@ async def _counts(connection: AsyncConnection, asked: Asked) -> dict[str, dict[s
             func.count().label("received"),
             func.count(case((Arrival.outcome == "handed_over", 1))).label("handed_over"),
         )
-        .where(within(asked.period, Arrival.handled_ms), Arrival.kind == "message", Arrival.outcome.in_(FROM_CUSTOMERS))
+        .where(within(asked.period, Arrival.handled_ms), customer_wrote())
         .group_by(Arrival.account)
     )
     return {row.account: {"received": row.received, "handed_over": row.handed_over} for row in found}
@@ -82,7 +82,7 @@ def _arrivals(connection: AsyncConnection, asked: Asked) -> Subquery:
     """
     came = (
         select(Arrival.id, Arrival.account, Arrival.received_ms, Arrival.outcome, Arrival.payload)
-        .where(within(asked.period, Arrival.handled_ms), Arrival.kind == "message", Arrival.outcome.in_(FROM_CUSTOMERS))
+        .where(within(asked.period, Arrival.handled_ms), customer_wrote())
         .subquery()
     )
     talker = came.c.payload["talker"].as_string()

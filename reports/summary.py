@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reports.outcomes import customer_wrote, was_answered
 from reports.status import account_statuses
 from rules.kinds import GATES, Kind
 from storage.outbox import DeliveryState
@@ -14,11 +15,6 @@ from storage.tables import Arrival, Audit, Delivery, FriendRequest, Task
 
 _PUSHES = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value, DeliveryState.IN_DOUBT.value)
-FROM_CUSTOMERS = (
-    "answered", "handed_over", "opted_out", "opted_out_before", "opted_in", "claimed", "held", "flood", "asked",
-)  # fmt: skip
-"""Outcomes of the inbox that a customer's words can have."""
-_ANSWERED = ("answered", "claimed", "opted_in")
 _ANSWERS = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
 _AT_ONCE = 500
 """Ids in one statement: databases take only so many."""
@@ -101,19 +97,15 @@ async def _pushes(conn: AsyncConnection, since_ms: int) -> dict[str, Any]:
 
 
 async def _conversations(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
-    outcomes = await _count_by(
-        conn,
-        Arrival.outcome,
-        (Arrival.kind == "message", Arrival.handled_ms >= since_ms, Arrival.outcome.in_(FROM_CUSTOMERS)),
-    )
+    counted = select(
+        func.count().label("received"),
+        func.count(case((was_answered(), 1))).label("answered"),
+        func.count(case((Arrival.outcome == "handed_over", 1))).label("handed_over"),
+        func.count(case((Arrival.outcome == "opted_out", 1))).label("opted_out"),
+    ).where(customer_wrote(), Arrival.handled_ms >= since_ms)
+    row = (await conn.execute(counted)).one()
     unsaid = await _unsaid(conn, since_ms)
-    return {
-        "received": sum(outcomes.values()),
-        "answered": sum(outcomes[word] for word in _ANSWERED) - unsaid,
-        "handed_over": outcomes["handed_over"],
-        "opted_out": outcomes["opted_out"],
-        "dry_run": unsaid,
-    }
+    return {**row._mapping, "answered": row.answered - unsaid, "dry_run": unsaid}
 
 
 async def _unsaid(conn: AsyncConnection, since_ms: int) -> int:
@@ -131,8 +123,7 @@ async def _unsaid(conn: AsyncConnection, since_ms: int) -> int:
     number = 0
     for start in range(0, len(arrivals), _AT_ONCE):
         some = Arrival.id.in_(arrivals[start : start + _AT_ONCE])
-        answered = Arrival.outcome.in_(_ANSWERED)
-        found = await conn.scalar(select(func.count()).where(some, answered, Arrival.handled_ms >= since_ms))
+        found = await conn.scalar(select(func.count()).where(some, was_answered(), Arrival.handled_ms >= since_ms))
         number += found or 0
     return number
 

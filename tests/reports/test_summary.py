@@ -108,7 +108,8 @@ async def test_moments_published_by_hand_or_webhook_and_skipped_with_reasons(db:
 
 
 async def test_conversations_count_customers_only(db: Database) -> None:
-    outcomes = ["answered", "claimed", "handed_over", "opted_out", "command", "own", "ignored", "takeover"]
+    customers = ("answered", "claimed", "campaign_yes", "referred", "handed_over", "opted_out")
+    outcomes = (*customers, "command", "own", "ignored", "takeover")
     async with db.write() as tx:
         for number, outcome in enumerate(outcomes):
             await tx.execute(
@@ -118,7 +119,7 @@ async def test_conversations_count_customers_only(db: Database) -> None:
                 )
             )  # fmt: skip
     assert (await of_the_run(db))["conversations"] == {
-        "received": 4, "answered": 2, "handed_over": 1, "opted_out": 1, "dry_run": 0,
+        "received": 6, "answered": 4, "handed_over": 1, "opted_out": 1, "dry_run": 0,
     }  # fmt: skip
 
 
