@@ -47,9 +47,11 @@ class AccountWishes:
         return await self._meet(tx, heard, persona) if persona else ""
 
     async def after_answer(self, tx: AsyncConnection, heard: Heard) -> bool:
-        """Who asks an acquisition account how to buy is shown who sells, once. Was it done?"""
+        """Who asks an acquisition account how to buy is shown who sells, once, if no person is asked for or talks with
+        them. Was it done?
+        """
         who, now_ms = heard.who, heard.now_ms
-        if not asks_to_buy(heard.words):
+        if not asks_to_buy(heard.words) or who.waiting_since_ms is not None:
             return False
         role = await tx.scalar(select(Account.role).where(Account.id == who.account))
         if role != Role.ACQUISITION or not await is_open_to(tx, who.person, Aim.SALES):
@@ -62,7 +64,7 @@ class AccountWishes:
         if target is None or move is None:
             return False
         text = self._voices.on(Occasion.HAND_ON, who, seed=move, sibling=self._name(target.persona))
-        rows = offer_rows(move, who, text, target, kind=Kind.NAME_CARD, now_ms=now_ms + AFTER_ANSWER_MS)
+        rows = offer_rows(move, who, text, target, kind=Kind.OFFER, now_ms=now_ms + AFTER_ANSWER_MS)
         return await plan(tx, rows, now_ms=now_ms) > 0
 
     async def _meet(self, tx: AsyncConnection, heard: Heard, persona: str) -> str:

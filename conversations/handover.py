@@ -26,6 +26,7 @@ TALKING_MS = 10 * 60_000
 HAND_OVER = "hand_over"
 HELD = "held"
 """Why a customer waits who writes while a person has the conversation; why a row of the bot's did not leave then."""
+_ANSWERS = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
 
 
 async def hand_over(
@@ -192,7 +193,7 @@ async def _fall_silent(tx: AsyncConnection, account: str, contact: str, now_ms: 
             Delivery.priority == gate_of(Kind.REPLY).priority,
             Delivery.to == contact,
             Delivery.state == DeliveryState.PENDING.value,
-            Delivery.kind == Kind.REPLY.value,
+            Delivery.kind.in_(_ANSWERS),
             Delivery.source.not_like("%:campaign_%"),
             Delivery.source.not_like("%:picture"),
         )

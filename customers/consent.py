@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.do_not_contact import Sign, Why, forget, listed, nobody_listed, pseudonyms_of, remember, signs_of
 from customers.one_at_a_time import hold
 from rules.kinds import GATES, AfterOptOut, Surface
+from rules.moves import OPEN, MoveReason, MoveState
 from storage.customer_tables import Consent
+from storage.move_tables import Move
 from storage.outbox import DeliveryState
 from storage.tables import Delivery, Friendship, Person
 
@@ -79,7 +81,9 @@ async def opt_out_all(tx: AsyncConnection, people: Collection[int], *, by: str, 
 
 
 async def drop_marketing(tx: AsyncConnection, person: int, now_ms: int) -> int:
-    """Skip what is planned for the person and may not follow an opt-out. Returns how many rows."""
+    """Skip what is planned for the person and may not follow an opt-out; what we offered, they have declined. Returns
+    how many rows.
+    """
     return await _drop_marketing(tx, [person], now_ms)
 
 
@@ -93,7 +97,21 @@ async def _drop_marketing(tx: AsyncConnection, people: Collection[int], now_ms: 
         )
         .values(state=DeliveryState.SKIPPED.value, reason="opted_out", settled_ms=now_ms)
     )
+    await _decline_offers(tx, people, now_ms)
     return stopped.rowcount
+
+
+async def _decline_offers(tx: AsyncConnection, people: Collection[int], now_ms: int) -> None:
+    """Nobody speaks of these accounts again, even if they are back one day. Whom they asked for by name, they get."""
+    await tx.execute(
+        update(Move)
+        .where(
+            Move.person.in_(_entries(people)),
+            Move.state.in_([state.value for state in OPEN]),
+            Move.why != MoveReason.CHOICE.value,
+        )
+        .values(state=MoveState.DECLINED.value, look_ms=None, changed_ms=now_ms)
+    )
 
 
 async def opt_in(tx: AsyncConnection, person: int, *, by: str, words: str, now_ms: int) -> bool:

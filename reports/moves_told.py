@@ -13,7 +13,7 @@ from storage.outbox import DeliveryState
 from storage.tables import Delivery, Friendship
 from texts.catalogue import say
 
-_CARDS = (Kind.LEVEL_UP.value, Kind.NAME_CARD.value)
+_CARDS = (Kind.LEVEL_UP.value, Kind.NAME_CARD.value, Kind.OFFER.value)
 
 
 async def moves_told(

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     STAFF_NOTICE = "staff_notice"  # assisted task, digest, hand-over
     REPLY = "reply"
     NAME_CARD = "name_card"
+    OFFER = "offer"  # another account, shown after an answer: asked how to buy, not for it
     CLAIM_ANSWER = "claim_answer"
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     WELCOME = "welcome"
@@ -129,6 +130,7 @@ GATES: Mapping[Kind, Gate] = {
     Kind.CLAIM_ANSWER: Gate(1, Quiet.ALLOWED),
     Kind.STAFF_MESSAGE: Gate(2, Quiet.ALLOWED),  # the door asks at night and after an opt-out
     Kind.WELCOME: Gate(3, Quiet.SOON_AFTER_ACT, AfterOptOut.STOPPED),
+    Kind.OFFER: Gate(3, Quiet.SOON_AFTER_ACT, _NEVER, keeps_mute=True),
     Kind.ACCEPT: Gate(4, Quiet.ALLOWED, surface=Surface.ACCEPT),
     Kind.STAFF_NOTICE: Gate(3, Quiet.WAITS, to_staff=True),
     Kind.PUSH: _push(),

@@ -104,7 +104,7 @@ async def test_who_never_got_the_card_is_not_reminded_of_it(sqlite_database: Dat
     async with sqlite_database.write() as tx:
         await opt_out(tx, hua, by="staff:boss", words="", now_ms=NOW_MS)
     await matrix.look(NOW_MS + 4 * DAY_MS)
-    assert [row.state for row in await matrix.moves()] == ["rested"]
+    assert [row.state for row in await matrix.moves()] == ["declined"]
     assert await texts(sqlite_database, key="move:1:again") == []
     assert await matrix.cards() == [], "an opt-out in between stops the card"
 

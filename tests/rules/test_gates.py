@@ -55,6 +55,7 @@ TABLE = {
     Kind.STAFF_NOTICE: Bound("waits", opted_out=True, stopped=True),
     Kind.REPLY: _ANSWER,
     Kind.NAME_CARD: _ANSWER,
+    Kind.OFFER: replace(_KIND, night="soon"),
     Kind.CLAIM_ANSWER: _ANSWER,
     Kind.OPT_OUT_CONFIRMATION: Bound("goes", opted_out=True, stopped=False),
     Kind.WELCOME: Bound("soon", opted_out=False, stopped=True),
