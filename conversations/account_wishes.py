@@ -20,7 +20,7 @@ from rules.moves import Aim, MoveReason, MoveState
 from rules.roles import Role
 from storage.move_tables import Move
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Delivery
+from storage.tables import Account, Delivery, Friendship
 from texts.catalogue import say
 
 AFTER_ANSWER_MS = 10_000
@@ -51,7 +51,7 @@ class AccountWishes:
         them. Was it done?
         """
         who, now_ms = heard.who, heard.now_ms
-        if not asks_to_buy(heard.words) or who.waiting_since_ms is not None:
+        if not asks_to_buy(heard.words) or await _waits(tx, who.person):
             return False
         role = await tx.scalar(select(Account.role).where(Account.id == who.account))
         if role != Role.ACQUISITION or not await is_open_to(tx, who.person, Aim.SALES):
@@ -107,6 +107,12 @@ class AccountWishes:
 
     def _name(self, persona: str) -> str:
         return self._voices.book.resolved(persona).name
+
+
+async def _waits(tx: AsyncConnection, person: int) -> bool:
+    """For a person, at whatever account. Asked anew: the answer just now may have begun it."""
+    waiting = select(Friendship.id).where(Friendship.person == person, Friendship.waiting_since_ms.is_not(None))
+    return await tx.scalar(waiting.limit(1)) is not None
 
 
 def _card(who: Acquaintance, target: Target, move: int | None, heard: Heard) -> NewDelivery:

@@ -27,6 +27,9 @@ async def hear_claim(tx: AsyncConnection, voices: Voices, heard: Heard, order: s
             return await _ask_which_order(tx, voices, heard, outcome)
     else:
         outcome = await claim(tx, who.person, who.account, order, now_ms)
+    if outcome is ClaimOutcome.TOO_MANY:
+        await to_a_person(tx, voices, heard, "order_tries")
+        return "handed_over"
     # The claim may have merged two people, and their level may have risen.
     who = await find(tx, who.account, who.contact) or who
     if outcome is ClaimOutcome.TAKEN:

@@ -7,8 +7,10 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.claim_tries import may_try, note_try
 from customers.claim_words import Hint
-from customers.linking import link_or_ask
+from customers.hinted import HINT, give_way
+from customers.linking import ask_if_one, link_or_ask
 from customers.merging import survivor
 from customers.one_at_a_time import hold
 from customers.stand_ins import former_selves, is_stand_in, take_order
@@ -21,7 +23,7 @@ class ClaimOutcome(StrEnum):
     """What came of a claim."""
 
     CLAIMED = "claimed"
-    """The order is theirs, and all others under its member name."""
+    """The order is theirs; by its whole number all others under its member name, too."""
     ALREADY_YOURS = "already_yours"
     TAKEN = "taken"
     """Somebody else's, or staff must look whose. Nobody is told who."""
@@ -31,6 +33,8 @@ class ClaimOutcome(StrEnum):
     """Last digits alone: a date or an amount is needed."""
     NOT_ONE = "not_one"
     """No order, or several, end and cost and date so: the whole number is needed."""
+    TOO_MANY = "too_many"
+    """They named several in vain today: nothing more is looked up, a person helps."""
 
 
 async def claim(tx: AsyncConnection, person: int, account: str, number: str, now_ms: int) -> ClaimOutcome:
@@ -41,24 +45,37 @@ async def claim(tx: AsyncConnection, person: int, account: str, number: str, now
     else their orders are taken. See `customers.stand_ins`. Raises NoSuchPerson.
     """
     await hold(tx, [person])
+    person = await survivor(tx, person)
+    if not await may_try(tx, person, now_ms):
+        return ClaimOutcome.TOO_MANY
+    outcome, new = await _claimed(tx, person, number, now_ms)
+    if new:
+        row = {"order_number": number, "person": person, "account": account, "evidence": "chat", "claimed_ms": now_ms}
+        await tx.execute(insert_ignoring(tx, Claim).values(row))
+    if outcome is ClaimOutcome.TAKEN or (outcome is ClaimOutcome.UNKNOWN_YET and new):
+        await note_try(tx, person, account, now_ms)
+    return outcome
+
+
+async def _claimed(tx: AsyncConnection, person: int, number: str, now_ms: int) -> tuple[ClaimOutcome, bool]:
+    """What comes of it, and is it a claim that nobody made before? Whoever said but its end gives way."""
     # Of two who name one order at once, the second must see the first.
     await tx.execute(select(Order.number).where(Order.number == number).with_for_update())
-    person = await survivor(tx, person)
-    claimed_by = (await tx.execute(select(Claim.person).where(Claim.order_number == number))).scalar_one_or_none()
-    if claimed_by is not None and await survivor(tx, claimed_by) not in {person} | await former_selves(tx, person):
-        return ClaimOutcome.TAKEN
+    before = (await tx.execute(select(Claim.person, Claim.evidence).where(Claim.order_number == number))).first()
+    if before is not None and before.evidence == HINT:
+        await give_way(tx, Order.number == number, now_ms)
+        before = None
+    if before is not None and await survivor(tx, before.person) not in {person} | await former_selves(tx, person):
+        return ClaimOutcome.TAKEN, False
     query = select(Order.member_name, Order.person).where(Order.number == number)
     order = (await tx.execute(query)).first()
-    outcome = ClaimOutcome.UNKNOWN_YET
-    if order is not None and order.person == person:
-        outcome = ClaimOutcome.ALREADY_YOURS
-    elif order is not None:
-        if not await _becomes_theirs(tx, person, number, order.member_name, now_ms):
-            return ClaimOutcome.TAKEN
-        outcome = ClaimOutcome.CLAIMED
-    row = {"order_number": number, "person": person, "account": account, "evidence": "chat", "claimed_ms": now_ms}
-    await tx.execute(insert_ignoring(tx, Claim).values(row))
-    return outcome
+    if order is None:
+        return ClaimOutcome.UNKNOWN_YET, before is None
+    if order.person == person:
+        return ClaimOutcome.ALREADY_YOURS, True
+    if not await _becomes_theirs(tx, person, number, order.member_name, now_ms):
+        return ClaimOutcome.TAKEN, False
+    return ClaimOutcome.CLAIMED, True
 
 
 async def claim_by_hint(
@@ -66,14 +83,45 @@ async def claim_by_hint(
 ) -> ClaimOutcome:
     """As `claim`, by the last digits of the order and what else was said of it: exactly one order must fit.
 
-    Several orders of one buyer are one, too. Nothing is remembered of what does not fit. Raises NoSuchPerson.
+    Several orders of one buyer are one, too. It becomes theirs alone, and only while it is nobody's: an end can be
+    guessed, so that nobody is merged for it, nor named. Whose it seems to be is asked of staff. Raises NoSuchPerson.
     """
+    await hold(tx, [person])
+    person = await survivor(tx, person)
+    if not await may_try(tx, person, now_ms):
+        return ClaimOutcome.TOO_MANY
     if not hint.enough:
         return ClaimOutcome.ASK_MORE
     fitting = (await tx.execute(_fitting(hint, zone))).all()
-    if len(fitting) != 1:
-        return ClaimOutcome.NOT_ONE
-    return await claim(tx, person, account, fitting[0].number, now_ms)
+    outcome = ClaimOutcome.NOT_ONE
+    if len(fitting) == 1:
+        outcome = await _hinted(tx, person, account, fitting[0].number, hint, now_ms)
+    if outcome in (ClaimOutcome.NOT_ONE, ClaimOutcome.TAKEN):
+        await note_try(tx, person, account, now_ms)
+    return outcome
+
+
+async def _hinted(tx: AsyncConnection, person: int, account: str, number: str, hint: Hint, now_ms: int) -> ClaimOutcome:
+    await tx.execute(select(Order.number).where(Order.number == number).with_for_update())
+    query = (
+        select(Order.person, Claim.person.label("claimed_by"))
+        .outerjoin(Claim, Claim.order_number == Order.number)
+        .where(Order.number == number)
+    )
+    order = (await tx.execute(query)).one()
+    owner = order.person or order.claimed_by
+    if owner is not None:
+        owner = await survivor(tx, owner)
+    if owner == person:
+        return ClaimOutcome.ALREADY_YOURS
+    if owner is not None and owner not in await former_selves(tx, person):
+        await ask_if_one(tx, person, owner, hint.end, now_ms)
+        return ClaimOutcome.TAKEN
+    if not await take_order(tx, person, number, now_ms):
+        return ClaimOutcome.TAKEN
+    row = {"order_number": number, "person": person, "account": account, "evidence": HINT, "claimed_ms": now_ms}
+    await tx.execute(insert_ignoring(tx, Claim).values(row))
+    return ClaimOutcome.CLAIMED
 
 
 def _fitting(hint: Hint, zone_name: str) -> Select[str, str]:
@@ -99,9 +147,12 @@ async def remembered(tx: AsyncConnection, batch: int) -> Sequence[Row[int, str, 
         select(Claim.person, Order.member_name, Order.number)
         .join(Order, Order.number == Claim.order_number)
         .join(Person, Person.id == Claim.person)
-        .where(Order.batch == batch, Order.person.is_distinct_from(Claim.person), Person.erased_ms.is_(None))
+        .where(
+            Order.batch == batch, Order.person.is_distinct_from(Claim.person), Person.erased_ms.is_(None),
+            Claim.evidence != HINT,
+        )
         .order_by(Claim.claimed_ms)
-    )
+    )  # fmt: skip
     return (await tx.execute(query)).all()
 
 

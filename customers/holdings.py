@@ -26,6 +26,7 @@ from storage.customer_tables import (
     BoughtItem,
     ChannelCost,
     ChannelSwitch,
+    ClaimTry,
     Consent,
     DoNotContact,
     Item,
@@ -123,6 +124,7 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     Claim: Holding(
         kept="order_number person account claimed_ms", theirs=of_person("person"), cleared={"evidence": "erased"}
     ),
+    ClaimTry: Holding(theirs=of_person("person"), deleted="id person account at_ms"),
     Merge: Holding(
         kept="id kept gone by merged_ms undone_ms undone_by",
         theirs=of_person("kept", "gone"),

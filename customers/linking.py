@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import hold_back
 from customers.errors import MergeInConflict, MergeRefused
+from customers.hinted import give_way
 from customers.merging import conflict_key, merge, record_names, survivor
 from customers.one_at_a_time import hold
 from customers.purchases import link_orders, recompute
@@ -48,6 +49,7 @@ async def link_member(
         return person
     if not sure:
         await _only_one(tx, person, owner, member_name, evidence)
+    await give_way(tx, Order.member_name == member_name, now_ms)
     if owner is not None:
         await merge(tx, person, owner, evidence, by, now_ms)
     else:
@@ -107,6 +109,7 @@ async def link_all(tx: AsyncConnection, found: Sequence[tuple[int, str]], eviden
     """
     plain = await _plain(tx, dict(found))
     if plain:
+        await give_way(tx, Order.member_name.in_(plain.values()), now_ms)
         values = [{"them": person, "their_name": member} for person, member in plain.items()]
         statement = update(Person).where(Person.id == bindparam("them")).values(member_name=bindparam("their_name"))
         await tx.execute(statement, values)
@@ -150,6 +153,13 @@ async def link_or_ask(tx: AsyncConnection, person: int, member_name: str, eviden
             values = {"person": person, "member": member_name, "evidence": evidence}
             await _ask(tx, f"member:{person}:{member_name}", refused.reason, values, now_ms)
     return None
+
+
+async def ask_if_one(tx: AsyncConnection, person: int, owner: int, end: str, now_ms: int) -> None:
+    """`person` said the last digits `end` of an order of `owner`'s: that alone makes nobody one, staff can tell."""
+    one, other = sorted((person, owner))
+    values = {"person": one, "other": other, "asker": person, "owner": owner, "end": end[-4:]}
+    await _ask(tx, conflict_key(person, owner), "by_hint", values, now_ms)
 
 
 async def _ask(tx: AsyncConnection, key: str, reason: str, values: dict[str, Any], now_ms: int) -> None:

@@ -11,7 +11,7 @@ from rules.kinds import Kind
 from storage.campaign_tables import BenefitGiven, CouponCode, Participant
 from storage.care_tables import Pupil
 from storage.conversation_tables import Question, Wait
-from storage.customer_tables import Consent, LevelMove, PersonNote, PersonTag, ProfileChange
+from storage.customer_tables import ClaimTry, Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.entry_tables import Entry, PrizeWon
 from storage.move_tables import Move
 from storage.outbox import DeliveryState
@@ -28,6 +28,7 @@ _MOVED: Mapping[str, tuple[_Column, _Column]] = {
     "friendships": (Friendship.id, Friendship.person),
     "orders": (Order.number, Order.person),
     "claims": (Claim.order_number, Claim.person),
+    "claim_tries": (ClaimTry.id, ClaimTry.person),
     "entries": (Person.id, Person.merged_into),
     "notes": (PersonNote.id, PersonNote.person),
     "profile_changes": (ProfileChange.id, ProfileChange.person),

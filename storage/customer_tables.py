@@ -140,6 +140,17 @@ class LevelMove(Base):
     at_ms: Mapped[int] = mapped_column(index=True)
 
 
+class ClaimTry(Base):
+    """Somebody named an order that was not found, or not theirs. Which, is not written down."""
+
+    __tablename__ = "claim_tries"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    person: Mapped[int]
+    account: Mapped[str]
+    at_ms: Mapped[int]
+    __table_args__ = (Index("ix_claim_tries_person", "person", "at_ms"),)
+
+
 class Referral(Base):
     """Somebody was brought by an old member. One person is brought once."""
 

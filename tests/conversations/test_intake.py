@@ -386,7 +386,12 @@ async def test_a_partner_that_answers_by_itself_is_not_answered_for_ever(databas
 
 
 async def test_two_machines_with_many_words_fall_silent_within_the_hour(database: Database, post: Post) -> None:
-    for turn in range(100):
-        await post.bring(f"订单号 {4_000_000_000_000_000_000 + turn}", now_ms=NOW_MS + turn * 15_000)
+    numbers = [str(4_000_000_000_000_000_000 + turn) for turn in range(100)]
+    hua = (await row_of(database, Friendship, account="lin-1", contact="wxid_hua")).person
+    order = {"member_name": "hua88", "person": hua, "status": "done", "paid_fen": 1, "created_ms": 1, "batch": 1}
+    async with database.write() as tx:
+        await tx.execute(insert(Order), [order | {"number": number} for number in numbers])
+    for turn, number in enumerate(numbers):
+        await post.bring(f"订单号 {number}", now_ms=NOW_MS + turn * 15_000)
     assert len(await outbox(database, to="wxid_hua")) == 30
     assert await post.bring("退订", now_ms=NOW_MS + 30 * MINUTE_MS) == "opted_out"
