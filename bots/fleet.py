@@ -34,7 +34,10 @@ log = structlog.get_logger(__name__)
 CONNECTING_AT_ONCE = 50
 SWEEP_WALL_MS = 1000
 """How often pauses, requests, rests and silent gateways are looked at."""
-_PAUSED = both("SELECT id FROM accounts WHERE paused_by IS NOT NULL")
+_PAUSED = both("""
+    SELECT id, paused_by IS NOT NULL, lost_ms IS NOT NULL FROM accounts
+     WHERE paused_by IS NOT NULL OR lost_ms IS NOT NULL
+""")
 _LAST_WORDS_S = 0.8
 """What a stop or a release has left after the courier's drain of four seconds."""
 
@@ -127,7 +130,7 @@ class Fleet:
 
     def codes(self) -> dict[str, str]:
         """QR texts that wait to be scanned, by account."""
-        return {account: runner.qr for account, runner in self._runners.items() if runner.qr}
+        return {account: runner.qr for account, runner in self._runners.items() if runner.qr and not runner.set_aside}
 
     def hear_problem(self, account: str, problem: GatewayProblem) -> None:
         """A send met a problem: for the courier's `on_problem`."""
@@ -187,13 +190,14 @@ class Fleet:
         waiting = await self._inbox.take_up([member.account for member in members])
         for member in members:
             account = member.account
-            contact, paused = known.get(account, (None, False))
+            contact, paused, set_aside = known.get(account, (None, False, False))
             runner = Runner(
                 account,
                 member.gateway(),
                 self._around,
                 contact=contact,
                 paused=paused,
+                set_aside=set_aside,
                 rests_until_ms=rests.get(account, 0),
             )
             self._runners[account] = runner
@@ -231,11 +235,13 @@ class Fleet:
             if account not in self._runners:
                 del self._around.owners[contact]
 
-    async def _read_accounts(self) -> tuple[dict[str, tuple[str | None, bool]], dict[str, int]]:
-        """Own WeChat ids and pauses by account, and until when limited accounts rest."""
+    async def _read_accounts(self) -> tuple[dict[str, tuple[str | None, bool, bool]], dict[str, int]]:
+        """By account its own WeChat id, is it paused, did staff lose it; and until when limited accounts rest."""
         async with self._db.read() as connection:
-            rows = await connection.execute(select(Account.id, Account.self_contact, Account.paused_by))
-            known = {id: (contact, paused_by is not None) for id, contact, paused_by in rows}
+            rows = await connection.execute(
+                select(Account.id, Account.self_contact, Account.paused_by, Account.lost_ms)
+            )
+            known = {id: (own, paused_by is not None, lost_ms is not None) for id, own, paused_by, lost_ms in rows}
             repairs = await connection.execute(
                 select(Repair.account, Repair.values).where(Repair.key.startswith("restricted:"))
             )
@@ -301,14 +307,16 @@ class Fleet:
                 runner.rest_is_over()
                 self._courier.wake(runner.account)
         async with self._db.read() as connection:
-            paused = {row[0] for row in await rows_of(connection, _PAUSED, {})}
+            away = await rows_of(connection, _PAUSED, {})
             asked = await somebody_asks(connection)
-        self._heed(paused)
+        self._heed({id for id, paused, _ in away if paused}, {id for id, _, lost in away if lost})
         if asked:
             await answer_requests(self._db, self._clock, self._runners)
 
-    def _heed(self, paused: Container[str]) -> None:
+    def _heed(self, paused: Container[str], set_aside: Container[str]) -> None:
         for account, runner in self._runners.items():
+            if runner.set_aside is not (account in set_aside):
+                runner.put_aside(account in set_aside)
             if runner.paused is not (account in paused):
                 runner.pause(account in paused)
                 self._courier.wake(account)

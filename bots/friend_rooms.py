@@ -40,6 +40,11 @@ def accept_key(account: str, request: str) -> str:
     return f"accept:{account}:{request}"
 
 
+def introduces(sibling: str) -> str:
+    """The source of a row that shows this sibling to a new friend."""
+    return f"friends:{sibling}"
+
+
 async def room_of(tx: AsyncConnection, account: str) -> AccountRoom:
     """The room of one account; its row stays locked until `tx` ends, so that two accepts never share one place.
 

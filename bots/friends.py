@@ -24,7 +24,7 @@ from bots.friend_requests import (
     waiting_accounts,
     waiting_key,
 )
-from bots.friend_rooms import AccountRoom, accept_key, room_of, rooms_of
+from bots.friend_rooms import AccountRoom, accept_key, introduces, room_of, rooms_of
 from bots.gateway import Friendship
 from bots.referral_hello import REFERRAL, channel_in, remember_referrer
 from bots.staff_line import notice, road_to_staff
@@ -249,7 +249,7 @@ class Friends:
             key=f"introduce:{account}:{contact}",
             due_ms=now_ms + INTRODUCE_AFTER_MS,
             valid_until_ms=now_ms + DAY_MS,
-            source=f"friends:{sibling.room.account}",
+            source=introduces(sibling.room.account),
         )
         await plan(tx, [row], now_ms=now_ms)
 

@@ -7,13 +7,15 @@ gate is asked again of that account at its claim. What is under way, or in doubt
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import Float, Subquery, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Float, Subquery, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from rules.kinds import GATES, Surface, gate_of
 from rules.pacing import DAY_MS
 from rules.roles import Role
 from storage.engine import touch
+from storage.move_tables import OFFERS
 from storage.outbox import DeliveryState
 from storage.tables import Account, Base, Delivery, Friendship, Person, Task
 
@@ -21,6 +23,8 @@ BY_LOSS = "lost"
 """`Account.paused_by` of one that nobody had paused before."""
 REASON = "account_lost"
 """Of posts that were to be made on its phone."""
+VOICE = "voice_of_lost"
+"""Of what waits because it was written as its persona says it, and nobody else they know shows that persona."""
 _GOES_ON = tuple(kind for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE and gate.marketing)
 """What goes to a friend without their having asked just now. An answer belongs to the conversation it is given in."""
 _SPREAD = 618_035
@@ -29,10 +33,14 @@ _SPREAD = 618_035
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the account had planned: rows that go on, by sibling, and how many are held."""
+    """What the account had planned: rows that go on, by sibling, and how many are held.
+
+    `in_its_voice`: of the held, those that a sibling could send, were it not for the persona that speaks in them.
+    """
 
     by_sibling: dict[str, int]
     held: int
+    in_its_voice: int
 
     @property
     def moved(self) -> int:
@@ -57,35 +65,54 @@ async def take_back(tx: AsyncConnection, account: str) -> bool:
         .where(Account.id == account, Account.lost_ms.is_not(None))
         .values(lost_ms=None, lost_by=None, removed=False, paused_by=paused)
     )
+    mute = Delivery.account == account, Delivery.state == DeliveryState.PENDING.value, Delivery.reason == VOICE
+    await tx.execute(update(Delivery).where(*mute).values(reason=None))
     touch(tx, [account])
     return found.rowcount == 1
 
 
 async def look_at_planned(tx: AsyncConnection, account: str, now_ms: int) -> Planned:
-    """What would become of its pending rows. Writes nothing."""
-    moves = _moves(account, now_ms)
-    rows = await tx.execute(select(moves.c.account, func.count()).where(moves.c.rank == 1).group_by(moves.c.account))
-    by_sibling: dict[str, int] = {row[0]: row[1] for row in rows.all()}
-    pending = select(func.count()).where(Delivery.account == account, Delivery.state == DeliveryState.PENDING.value)
-    return Planned(by_sibling, int(await tx.scalar(pending) or 0) - sum(by_sibling.values()))
+    """What would become of its pending rows; offers to go elsewhere are not among them. Writes nothing."""
+    ways = _ways(account, now_ms)
+    number = select(ways.c.account, ways.c.may_say, func.count()).where(ways.c.rank == 1)
+    rows = (await tx.execute(number.group_by(ways.c.account, ways.c.may_say))).all()
+    by_sibling: dict[str, int] = {sibling: rows_ for sibling, may_say, rows_ in rows if may_say}
+    mute = sum(rows_ for _, may_say, rows_ in rows if not may_say)
+    return Planned(by_sibling, await _pending(tx, account) - sum(by_sibling.values()), mute)
 
 
 async def hand_on(tx: AsyncConnection, account: str, now_ms: int) -> Planned:
-    """Pending rows to its friends leave from a sibling that is a friend of theirs, too; the others stay, and wait."""
-    moves = _moves(account, now_ms)
-    rows = (await tx.execute(select(moves).where(moves.c.rank == 1).order_by(moves.c.id))).all()
+    """Pending rows to its friends leave from a sibling that is a friend of theirs, too; the others stay, and wait.
+
+    What was written as the account's persona says it, goes only to one who shows the same persona.
+    """
+    ways = _ways(account, now_ms)
+    rows = (await tx.execute(select(ways).where(ways.c.rank == 1).order_by(ways.c.id))).all()
+    moving, mute = [row for row in rows if row.may_say], [row for row in rows if not row.may_say]
     table = Base.metadata.tables[Delivery.__tablename__]
-    moved = update(table).where(
+    one = update(table).where(
         table.c.id == bindparam("row"), table.c.account == account, table.c.state == DeliveryState.PENDING.value
     )
-    by_sibling: Counter[str] = Counter()
-    if rows:
-        values = moved.values(account=bindparam("sibling"), to=bindparam("contact"))
-        await tx.execute(values, [{"row": row.id, "sibling": row.account, "contact": row.contact} for row in rows])
-        by_sibling.update(row.account for row in rows)
+    if moving:
+        moved = one.values(account=bindparam("sibling"), to=bindparam("contact"))
+        await tx.execute(moved, [{"row": row.id, "sibling": row.account, "contact": row.contact} for row in moving])
+    if mute:
+        waits = one.values(reason=func.coalesce(table.c.reason, VOICE))
+        await tx.execute(waits, [{"row": row.id} for row in mute])
+    by_sibling = Counter(row.account for row in moving)
     touch(tx, set(by_sibling))
-    held = select(func.count()).where(Delivery.account == account, Delivery.state == DeliveryState.PENDING.value)
-    return Planned(dict(by_sibling), int(await tx.scalar(held) or 0))
+    return Planned(dict(by_sibling), await _pending(tx, account), len(mute))
+
+
+async def _pending(tx: AsyncConnection, account: str) -> int:
+    """How many rows wait at the account; those of offers are withdrawn with it."""
+    held = select(func.count()).where(*_waits_at(account))
+    return int(await tx.scalar(held) or 0)
+
+
+def _waits_at(account: str) -> tuple[ColumnElement[bool], ...]:
+    waits = Delivery.state == DeliveryState.PENDING.value
+    return Delivery.account == account, waits, Delivery.key.not_like(f"{OFFERS}%")
 
 
 async def drop_tasks(tx: AsyncConnection, account: str, now_ms: int) -> int:
@@ -101,11 +128,27 @@ async def drop_tasks(tx: AsyncConnection, account: str, now_ms: int) -> int:
     return len(deliveries)
 
 
-def _moves(account: str, now_ms: int) -> Subquery:
+def _may_say(account: str) -> ColumnElement[bool]:
+    """Words that are made when they leave are in character; what stands there already is said by the same persona only:
+    by mirrors, their source, and whoever plays it besides.
+    """
+    lost, source, own_source = aliased(Account), aliased(Account), aliased(Account)
+    voice = (
+        select(func.coalesce(own_source.persona, lost.persona))
+        .select_from(lost)
+        .outerjoin(own_source, own_source.id == lost.mirror_of)
+        .where(lost.id == account)
+        .scalar_subquery()
+    )
+    seen = select(source.persona).where(source.id == Account.mirror_of).scalar_subquery()
+    return or_(Delivery.content["template"].as_string().is_not(None), func.coalesce(seen, Account.persona) == voice)
+
+
+def _ways(account: str, now_ms: int) -> Subquery:
     """Each pending row that may go on with each friendship it may go through, the best ranked first.
 
-    A sibling whose role may not send it, or that was lost or removed, is none. In order: not resting, the friendship
-    old enough for trust, the persona they prefer, the last conversation; what is left is spread evenly.
+    A sibling whose role may not send it, or that was lost or removed, is none. In order: in character, not resting,
+    the friendship old enough for trust, the persona they prefer, the last conversation; the rest is spread evenly.
     """
     trust_days = func.coalesce(Account.limits["trust_days"].as_float(), literal(7.0, Float))
     trusted = case((Friendship.since_ms <= literal(now_ms) - trust_days * DAY_MS, 0), else_=1)
@@ -118,9 +161,11 @@ def _moves(account: str, now_ms: int) -> Subquery:
             for role in Role
         )
     )
+    may_say = _may_say(account)
     rank = func.row_number().over(
         partition_by=Delivery.id,
         order_by=(
+            case((may_say, 0), else_=1),
             rests,
             trusted,
             preferred,
@@ -130,17 +175,16 @@ def _moves(account: str, now_ms: int) -> Subquery:
         ),
     )
     return (
-        select(Delivery.id, Friendship.account, Friendship.contact, rank.label("rank"))
+        select(Delivery.id, Friendship.account, Friendship.contact, may_say.label("may_say"), rank.label("rank"))
         .join(Person, Person.id == Delivery.person)
         .join(Friendship, Friendship.person == func.coalesce(Person.merged_into, Person.id))
         .join(Account, Account.id == Friendship.account)
         .where(
-            Delivery.account == account,
-            Delivery.state == DeliveryState.PENDING.value,
+            *_waits_at(account),
             Friendship.account != account,
             Friendship.state == "friend",
             Account.removed.is_(False),
             by_role,
         )
-        .subquery("moves")
+        .subquery("ways")
     )

@@ -73,6 +73,7 @@ class Runner:
         "paused",
         "qr",
         "rests_until_ms",
+        "set_aside",
         "state",
     )
 
@@ -84,6 +85,7 @@ class Runner:
         *,
         contact: str | None = None,
         paused: bool = False,
+        set_aside: bool = False,
         rests_until_ms: int = 0,
     ) -> None:
         """`contact`: the account's own WeChat id as far as it is known: another one never speaks for it."""
@@ -93,6 +95,7 @@ class Runner:
         self.logged_in = False
         self.lost = False  # another process keeps the account by now: nothing more is written about it
         self.paused = paused
+        self.set_aside = set_aside  # staff count the account as lost: nobody is asked to log it in
         self.qr = ""
         self.rests_until_ms = rests_until_ms
         self._around = around
@@ -213,7 +216,8 @@ class Runner:
             self._ask_for_scan()
         if scan.code != self.qr:
             self.qr = scan.code
-            self._around.on_scan(self.account, scan.code)
+            if not self.set_aside:
+                self._around.on_scan(self.account, scan.code)
 
     def _on_logout(self, reason: str) -> None:
         self.logged_in = False
@@ -225,6 +229,8 @@ class Runner:
         self._ask_for_scan()
 
     def _ask_for_scan(self) -> None:
+        if self.set_aside:
+            return
         self._around.book.note_repair(
             f"scan:{self.account}", self.account, "bots.repair_scan", {"account": self.account}
         )
@@ -232,7 +238,7 @@ class Runner:
     def wants_session(self) -> bool:
         """Has it been attached for some sweeps without a login, so that the gateway should be asked? Once a sweep."""
         waits = self.state in (State.CONNECTING, State.AWAITING_SCAN)
-        if not self._attached or self._asked or self.logged_in or not waits:
+        if not self._attached or self._asked or self.logged_in or self.set_aside or not waits:
             return False
         self._quiet_sweeps += 1
         return self._quiet_sweeps > QUIET_SWEEPS
@@ -253,6 +259,16 @@ class Runner:
         if self.logged_in:
             self._move(Event.PAUSE if paused else Event.RESUME, detail=self._detail)
 
+    def put_aside(self, lost: bool) -> None:
+        """Staff lost the account, or have it again: then the code that waited is shown."""
+        self.set_aside = lost
+        if lost:
+            self._around.book.note_mended(f"scan:{self.account}")
+        elif self.state is State.AWAITING_SCAN:
+            self._ask_for_scan()
+            if self.qr:
+                self._around.on_scan(self.account, self.qr)
+
     def rest_is_over(self) -> None:
         """The limit is thought to be gone: speak again."""
         self.rests_until_ms = 0
@@ -272,7 +288,7 @@ class Runner:
             self._on_logout(problem.message)
 
     def _after(self, problem: GatewayProblem) -> int:
-        if self._trouble.needs_person(problem):
+        if self._trouble.needs_person(problem) and not self.set_aside:
             self._around.book.note_repair(
                 f"gateway:{self.account}",
                 self.account,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from conversations.move_targets import leads_nowhere
 from rules.kinds import Kind
 from rules.moves import Aim
 from rules.pacing import DAY_MS
@@ -56,8 +57,8 @@ async def candidates(tx: AsyncConnection, after: int, now_ms: int) -> Sequence[C
 
 
 def _open_to(aim: Aim) -> ColumnElement[bool]:
-    """Nothing was offered for it, and they are friends of no account of that role."""
-    offered = exists().where(Move.person == Person.id, Move.aim == aim.value)
+    """Nothing that is still there was offered for it, and they are friends of no account of that role."""
+    offered = exists().where(Move.person == Person.id, Move.aim == aim.value, ~leads_nowhere())
     if aim is Aim.PERSONA:
         return and_(Person.preferred_persona.is_not(None), ~offered)
     other = Account.__table__.alias()

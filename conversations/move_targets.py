@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from bots.friend_rooms import AccountRoom, room_of, rooms_seen
-from rules.moves import OPEN, Aim
+from rules.moves import OPEN, Aim, MoveState
 from rules.roles import Role
 from storage.move_tables import Move
 from storage.tables import Account, Friendship
@@ -70,6 +70,16 @@ async def knows(tx: AsyncConnection, person: int, persona: str) -> bool:
     seen, seen_of = await _likenesses(tx)
     met = await _met(tx, person)
     return seen_of.get(persona, persona) in {seen.get(account) for account in met}
+
+
+def leads_nowhere() -> ColumnElement[bool]:
+    """Of a row of moves: they were offered an account that is lost or removed, so it counts as never made.
+
+    Unless they said no, or were left in peace: that is their answer to others, too.
+    """
+    gone = aliased(Account)
+    states = [state.value for state in (*OPEN, MoveState.FOLLOWED)]
+    return Move.to_account.in_(select(gone.id).where(gone.removed.is_(True))) & Move.state.in_(states)
 
 
 async def kept_places(tx: AsyncConnection) -> dict[str, int]:

@@ -1,17 +1,17 @@
 """An offer to go to another account of ours: written down once for each aim, then said once, by name card."""
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Text, cast, delete, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance
-from conversations.move_targets import ROLE_OF, Target
+from conversations.move_targets import ROLE_OF, Target, leads_nowhere
 from customers.ladder import Ladder
 from customers.one_at_a_time import hold
 from rules.kinds import Kind
 from rules.moves import TRANSITIONS, Aim, MoveReason, MoveState, first_look_ms
 from rules.pacing import DAY_MS
 from rules.roles import Role
-from storage.move_tables import Move
+from storage.move_tables import OFFERS, Move
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring
 from storage.tables import Account, Delivery, Friendship, Person, Repair
 
@@ -32,7 +32,8 @@ def aim_of(ladder: Ladder, level: str, orders: int = 0) -> Aim | None:
 async def note_offer(
     tx: AsyncConnection, who: Acquaintance, aim: Aim, why: MoveReason, target: Target, now_ms: int
 ) -> int | None:
-    """The number of the offer; None where one was made before, or they wish to be left alone.
+    """The number of the offer; None where one was made before, or they wish to be left alone. One of an account that
+    is lost by now was none.
 
     Whoever comes second, from whatever account, finds the first one's row.
     """
@@ -52,15 +53,33 @@ async def note_offer(
         "to_account": target.account, "state": MoveState.OFFERED.value, "offered_ms": now_ms,
         "look_ms": first_look_ms(aim, now_ms), "changed_ms": now_ms,
     }  # fmt: skip
+    await tx.execute(delete(Move).where(Move.person == who.person, Move.aim == aim.value, leads_nowhere()))
     made: int | None = await tx.scalar(insert_ignoring(tx, Move).values(row).returning(Move.id))
     if made is not None:
         await tx.execute(delete(Repair).where(Repair.key == repair_key(who.account, aim)))
+        await _free_keys(tx, made)
     return made
+
+
+async def _free_keys(tx: AsyncConnection, move: int) -> None:
+    """SQLite gives the number of the newest offer once more when that is gone: what was said for it, was not for this
+    one.
+    """
+    own = cast(Delivery.id, Text)
+    await tx.execute(
+        update(Delivery)
+        .where(Delivery.key.in_(_keys(move)))
+        .values(key=literal("gone:").concat(own).concat(":").concat(Delivery.key))
+    )
+
+
+def _keys(move: int) -> list[str]:
+    return [key_of(move, part) for part in ("words", "card", "again")]
 
 
 def key_of(move: int, part: str) -> str:
     """Of a row of the outbox that belongs to an offer. `part`: words | card | again."""
-    return f"move:{move}:{part}"
+    return f"{OFFERS}{move}:{part}"
 
 
 def move_of(key: str) -> int | None:
@@ -103,7 +122,8 @@ async def is_open_to(tx: AsyncConnection, person: int, aim: Aim) -> bool:
     )  # fmt: skip
     if aim is not Aim.PERSONA and await tx.scalar(friend.limit(1)) is not None:
         return False
-    return await tx.scalar(select(Move.id).where(Move.person == person, Move.aim == aim.value)) is None
+    made = select(Move.id).where(Move.person == person, Move.aim == aim.value, ~leads_nowhere())
+    return await tx.scalar(made) is None
 
 
 async def move_on(tx: AsyncConnection, move: int, state: MoveState, *, look_ms: int | None, now_ms: int) -> bool:
@@ -125,7 +145,7 @@ async def _say_no_more(tx: AsyncConnection, move: int, now_ms: int) -> None:
     await tx.execute(
         update(Delivery)
         .where(
-            Delivery.key.in_([key_of(move, part) for part in ("words", "card", "again")]),
+            Delivery.key.in_(_keys(move)),
             Delivery.state == DeliveryState.PENDING.value,
         )
         .values(state=DeliveryState.SKIPPED.value, reason="move_closed", settled_ms=now_ms)

@@ -97,6 +97,11 @@ class Promotions:
         return target
 
 
+def without_goodbye(text: str) -> str:
+    """The words of a level-up without their last line, which names who serves them from now on."""
+    return text.rpartition("\n")[0] or text
+
+
 def _row(who: Acquaintance, content: Content, key: str, due_ms: int, source: str) -> NewDelivery:
     return NewDelivery(
         kind=Kind.LEVEL_UP, account=who.account, to=who.contact, person=who.person, content=content, key=key,

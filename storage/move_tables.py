@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables import Base, BigId
 
+OFFERS = "move:"
+"""Keys of the outbox begin so that belong to an offer: its number and the part follow."""
+
 
 class Move(Base):
     """Somebody was offered the name card of another account. For each aim once, whoever of us knows them."""

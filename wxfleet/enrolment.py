@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.account import AccountConfig
 from bots.ownership import make_lanes
+from conversations.withdrawn_offers import withdraw
 from customers.ladder import Ladder
 from customers.levels import adopt_ladder
 from customers.tiers import keep_rules
@@ -29,6 +30,7 @@ async def enrol(
     marked as removed. `keep_states`: other processes serve accounts already, and say themselves how those are.
     """
     await _accounts(tx, settings, book, keep_states=keep_states)
+    await withdraw(tx, now_ms)
     await make_lanes(tx, [account.id for account in settings.accounts])
     await enrol_staff(tx, settings)
     await _staff_room(tx, settings, now_ms)

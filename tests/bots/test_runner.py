@@ -15,6 +15,7 @@ from bots.errors import (
 )
 from bots.gateway import Logout, Reset, Scan
 from bots.lifecycle import State
+from bots.lost_accounts import set_aside, take_back
 from bots.runner import REST_MS
 from rules.kinds import Kind
 from storage.engine import Database
@@ -64,6 +65,32 @@ async def test_a_logged_out_gateway_is_asked_once_for_a_session_and_shows_its_co
         assert world.codes[-1] == ("a", "second code")
         assert await world.repairs() == set()
         assert world.fleet.codes() == {}
+
+
+async def test_nobody_is_asked_to_scan_for_a_lost_account_until_it_is_found(
+    sqlite_database: Database, clock: VirtualClock
+) -> None:
+    await add_accounts(sqlite_database, "a", "b")
+    async with sqlite_database.write() as tx:
+        await set_aside(tx, "a", "boss", clock.now_ms())
+    gateways = {"a": ScriptedGateway(), "b": ScriptedGateway()}
+    async with running(sqlite_database, clock, gateways) as world:
+        await world.reaches(State.AWAITING_SCAN, "b", step_s=1)
+        gateways["a"].tell(Scan("waiting", "a code of its own accord"))
+        await world.reaches(State.AWAITING_SCAN)
+        await clock.advance(30)
+        assert (gateways["a"].sessions_started, list(world.fleet.codes())) == (0, ["b"])
+        assert [account for account, _ in world.codes] == ["b"] and await world.repairs() == {"scan:b"}
+        async with sqlite_database.write() as tx:
+            await take_back(tx, "a")
+            await set_aside(tx, "b", "boss", clock.now_ms())
+        await world.until(lambda: world.codes[-1] == ("a", "a code of its own accord"), step_s=1)
+        assert list(world.fleet.codes()) == ["a"]
+
+        async def only_a_is_asked_for() -> bool:
+            return await world.repairs() == {"scan:a"}
+
+        await world.eventually(only_a_is_asked_for)
 
 
 async def test_a_gateway_that_is_logged_in_is_never_asked_for_a_session(
