@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.friend_rooms import rooms_seen
 from bots.lost_accounts import Planned, drop_tasks, hand_on, look_at_planned, set_aside, take_back
+from conversations.withdrawn_offers import leading_to, withdraw
 from customers.lost_friends import LostFriend, lost_friends
 from customers.sms import moved_text
 from operations.asking import Asked, Reply, Shown
@@ -65,7 +66,8 @@ class Losing:
         account = await self._to_lose(tx, asked)
         ways = await self.ways(tx, account, asked.now_ms)
         planned = await look_at_planned(tx, account, asked.now_ms)
-        lines = [say("operations.lost.asks", account=account), *_counts(ways), _planned_line(planned)]
+        lines = [say("operations.lost.asks", account=account), *_counts(ways), *_planned_lines(planned)]
+        lines += _offers_line(await leading_to(tx, account))
         lines += [*await _what_else(tx, account), *_first_lines(ways)]
         return Shown("\n".join(lines), LoseAccount(account=account))
 
@@ -73,13 +75,19 @@ class Losing:
         """It is set aside; what it had planned goes on to siblings or is held. Raises as `show`."""
         account = await self._to_lose(tx, asked)
         planned = await hand_on(tx, account, asked.now_ms)
+        offers = await leading_to(tx, account)
         await set_aside(tx, account, asked.staff.id, asked.now_ms)
+        await withdraw(tx, asked.now_ms)
         dropped = await drop_tasks(tx, account, asked.now_ms)
-        lines = [say("operations.lost.done", account=account), _planned_line(planned, done=True)]
+        lines = [say("operations.lost.done", account=account), *_planned_lines(planned, done=True)]
+        lines += _offers_line(offers, done=True)
         if dropped:
             lines.append(say("operations.lost.tasks", number=dropped))
         lines.append(say("operations.lost.next", account=account))
-        data = {"account": account, "moved": planned.by_sibling, "held": planned.held, "tasks_dropped": dropped}
+        data = {
+            "account": account, "moved": planned.by_sibling, "held": planned.held, "tasks_dropped": dropped,
+            "held_for_voice": planned.in_its_voice, "offers_withdrawn": offers,
+        }  # fmt: skip
         return Reply(True, "\n".join(lines), data=data, trace=TRACE + account)
 
     async def find(self, tx: AsyncConnection, asked: Asked[FindAccount]) -> Reply:
@@ -199,7 +207,21 @@ def _whom(ways: Sequence[Way], how: str) -> str:
     return words + (say("operations.lost.days", days=days) if days > 1 else "")
 
 
-def _planned_line(planned: Planned, *, done: bool = False) -> str:
+def _planned_lines(planned: Planned, *, done: bool = False) -> list[str]:
+    """What it had planned, and how much of that only its persona could say."""
+    lines = [_planned_line(planned, done=done)]
+    if planned.in_its_voice:
+        lines.append("· " + say("operations.lost.in_its_voice", number=planned.in_its_voice))
+    return lines
+
+
+def _offers_line(offers: int, *, done: bool = False) -> list[str]:
+    """People on their way to it, who may be shown another account."""
+    key = "operations.lost.offers_withdrawn" if done else "operations.lost.offers"
+    return [say(key, number=offers)] if offers else []
+
+
+def _planned_line(planned: Planned, *, done: bool) -> str:
     key = "operations.lost.handed_on" if done else "operations.lost.planned"
     if not planned.moved and not planned.held:
         return say("operations.lost.nothing_planned")

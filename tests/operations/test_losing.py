@@ -9,10 +9,12 @@ from commands.chat import Chat
 from operations.desk import Desk
 from operations.losing import LeadIn, Losing, Way
 from operations.open_matters import repairs_now
+from operations.why import reason_words
 from rules.kinds import Kind
 from rules.limits import Limits
 from rules.pacing import MINUTE_MS
 from storage.engine import Database
+from storage.move_tables import Move
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Audit, Delivery, Friendship, Order, Person, Task
 from tests.commands.test_chat import Office, vips
@@ -20,6 +22,7 @@ from tests.conversations.shop import DAY_MS, NOW_MS, befriend, open_shop, row_of
 from texts.problem import ExitCode
 
 ZONE = "Asia/Shanghai"
+WELFARE = Content(text="福利")
 LEAD_IN = LeadIn("小林的衣橱", {"lin-2": "xl_lin2"}, {"xiaoyu-1": "https://u.wechat.com/abcdefghijkl"})
 
 
@@ -63,10 +66,12 @@ async def _ways(office: Office, account: str = "lin-1") -> dict[str, Way]:
     return {way.friend.name: way for way in ways}
 
 
-async def _planned(office: Office, contact: str, kind: Kind, key: str, state: str = "pending") -> None:
+async def _planned(
+    office: Office, contact: str, kind: Kind, key: str, state: str = "pending", content: Content = WELFARE
+) -> None:
     async with office.db.write() as tx:
         person = await tx.scalar(select(Friendship.person).where(Friendship.contact == contact))
-        row = NewDelivery(kind, "lin-1", contact, Content(text="福利"), key, NOW_MS, person=person)
+        row = NewDelivery(kind, "lin-1", contact, content, key, NOW_MS, person=person)
         await plan(tx, [row], now_ms=NOW_MS)
         await tx.execute(update(Delivery).where(Delivery.key == key).values(state=state))
 
@@ -96,6 +101,39 @@ async def test_what_was_planned_leaves_once_from_a_sibling_that_may_send_it_and_
     }  # fmt: skip
     account = await row_of(office.db, Account, id="lin-1")
     assert (account.paused_by, account.removed, account.lost_by) == ("lost", True, "boss")
+
+
+async def test_what_is_written_in_its_voice_goes_to_its_likeness_only_and_offers_are_withdrawn_as_shown(
+    office: Office,
+) -> None:
+    """lin-2, whom Huahua knows too, is another person; xiaoyu-1, whom 小客0 knows, is a mirror of lin-1."""
+    async with office.db.write() as tx:
+        await tx.execute(update(Account).where(Account.id == "lin-2").values(persona="suye"))
+        mirror = {"persona": "lin-mirror", "mirror_of": "lin-1"}
+        await tx.execute(update(Account).where(Account.id == "xiaoyu-1").values(**mirror))
+        await befriend(tx, "xiaoyu-1", "wxid_vip_0", "小客0")
+        hua = await tx.scalar(select(Friendship.person).where(Friendship.contact == "wxid_hua"))
+        card = Content(card="wxid_self_0")
+        shown = {"kind": Kind.NAME_CARD, "content": card, "key": "introduce:lin-2:hua", "source": "friends:lin-1"}
+        await plan(tx, [NewDelivery(account="lin-2", to="wxid_hua", due_ms=NOW_MS, **shown)], now_ms=NOW_MS)  # type: ignore[arg-type]
+        offer = {"aim": "sales", "why": "bought", "state": "offered", "offered_ms": NOW_MS, "changed_ms": NOW_MS}
+        await tx.execute(insert(Move).values(person=hua, from_account="lin-2", to_account="lin-1", **offer))
+    for contact, key in (("wxid_hua", "hua"), ("wxid_vip_0", "vip")):
+        await _planned(office, contact, Kind.CARE, f"care:{key}")
+        await _planned(office, contact, Kind.GREETING, f"greeting:{key}", content=Content(image="cake.jpg"))
+    await _planned(office, "wxid_hua", Kind.PUSH, "push:1", content=Content(template="vip"))
+    asked = await office.says("/账号 丢失 lin-1")
+    assert "2 条写好的是它的人设口吻" in asked.text and "2 次推名片会收回" in asked.text
+    done = await _lose(office)
+    assert "2 条写好的是它的人设口吻" in done.text and "2 次推名片已收回" in done.text
+    assert (done.data["moved"], done.data["held"]) == ({"lin-2": 1, "xiaoyu-1": 2}, 2)
+    rows = await _accounts_of_rows(office)
+    assert (rows["push:1"], rows["care:hua"]) == (("lin-2", "pending"), ("lin-1", "pending"))
+    assert rows["introduce:lin-2:hua"] == ("lin-2", "skipped")
+    held = await row_of(office.db, Delivery, key="care:hua")
+    assert "不能替它说" in reason_words(held.reason)
+    assert (await office.says("/账号 找回 lin-1")).ok
+    assert (await row_of(office.db, Delivery, key="care:hua")).reason is None
 
 
 async def test_its_friends_are_found_gold_first_by_what_is_known_of_them(office: Office) -> None:
