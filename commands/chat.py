@@ -58,8 +58,13 @@ class Chat:
         """What is asked, and the words that it is known by; None where nothing is. A number answers a list."""
         words = message.text.strip()
         picked = number_in(words) is not None
-        if picked and (choice := await chosen(tx, message, self._zone, life_ms=self._desk.code_life_ms)):
-            return choice.request, choice.words
+        if picked:
+            try:
+                choice = await chosen(tx, message, self._zone, life_ms=self._desk.code_life_ms)
+            except NotUnderstood as problem:
+                return problem, words
+            if choice:
+                return choice.request, choice.words
         said = self._said(words, message.at_ms, room=message.room, account=message.account)
         if said is None:
             return None

@@ -24,9 +24,11 @@ from customers.people import find, meant
 from operations.requests import Customer, Release, Request, TakeOver
 from operations.taking_over import held_by
 from storage.tables import Arrival
+from texts.catalogue import say
 
 _NUMBER = re.compile(r"\s*[/#]?\s*#?([0-9]{1,15})\s*")
 _LONGEST = 40
+_LINE_SHOWN = 40
 _LOOKED_AT = 40
 """Messages of one account that are looked at, the newest first: staff answer at once. Ours."""
 _WAITING_READ = 200
@@ -49,7 +51,10 @@ def number_in(text: str) -> int | None:
 
 
 async def chosen(tx: AsyncConnection, message: StaffMessage, zone: str, *, life_ms: int) -> Chosen | None:
-    """The command that the number completes; None when none of the last `life_ms` waits for one."""
+    """The command that the number completes; None when none of the last `life_ms` waits for one.
+
+    Raises NotUnderstood for another number of a list from which one was chosen already.
+    """
     line, numbers = await _question(tx, message, life_ms)
     parsed = parse(line)
     if parsed is None:
@@ -58,12 +63,22 @@ async def chosen(tx: AsyncConnection, message: StaffMessage, zone: str, *, life_
         request = request_of(Said(parsed, message.at_ms, zone, message.room, message.account))
     except NotUnderstood:
         return None
+    asked, taken = request, 0
     for number in numbers:
         answered = await _with(tx, request, number, message.staff, message.at_ms)
         if answered is None:
+            if taken and await _with(tx, asked, numbers[-1], message.staff, message.at_ms):
+                raise _taken_already(taken, numbers[-1], line)
             return None
-        request = answered
+        asked, request, taken = request, answered, number
     return Chosen(request, "\0".join((line, *map(str, numbers))))
+
+
+def _taken_already(taken: int, number: int, line: str) -> NotUnderstood:
+    return NotUnderstood(
+        say("commands.chosen_already", taken=taken, number=number),
+        hint=say("commands.chosen_already.hint", number=number, line=" ".join(line.split())[:_LINE_SHOWN]),
+    )
 
 
 async def _question(tx: AsyncConnection, message: StaffMessage, life_ms: int) -> tuple[str, list[int]]:

@@ -14,7 +14,7 @@ from customers.profile import newest_line
 from customers.stand_ins import is_stand_in, let_go, take_order
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
-from operations.finding import described, person_named
+from operations.finding import described, own_customer, person_named
 from operations.requests import Bind, Undo, Unmerge, request_of
 from storage.customer_tables import ProfileChange
 from storage.outbox import insert_ignoring
@@ -28,14 +28,14 @@ _TRACE = re.compile(r"merges (\d+)-(\d+), lines (\d+)-(\d+)(?:, order (\d+))?")
 
 async def bind(tx: AsyncConnection, asked: Asked[Bind]) -> Reply:
     """`what` is the customer's. Raises MergeInConflict unless they are sure, MergeRefused, NotFound, CannotBeUsed."""
-    person = await person_named(tx, asked.request.who)
+    person = await own_customer(tx, asked.staff, asked.request.who)
     what = asked.request.what.strip()
     if not what or "*" in what:
         key = "operations.bind.masked" if what else "operations.bind.what"
         raise CannotBeUsed(say(key), hint=say("operations.bind.what.hint"))
     merge_before, line_before, claimed = await _newest_merge(tx), await newest_line(tx), ""
     if _ENTRY.fullmatch(what):
-        await _bind_entry(tx, asked, person, await person_named(tx, what))
+        await _bind_entry(tx, asked, person, what)
     elif PHONE.fullmatch(what):
         await _bind_phone(tx, asked, person, what)
     elif _ORDER.fullmatch(what):
@@ -85,7 +85,10 @@ async def take_back_bind(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any])
     return "\n".join(lines)
 
 
-async def _bind_entry(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, other: FoundPerson) -> None:
+async def _bind_entry(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, entry: str) -> None:
+    other = await person_named(tx, entry)
+    if other.friendships:  # whom no account knows is nobody's
+        other = await own_customer(tx, asked.staff, entry)
     phones = (await tx.scalars(select(Person.phone).where(Person.id.in_((person.id, other.id))))).all()
     if len(set(filter(None, phones))) > 1 and not asked.request.sure:
         raise MergeInConflict("two_phones", person.id, other.id)

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.people import MOST_FOUND, FoundPerson, meant
 from customers.unmatched import unmatched
-from operations.errors import CannotBeUsed, NotFound, Refused
+from operations.errors import CannotBeUsed, NotAllowed, NotFound, Refused
+from operations.permissions import Staff
 from storage.tables import Account, Campaign
 from texts.catalogue import say
 from texts.nearest import nearest
@@ -68,6 +69,29 @@ async def person_named(tx: AsyncConnection, word: str, *, among: Collection[int]
             hint=say(f"{key}.hint", who=word, first=found[0].id),
         )
     return found[0]
+
+
+async def own_customer(tx: AsyncConnection, staff: Staff, word: str) -> FoundPerson:
+    """As `person_named`, among the customers of the accounts that `staff` looks after.
+
+    Raises NotAllowed, too, where only others know anybody whom `word` means.
+    """
+    if not staff.narrow or not word:
+        return await person_named(tx, word)
+    mine = own(staff, await meant(tx, word), word)
+    return await person_named(tx, word, among=[person.id for person in mine])
+
+
+def own(staff: Staff, found: list[FoundPerson], word: str) -> list[FoundPerson]:
+    """Those of `found` who are friends of an account that `staff` looks after. Raises NotAllowed for none of some."""
+    mine = [person for person in found if any(staff.looks_after(known.account) for known in person.friendships)]
+    if staff.narrow and found and not mine:
+        accounts = say("texts.comma").join(sorted(staff.accounts))
+        raise NotAllowed(
+            say("operations.not_your_customer", who=word),
+            hint=say("operations.not_your_customer.hint", accounts=accounts),
+        )
+    return mine if staff.narrow else found
 
 
 async def nobody(tx: AsyncConnection, word: str) -> NotFound:

@@ -9,7 +9,7 @@ from customers.ladder import current
 from customers.levels import give_level, relevel
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
-from operations.finding import called, described, person_named
+from operations.finding import called, described, own_customer, person_named
 from operations.requests import Undo, Vip, request_of
 from storage.customer_tables import LevelMove
 from storage.tables import Person
@@ -17,8 +17,8 @@ from texts.catalogue import say
 
 
 async def vip(tx: AsyncConnection, asked: Asked[Vip]) -> Reply:
-    """Put a customer on a level of the ladder. Raises NotFound, CannotBeUsed, LevelRefused."""
-    person = await person_named(tx, asked.request.who)
+    """Put a customer on a level of the ladder. Raises NotFound, CannotBeUsed, NotAllowed, LevelRefused."""
+    person = await own_customer(tx, asked.staff, asked.request.who)
     ladder = await current(tx)
     if not asked.request.level:
         levels = say("texts.comma").join(ladder.ids)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from operations.audit import Outcome, outcome_of, record
 from operations.errors import NotAllowed
-from operations.permissions import require, staff_member
+from operations.permissions import require_all, staff_member
 from operations.requests import Door, Request
 from storage.engine import Database
 from texts.problem import Problem
@@ -53,7 +53,7 @@ async def _permitted(db: Database, staff: str, request: Request, door: Door, now
     async with db.read() as connection:
         member = await staff_member(connection, staff)
     try:
-        require(member, request.verb)
+        require_all(member, request)
     except NotAllowed as problem:
         await _note(db, staff, request, door, Outcome.REFUSED, now_ms, problem.message)
         raise

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
 from operations.campaigning import running_lines, series_lines
-from operations.finding import called, person_named
+from operations.finding import called, own_customer
 from operations.open_matters import repairs_now
 from operations.requests import Accounts, Help, Status, Tasks, Why
 from operations.staff_names import done_by, staff_names
@@ -107,7 +107,7 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
 
 async def why_(tx: AsyncConnection, asked: Asked[Why]) -> Reply:
     """Why somebody did or did not get something, the newest first."""
-    person = await person_named(tx, asked.request.who)
+    person = await own_customer(tx, asked.staff, asked.request.who)
     who = called(person)
     answers = await why(tx, person.id, asked.request.what or None)
     data = {"answers": [answer.as_json() for answer in answers]}

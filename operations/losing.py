@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.friend_rooms import rooms_seen
 from bots.lost_accounts import Planned, drop_tasks, hand_on, look_at_planned, set_aside, take_back
 from conversations.withdrawn_offers import leading_to, withdraw
 from customers.lost_friends import LostFriend, lost_friends
@@ -15,15 +14,15 @@ from customers.sms import moved_text
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import choices
+from operations.lost_places import turns_of
 from operations.permissions import require_account
 from operations.requests import FindAccount, LoseAccount
-from rules.pacing import accepts_allowed, age_days
 from rules.quiet_hours import local
-from rules.roles import Role
-from rules.spreading import Place, Turn, spread
+from rules.spreading import Turn
 from storage.pond_tables import Pond
 from storage.tables import Account, Setting
 from texts.catalogue import say
+from texts.masking import masked_phone
 from texts.nearest import nearest
 
 TRACE = "lost:"
@@ -101,7 +100,7 @@ class Losing:
     async def ways(self, tx: AsyncConnection, account: str, now_ms: int) -> list[Way]:
         """Each friend of the account, gold first, and how they are found again."""
         friends = await lost_friends(tx, account, now_ms)
-        turns = spread(sum(friend.by_text for friend in friends), await _places(tx, account, now_ms))
+        turns = await turns_of(tx, account, sum(friend.by_text for friend in friends), now_ms)
         siblings = sorted({turn.account for turn in turns if turn})
         texts = {sibling: await self._text(tx, sibling) for sibling in siblings}
         by_text = iter(turns)
@@ -151,23 +150,6 @@ async def _known(tx: AsyncConnection, word: str) -> tuple[str, int | None]:
 async def account_or_lost(tx: AsyncConnection, word: str) -> str:
     """The id of an account, lost or not. Raises as `operations.finding.account_named`."""
     return (await _known(tx, word))[0]
-
-
-async def _places(tx: AsyncConnection, account: str, now_ms: int) -> list[Place]:
-    """Siblings with room below the threshold, those of its role first, and of those whoever is online."""
-    rows = await tx.execute(select(Account.id, Account.role, Account.opened_ms))
-    known = {row.id: row for row in rows}
-    role = Role(known[account].role)
-    places = []
-    for seen in await rooms_seen(tx):
-        sibling = seen.room.account
-        fits = seen.role is role or (role is not Role.TRAINING and seen.role is not Role.TRAINING)
-        if sibling == account or not fits or not seen.list_known or not seen.room.open_below:
-            continue
-        rank = 2 * (seen.role is not role) + (not seen.room.accepting)
-        a_day = accepts_allowed(age_days(known[sibling].opened_ms, now_ms), seen.room.limits)
-        places.append(Place(sibling, rank, seen.room.open_below, a_day))
-    return places
 
 
 def _way_of(friend: LostFriend, turn: Turn | None, texts: Mapping[str, str]) -> Way:
@@ -256,7 +238,7 @@ def _first_lines(ways: Sequence[Way]) -> list[str]:
     for number, way in enumerate(ways[:_FIRST_SHOWN], 1):
         friend = way.friend
         tier = say(f"cli.segments.tier.{friend.tier}") if friend.tier else say("operations.level.friend")
-        known = friend.phone or friend.member_name or "—"
+        known = masked_phone(friend.phone) or friend.member_name or "—"
         where = say("texts.comma").join(friend.others) or (way.turn.account if way.turn else "—")
         lines.append(
             say("operations.lost.one", number=number, id=friend.person, who=friend.name, tier=tier, known=known,

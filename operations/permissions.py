@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.errors import NotAllowed, NotStaff
-from operations.requests import Verb
+from operations.requests import AccountFriends, Request, Verb
 from operations.staff import StaffRole
 from storage.tables import StaffMember
 from texts.catalogue import say
@@ -69,9 +69,14 @@ class Staff:
     def may(self, verb: Verb) -> bool:
         return verb in ALLOWED[self.role]
 
+    @property
+    def narrow(self) -> bool:
+        """Do they look after some accounts only?"""
+        return self.role is not StaffRole.OWNER and bool(self.accounts)
+
     def looks_after(self, account: str) -> bool:
         """An owner looks after everything, whatever accounts stand beside the name."""
-        return self.role is StaffRole.OWNER or not self.accounts or account in self.accounts
+        return not self.narrow or account in self.accounts
 
 
 async def staff_member(tx: AsyncConnection, staff: str) -> Staff:
@@ -101,6 +106,15 @@ def require_account(staff: Staff, account: str) -> None:
         raise NotAllowed(
             say("operations.not_your_account", account=account), hint=say("operations.not_your_account.hint")
         )
+
+
+def require_all(staff: Staff, request: Request) -> None:
+    """Raises NotAllowed unless they have every right that `request` takes: to the verb, the account, whole phones."""
+    require(staff, request.verb)
+    if isinstance(request, AccountFriends):
+        require_account(staff, request.account)
+        if request.phones:
+            require(staff, Verb.REVEAL)
 
 
 async def others_who_may(tx: AsyncConnection, staff: Staff, verb: Verb) -> bool:

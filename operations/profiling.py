@@ -13,7 +13,7 @@ from customers.profile_fields import shown_name, shown_value
 from customers.tags import add_tags, read_tag, remove_tags, tags_of
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
-from operations.finding import called, described, person_named
+from operations.finding import called, described, own_customer
 from operations.requests import Note, SetProfile, Tag, Undo
 from rules.quiet_hours import local
 from storage.tables import Person
@@ -24,7 +24,7 @@ _LINES = re.compile(r"(\d{1,18})-(\d{1,18})")
 
 async def set_profile(tx: AsyncConnection, asked: Asked[SetProfile], zone: str) -> Reply:
     """Change fields of the profile. Raises NotFound, CannotBeUsed, NoSuchField, ValueRefused; then nothing changes."""
-    person = await _customer(tx, asked.request.who)
+    person = await _customer(tx, asked)
     if not asked.request.fields:
         raise CannotBeUsed(say("operations.profile.what"), hint=say("operations.profile.what.hint"))
     values = await read_values(tx, person.id, asked.request.fields, local(asked.now_ms, zone).date())
@@ -40,7 +40,7 @@ async def set_profile(tx: AsyncConnection, asked: Asked[SetProfile], zone: str) 
 
 async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
     """Put tags on and take tags off; a tag that is named both ways stays off. Raises NotFound, CannotBeUsed."""
-    person = await _customer(tx, asked.request.who)
+    person = await _customer(tx, asked)
     add, remove = ([read_tag(word) for word in words] for words in (asked.request.add, asked.request.remove))
     comma = say("texts.comma")
     if not add and not remove:
@@ -62,7 +62,7 @@ async def tag(tx: AsyncConnection, asked: Asked[Tag]) -> Reply:
 
 async def note(tx: AsyncConnection, asked: Asked[Note]) -> Reply:
     """Keep a note. Raises NotFound, CannotBeUsed, TextRefused."""
-    person = await _customer(tx, asked.request.who)
+    person = await _customer(tx, asked)
     kept = await add_note(tx, person.id, asked.request.text, _by(asked), asked.now_ms)
     text = say("operations.noted", who=described(person), text=kept.text)
     return Reply(True, text, data={"person": person.id, "note": kept.id}, trace=str(kept.id))
@@ -89,9 +89,9 @@ async def take_back_note(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any])
     return say("operations.undo.note")
 
 
-async def _customer(tx: AsyncConnection, word: str) -> FoundPerson:
-    """The one who is meant. Raises Refused for somebody who was erased: nothing is to be known of them."""
-    person = await person_named(tx, word)
+async def _customer(tx: AsyncConnection, asked: Asked[SetProfile] | Asked[Tag] | Asked[Note]) -> FoundPerson:
+    """The one who is meant. Raises Refused for somebody who was erased: nothing is to be known of them; NotAllowed."""
+    person = await own_customer(tx, asked.staff, asked.request.who)
     if await tx.scalar(select(Person.erased_ms).where(Person.id == person.id)) is not None:
         raise Refused(say("operations.erased", id=person.id), hint=say("operations.erased.hint"))
     return person

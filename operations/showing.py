@@ -10,7 +10,7 @@ from customers.profile_view import ProfileView, profile_view
 from customers.profile_words import document, page
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
-from operations.finding import as_json, called, level_words, nobody
+from operations.finding import as_json, called, level_words, nobody, own
 from operations.requests import Customer, Door
 from texts.catalogue import say
 
@@ -20,14 +20,16 @@ _LINES_IN_CHAT = 3
 
 
 async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Reply:
-    """One who is surely meant, whole; else the best few by number. Raises NotFound, CannotBeUsed."""
+    """One who is surely meant, whole; else the best few by number. Raises NotFound, CannotBeUsed, NotAllowed."""
     words = asked.request.who
     if not words:
         raise CannotBeUsed(say("operations.which_person"), hint=say("operations.which_person.hint"))
     found = await find(tx, words)
     if not found:
         raise await nobody(tx, words)
-    surely = found if len(found) == 1 else await meant(tx, words)
+    found = own(asked.staff, found, words)
+    ids = {person.id for person in found}
+    surely = found if len(found) == 1 else [person for person in await meant(tx, words) if person.id in ids]
     if len(surely) == 1:
         return await _whole(tx, surely[0], len(found) - 1, zone)
     lines = [customer_line(person) for person in found[:_CUSTOMERS_SHOWN]]

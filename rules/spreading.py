@@ -1,6 +1,7 @@
 """Who of a lost account's friends is led to which sibling: below the threshold, so many a day as it may accept."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 
@@ -25,20 +26,26 @@ class Turn:
     day: int
 
 
-def spread(people: int, places: Sequence[Place]) -> list[Turn | None]:
+def spread(people: int, places: Sequence[Place], taken: Iterable[Turn] = ()) -> list[Turn | None]:
     """A turn for each of `people`, the best first; None for those for whom nobody has room.
 
     Nobody is sent to a sibling of a higher rank on a day on which one of a lower rank could still take them; those
     of one rank fill up evenly, each by its room. No sibling gets more than its places, and none more than `a_day` on
-    one day.
+    one day. `taken`: turns that others have got there already, who were lost before.
     """
+    gone = Counter((turn.account, turn.day) for turn in taken)
     left = {place.account: place.places for place in places}
+    for (account, _), number in gone.items():
+        left[account] = max(0, left.get(account, 0) - number)
+    last = max((day for _, day in gone), default=0)
     turns: list[Turn | None] = []
     day = 1
     while len(turns) < people:
-        today = {place.account: min(place.a_day, left[place.account]) for place in places}
+        today = {
+            place.account: min(max(0, place.a_day - gone[place.account, day]), left[place.account]) for place in places
+        }
         queue = [_entry(place, left) for place in places if today[place.account]]
-        if not queue:
+        if not queue and day > last:
             break
         heapify(queue)
         while queue and len(turns) < people:

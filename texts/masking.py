@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_AHEAD, _BEHIND = 3, 4
+_AHEAD, _BEHIND, _HIDDEN = 3, 4, 4
 _DIGIT = "[0-9０-９]"
 _BETWEEN = r"[-\s.·]?"
 _MOBILE = re.compile(
@@ -31,14 +31,18 @@ def masked(text: str) -> str:
 
 
 def masked_phone(phone: str | None) -> str:
-    """A field that holds a phone, whatever kind: `138****1234`; '' for none. Too short to hide in: hidden whole."""
+    """A field that holds a phone, whatever kind: `138****1234`, `057****1234`; '' for none.
+
+    Of a short one less stays in front, so that four signs at least are hidden; a very short one is hidden whole.
+    """
     if not phone:
         return ""
     if "*" in phone:
         return phone
     if len(phone) <= _AHEAD + _BEHIND:
         return "*" * len(phone)
-    return phone[:_AHEAD] + "****" + phone[-_BEHIND:]
+    ahead = max(0, min(_AHEAD, len(phone) - _HIDDEN - _BEHIND))
+    return phone[:ahead] + "****" + phone[-_BEHIND:]
 
 
 def masked_name(name: str | None) -> str:

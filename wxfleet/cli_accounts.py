@@ -37,14 +37,14 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(accounts, name="accounts")
 
 
-async def lost(terminal: Terminal, account: Account, yes: Yes = False) -> int:
-    reply = await asked(terminal, LoseAccount(account=account), confirmed=yes)
+async def lost(terminal: Terminal, account: Account, yes: Yes = False, as_: AsStaff = "") -> int:
+    reply = await asked(terminal, LoseAccount(account=account), confirmed=yes, as_staff=as_)
     terminal.show(reply.as_json(), reply.text)
     return ExitCode.OK if reply.ok else reply.exit_code
 
 
-async def found(terminal: Terminal, account: Account) -> int:
-    reply = await asked(terminal, FindAccount(account=account))
+async def found(terminal: Terminal, account: Account, as_: AsStaff = "") -> int:
+    reply = await asked(terminal, FindAccount(account=account), as_staff=as_)
     terminal.show(reply.as_json(), reply.text)
     return ExitCode.OK if reply.ok else reply.exit_code
 

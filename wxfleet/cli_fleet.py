@@ -206,12 +206,13 @@ async def said(terminal: Terminal, line: str, staff: str | None) -> Reply:
             return await unless_unserved(tx, settings, reply, before)
 
 
-async def asked(terminal: Terminal, request: Request, *, confirmed: bool = False) -> Reply:
-    """What the first owner asks for by options instead of words. `confirmed`: what needs a code is done at once, in
-    one transaction: whoever asks for something else meanwhile, in the chat or another window, voids no code.
+async def asked(terminal: Terminal, request: Request, *, confirmed: bool = False, as_staff: str = "") -> Reply:
+    """What `as_staff`, else the first owner, asks for by options instead of words. `confirmed`: what needs a code is
+    done at once, in one transaction: whoever asks for something else meanwhile, in the chat or another window, voids
+    no code.
     """
     settings = terminal.settings(strict=False)
-    desk, who = desk_of(settings), acting_staff(settings)
+    desk, who = desk_of(settings), as_staff or acting_staff(settings)
     async with terminal.database(settings) as db:
         await keep_staff(db, settings)
         async with db.write() as tx:

@@ -2,12 +2,16 @@
 
 import csv
 import os
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from texts.os_words import os_reason
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
+_BREAKS = ("\t", "\r", "\n")
+_NO_INK = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+"""Categories of blanks and of signs that nobody sees: a spreadsheet may skip them."""
 
 
 def put_in_place(place: Path, write: Callable[[Path], None]) -> str:
@@ -48,4 +52,10 @@ def write_sheet(place: Path, lines: Iterable[Sequence[str | int]], widths: Seque
 
 def _harmless(cell: str | int) -> str | int:
     """What somebody wrote must not become a formula where the sheet is opened."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and _may_be_a_formula(cell) else cell
+
+
+def _may_be_a_formula(text: str) -> bool:
+    """Full-width signs count as their narrow ones: with a Chinese keyboard Excel reads them so."""
+    first = next((sign for sign in text if unicodedata.category(sign) not in _NO_INK), "")
+    return text.startswith(_BREAKS) or unicodedata.normalize("NFKC", first).startswith(_FORMULA)

@@ -208,6 +208,36 @@ async def test_staff_with_accounts_of_their_own_leave_the_others_alone(shop: Off
     assert (await shop.says("/暂停 lin-1", "boss")).ok
 
 
+async def test_customers_of_others_are_left_alone_but_an_opt_out_is_always_obeyed(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        await tx.execute(update(StaffMember).where(StaffMember.id == "fan").values(accounts=["lin-2"]))
+        others = await befriend(tx, "lin-1", "wxid_fang1", "王芳", phone="13912345678")
+        own = await befriend(tx, "lin-2", "wxid_fang2", "王芳")
+        told = await befriend(tx, "lin-1", "wxid_told", "小告")
+    for line in (
+        "/客户 {}",
+        "/标签 {} +大方",
+        "/备注 {} 难缠",
+        "/资料 {} 尺码=M",
+        "/会员 {} VIP1",
+        "/为什么 {}",
+        "/绑定 {} tb_x",
+    ):
+        for who in ("小告", f"#{others}", "5678"):
+            refused = await shop.says(line.format(who), "fan")
+            assert refused.exit_code == ExitCode.NOT_ALLOWED, line
+            assert (
+                f"「{who}」不在你负责的号上" in refused.text and "lin-2" in refused.text and "王芳" not in refused.text
+            )
+    assert (await shop.says(f"/绑定 #{own} #{others}", "fan")).exit_code == ExitCode.NOT_ALLOWED
+    assert (await shop.says("/备注 王芳 爱笑", "fan")).data["person"] == own  # of two of a name theirs is meant
+    shown = await shop.says("/客户 王芳", "fan")
+    assert f"#{own}" in shown.text and f"#{others}" not in shown.text
+    assert f"#{others}" in (await shop.says("/客户 王芳", "mei")).text
+    assert (await shop.says("/退订 小告", "fan")).ok
+    assert (await row_of(shop.db, Person, id=told)).opted_out_ms is not None
+
+
 async def test_a_push_shows_its_counts_and_starts_when_confirmed(office: Office) -> None:
     await vips(office.db, 3)
     asked = await office.says("/推送 老客专享福利")

@@ -99,6 +99,16 @@ async def test_a_number_that_no_list_offered_does_nothing(shop: Office) -> None:
     assert (await row_of(shop.db, Account, id="lin-1")).paused_by is None
 
 
+async def test_a_second_number_of_one_list_is_answered_and_does_nothing(shop: Office) -> None:
+    first, second = await _two(shop)
+    await shop.post.bring("/退订 花花", talker="wxid_mei")
+    assert await shop.post.bring(f"{first}", talker="wxid_mei", now_ms=NOW_MS + 1) == "command"
+    for at_ms, said in ((2, f"{second}"), (3, f"#{second}")):
+        assert await shop.post.bring(said, talker="wxid_mei", now_ms=NOW_MS + at_ms) == "command_refused"
+        assert f"已经选了 #{first}，#{second} 没有动" in await _answer(shop) and "「/退订 花花」" in await _answer(shop)
+    assert not await _opted_out(shop, second)
+
+
 async def test_customers_choose_nothing(shop: Office) -> None:
     _, second = await _two(shop)
     await shop.post.bring("/退订 花花", talker="wxid_mei")

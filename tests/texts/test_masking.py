@@ -12,6 +12,9 @@ def test_what_is_masked_tells_people_apart_and_no_more() -> None:
     assert [masked_phone(phone) for phone in ("13812345678", "138****5678", "12345", "", None)] == [
         "138****5678", "138****5678", "*****", "", "",
     ]  # fmt: skip
+    assert [masked_phone(phone) for phone in ("0571-88001234", "+852 91234567", "91234567")] == [
+        "057****1234", "+85****4567", "****4567",
+    ]  # fmt: skip
     assert [masked_name(name) for name in ("林小花", "")] == ["林**", ""]
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -13,10 +14,12 @@ from storage.tables import Account, Friendship, Person
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
+from wxfleet.csv_sheet import write_csv, write_sheet
 
 __all__ = ["quiet_logs"]  # the fixture is used by being here
 
 CONFIG = "staff:\n  - {id: owner, name: 老板, role: owner}\n  - {id: mei, name: 小美, role: service}\n"
+CONFIG += "  - {id: fan, name: 小范, role: operator, accounts: [lin-2]}\n"
 LIN_2 = "  - {id: lin-2, persona: clerk, role: sales, wechat_id: xl_lin2, gateway: {kind: simulator}}\n"
 PHONE, FORMULA = "13912345678", "=HYPERLINK(1)"
 
@@ -51,10 +54,46 @@ def test_the_list_is_masked_unless_whoever_may_asks_and_no_name_becomes_a_formul
     assert sheet[2][2] == FORMULA and PHONE not in repr(sheet)
     code, out, err = shop.wxfleet("accounts", "friends", "lin-1", "--reveal", "--as", "mei")
     assert (code, out) == (ExitCode.NOT_ALLOWED, "") and PHONE not in err
+    for reveal in ((), ("--reveal",)):  # an operator of other accounts
+        code, out, err = shop.wxfleet("accounts", "friends", "lin-1", "--as", "fan", *reveal)
+        assert (code, out) == (ExitCode.NOT_ALLOWED, "") and "不在你负责的号里" in err
+    for verb in ("lost", "found"):
+        code, out, err = shop.wxfleet("accounts", verb, "lin-1", "--as", "fan")
+        assert code == ExitCode.NOT_ALLOWED and "不在你负责的号里" in out + err
+    assert shop.wxfleet("accounts", "friends", "lin-2", "--reveal", "--as", "fan")[0] == ExitCode.OK
     assert PHONE in shop.wxfleet("accounts", "friends", "lin-1", "--reveal")[1]
     for file in ("none/list.csv", "none/list.xlsx"):
         code, out, err = shop.wxfleet("accounts", "friends", "lin-1", "-o", file)
         assert code == ExitCode.FAILURE and file in err and "意料之外" not in err
+
+
+def test_no_text_of_a_table_becomes_a_formula_where_it_is_opened(tmp_path: Path) -> None:
+    formulas = [
+        "=1",
+        "+1",
+        "-1",
+        "@A",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠A",
+        " =1",
+        "\u3000＝1",
+        "\ufeff=1",
+        "\t1",
+        "\r1",
+        "\n=1",
+        "{=1}",
+    ]
+    plain = ["花花", "1-2", "a=b", "", " x"]
+    write_csv(tmp_path / "list.csv", [formulas + plain])
+    with (tmp_path / "list.csv").open(encoding="utf-8-sig", newline="") as lines:
+        [cells] = csv.reader(lines)
+    assert cells == [*(f"'{text}" for text in formulas[:-1]), "{=1}", *plain]
+    write_sheet(tmp_path / "list.xlsx", [formulas], [9])
+    with ZipFile(tmp_path / "list.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f" not in sheet and sheet.count('t="inlineStr"') == len(formulas)
 
 
 def test_it_is_set_aside_stands_in_the_status_and_comes_back(shop: Shop) -> None:

@@ -1,0 +1,59 @@
+"""Friends of lost accounts: two lists share what a sibling can take, and phones of any kind are masked in a chat."""
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from operations.losing import LeadIn, Losing
+from rules.limits import Limits
+from storage.engine import Database
+from storage.move_tables import Move
+from storage.tables import Account, Friendship, Person
+from tests.commands.test_chat import Office
+from tests.conversations.shop import DAY_MS, NOW_MS, befriend, open_shop, row_of
+
+_EACH = 80
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database) -> Office:
+    """lin-1 and lin-2 have 80 friends each, known by their phones; xiaoyu-1 has room for 140, 100 a day."""
+    await open_shop(sqlite_database)
+    room = Limits(reserve=0, visible=150).model_dump(mode="json")
+    async with sqlite_database.write() as tx:
+        await tx.execute(delete(Friendship))
+        await tx.execute(update(Account).values(friends_listed=10, opened_ms=NOW_MS - 90 * DAY_MS, limits=room))
+        for account, head in (("lin-1", 1), ("lin-2", 2)):
+            for n in range(_EACH):
+                await befriend(tx, account, f"wxid_{account}_{n}", f"客{n}", phone=f"139{head}{n:07d}")
+    return Office(sqlite_database)
+
+
+async def test_two_lost_on_one_day_share_the_days_and_the_rooms_of_a_sibling(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        for account, lost_ms in (("lin-1", NOW_MS), ("lin-2", NOW_MS - 1)):
+            lost = {"removed": True, "lost_ms": lost_ms, "paused_by": "lost"}
+            await tx.execute(update(Account).where(Account.id == account).values(**lost))
+        offer = {"aim": "sales", "why": "bought", "state": "offered", "offered_ms": NOW_MS, "changed_ms": NOW_MS}
+        person = await tx.scalar(select(Person.id).limit(1))
+        kept = {"person": person, "from_account": "lin-1", "to_account": "xiaoyu-1", "look_ms": NOW_MS + DAY_MS}
+        await tx.execute(insert(Move).values(**offer, **kept))
+    losing = Losing(LeadIn("店", {"xiaoyu-1": "xl"}, {}), "Asia/Shanghai")
+    async with shop.db.read() as connection:
+        lists = [await losing.ways(connection, account, NOW_MS) for account in ("lin-1", "lin-2")]
+    second, first = ([way.turn.day if way.turn else None for way in ways] for ways in lists)
+    assert first == [1] * _EACH  # whoever was lost first has the first turns
+    assert second == [1] * 20 + [2] * 39 + [None] * 21  # one of the 140 places is kept for somebody who was offered it
+
+
+async def test_landlines_and_phones_of_other_countries_are_masked_in_the_answer(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        for tier, contact, phone in (
+            ("gold", "wxid_lin-1_0", "0571-88001234"),
+            ("gold", "wxid_lin-1_1", "+852 91234567"),
+        ):
+            person = (await tx.execute(select(Friendship.person).where(Friendship.contact == contact))).scalar_one()
+            await tx.execute(update(Person).where(Person.id == person).values(tier=tier, phone=phone))
+    shown = (await shop.says("/账号 丢失 lin-1")).text
+    assert "057****1234" in shown and "+85****4567" in shown
+    assert "8800" not in shown and "9123" not in shown
+    assert (await row_of(shop.db, Account, id="lin-1")).lost_ms is None
