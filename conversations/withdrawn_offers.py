@@ -59,7 +59,7 @@ async def withdraw(tx: AsyncConnection, now_ms: int) -> int:
     """
     skipped = {"state": DeliveryState.SKIPPED.value, "reason": REASON, "settled_ms": now_ms}
     said = Delivery.key.in_(union_all(*(select(_key(part)).where(_lost()) for part in ("words", "card", "again"))))
-    columns = (Delivery.account, Delivery.person, Delivery.source)
+    columns = (Delivery.person, Delivery.source)
     rows = (await tx.execute(update(Delivery).where(_PENDING, said).values(skipped).returning(*columns))).all()
     cards = await tx.execute(update(Delivery).where(_cards_of(Account.removed.is_(True))).values(skipped))
     await _stay(tx, rows)
@@ -98,13 +98,13 @@ def _cards_of(which: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-async def _stay(tx: AsyncConnection, cards: Sequence[Row[str, int | None, str]]) -> None:
+async def _stay(tx: AsyncConnection, cards: Sequence[Row[int | None, str]]) -> None:
     """Words that are glad of a level and name who serves them from now on, are glad of the level alone."""
     steps = {row.source for row in cards if row.source.startswith("level_move:")}
     if not steps:
         return
     people = {row.person for row in cards if row.source in steps}
-    query = select(Delivery.id, Delivery.content, Delivery.source).where(
+    query = select(Delivery.id, Delivery.account, Delivery.content, Delivery.source).where(
         Delivery.person.in_(people), _PENDING, Delivery.kind == Kind.LEVEL_UP.value, Delivery.key.like("level_up:%")
     )
     rows = [row for row in (await tx.execute(query)).all() if row.source in steps]
@@ -114,4 +114,4 @@ async def _stay(tx: AsyncConnection, cards: Sequence[Row[str, int | None, str]])
     change = update(table).where(table.c.id == bindparam("row"), table.c.state == DeliveryState.PENDING.value)
     words = [{"row": row.id, "said": {**row.content, "text": without_goodbye(row.content["text"])}} for row in rows]
     await tx.execute(change.values(content=bindparam("said", type_=table.c.content.type)), words)
-    touch(tx, {row.account for row in cards})
+    touch(tx, {row.account for row in rows})
