@@ -53,7 +53,8 @@ class Handle(Protocol):
 class ReadAhead(Protocol):
     """Reads what `Handle` would ask for each of these, for all of them at once.
 
-    Returns it, and the ids of those that are worth a try with it: of each conversation the first at most.
+    Returns it, and the ids of those that are worth a try with it: of each conversation the first at most. `arrivals`
+    are all that are handled together, in their order, even what is known to be handled alone.
     """
 
     async def __call__(
@@ -68,16 +69,19 @@ async def nothing_ahead(tx: AsyncConnection, arrivals: Sequence[Received], now_m
 
 @dataclass(slots=True)
 class Waiting:
-    """An arrival that is to be handled, not before `until_ms`."""
+    """An arrival that is to be handled, not before `until_ms`. Order matters within its `conversation` only.
+
+    `urgent`: it must not wait behind those of others.
+    """
 
     received: Received
     until_ms: int
     failures: int = 0
+    urgent: bool = False
+    conversation: tuple[str, str] = field(init=False)
 
-    @property
-    def conversation(self) -> tuple[str, str]:
-        """Order matters within it only."""
-        return self.received.account, conversation_of(self.received.kind, self.received.payload)
+    def __post_init__(self) -> None:
+        self.conversation = self.received.account, conversation_of(self.received.kind, self.received.payload)
 
 
 @dataclass(slots=True)
@@ -133,12 +137,13 @@ class Chunks:
     ) -> list[Waiting]:
         """Handle those for whom nothing must be read but what was read for all. Returns the others."""
         now_ms = self._clock.now_ms()
-        able = [item for item in chunk if item.conversation not in blocked and not self._is_late(item.received, now_ms)]
+        unblocked = [item.received for item in chunk if item.conversation not in blocked]
+        able = [received for received in unblocked if not self._is_late(received, now_ms)]
         if len(able) < _FEW:
             return chunk
         try:
-            ahead, worth = await self._read_ahead(tx, [item.received for item in able], now_ms)
-            await self._try(ahead, [item.received for item in able if item.received.id in worth], now_ms, dealt)
+            ahead, worth = await self._read_ahead(tx, unblocked, now_ms)
+            await self._try(ahead, [received for received in able if received.id in worth], now_ms, dealt)
             await ahead.write()
         except Exception as error:
             if self._is_the_database(error):

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 import structlog
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _WAITING_AT_MOST = 5000
+_IN_A_ROUND = 5
+"""So many of one conversation before it is the others' turn: a flood of one person costs the others little. Ours."""
 _AGAIN_WALL_MS = 250
 _BROKEN_WALL_MS = 1000
 
@@ -32,7 +35,8 @@ def never_urgent(received: Received) -> bool:
 class Handling:
     """Gives arrivals to `handle`. One bad message costs only itself: after three tries it is a repair.
 
-    Where many wait, what is `urgent` goes before them, with what its own conversation said earlier.
+    Where many wait, what is `urgent` goes before them, with what its own conversation said earlier; and conversations
+    take turns.
     """
 
     def __init__(
@@ -186,7 +190,10 @@ class Handling:
             self._queue = []
 
     def _line_up(self) -> None:
-        """What came joins the end, or with all of its conversation the front. No conversation overtakes itself."""
+        """What came joins the end; what is urgent, with all that its conversation said before, the front.
+
+        Of a conversation that goes on with urgent words only the first go there. None overtakes itself.
+        """
         if not self._ready:
             return
         now_ms = self._clock.now_ms()
@@ -194,9 +201,9 @@ class Handling:
         self._queue += came
         if len(self._queue) <= LONGEST:
             return
-        first = {item.conversation for item in came if self._urgent(item.received)}
-        if first:
-            self._queue.sort(key=lambda item: item.conversation not in first)
+        for item in came:
+            item.urgent = self._urgent(item.received)
+        self._queue = _in_turns(self._queue)
 
     async def _handle_chunk(self, chunk: list[Waiting]) -> list[Waiting]:
         """Handle `chunk` in one transaction. Returns those whose turn did not come.
@@ -231,3 +238,19 @@ class Handling:
         if self._failing:
             self._failing = False
             log.info("arrivals_handled_again")
+
+
+def _in_turns(queue: Sequence[Waiting]) -> list[Waiting]:
+    """A few of each conversation, in the order in which they came, then the next few; what is urgent before all."""
+    urgent = {item.conversation for item in queue if item.urgent}
+    before: Counter[tuple[str, str]] = Counter()
+    turns: list[tuple[int, Waiting]] = []
+    for item in queue:
+        if item.conversation in urgent:
+            turns.append((-1, item))
+            if item.urgent:
+                urgent.remove(item.conversation)
+        else:
+            turns.append((before[item.conversation] // _IN_A_ROUND, item))
+            before[item.conversation] += 1
+    return [item for _, item in sorted(turns, key=lambda turn: turn[0])]

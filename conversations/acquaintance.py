@@ -16,6 +16,7 @@ from storage.outbox import insert_ignoring
 from storage.statements import ready
 from storage.tables import HOUR_MS, Account, Friendship, Person
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Acquaintance:
     @property
     def known_as(self) -> str:
         """How staff recognise them in a list."""
-        return self.call_me or self.nickname or say("conversations.no_name")
+        return self.call_me or unbroken(self.nickname) or say("conversations.no_name")
 
     def held(self, now_ms: int) -> bool:
         """Has a person taken over the conversation?"""
@@ -67,8 +68,16 @@ _ALL_MET = (
     .join(Person, Person.id == Friendship.person)
     .join(Account, Account.id == Friendship.account)
 )  # fmt: skip
-_MET = ready(_ALL_MET.where(Friendship.account == bindparam("account"), Friendship.contact == bindparam("contact")))
+_ONE_MET = _ALL_MET.where(Friendship.account == bindparam("account"), Friendship.contact == bindparam("contact"))
+_MET = ready(_ONE_MET)
+# Of what is asked only the conversation is locked, not the person: couriers lock people, in an order of their own.
+_MET_TO_ANSWER = ready(_ONE_MET.with_for_update(key_share=True, of=Friendship))
 _THESE_MET = _ALL_MET.where(Friendship.contact.in_(bindparam("contacts", expanding=True)))
+_THESE_MET_TO_ANSWER = (
+    _THESE_MET.where(Friendship.account.in_(bindparam("accounts", expanding=True)))
+    .order_by(Friendship.id)
+    .with_for_update(key_share=True, of=Friendship)
+)
 _REPLIES, _PHOTOS = Friendship.replies + 1, Friendship.photos + bindparam("photos", type_=BigInteger)
 _AT_MS = bindparam("at_ms", type_=BigInteger)
 _HEARD = ready(
@@ -85,11 +94,11 @@ _HEARD = ready(
 
 
 async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> Acquaintance:
-    """Who `contact` is to `account`; whoever is not known yet becomes a stranger we talk to."""
-    known = await find(tx, account, contact)
+    """Who `contact` is to `account`, to be answered; whoever is not known yet becomes a stranger we talk to."""
+    known = await find_to_answer(tx, account, contact)
     if known is None:
         await _meet(tx, account, contact, now_ms)
-        known = await find(tx, account, contact)
+        known = await find_to_answer(tx, account, contact)
     if known is None:
         raise LookupError(f"account {account!r} is not in the tables")
     return known
@@ -101,14 +110,31 @@ async def find(tx: AsyncConnection, account: str, contact: str) -> Acquaintance 
     return Acquaintance(*rows[0]) if rows else None
 
 
+async def find_to_answer(tx: AsyncConnection, account: str, contact: str) -> Acquaintance | None:
+    """As `find`; and nobody takes the conversation over, or gives it to another person, before `tx` ends.
+
+    So whoever takes it over finds the answer and takes it back, or is seen here. The same for who merges people.
+    """
+    rows = await _MET_TO_ANSWER.rows(tx, account=account, contact=contact)
+    if not rows and tx.dialect.name == "postgresql":  # merged while we waited for the row: they have another person now
+        rows = await _MET_TO_ANSWER.rows(tx, account=account, contact=contact)
+    return Acquaintance(*rows[0]) if rows else None
+
+
 async def read_ahead(
     tx: AsyncConnection, ahead: Ahead, conversations: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Acquaintance]:
-    """Those of `conversations`, [(account, contact)], whose people met; `find` finds each once in `ahead`.
+    """Those of `conversations`, [(account, contact)], whose people met; `find_to_answer` finds each once in `ahead`.
 
     Of somebody who wrote to several accounts only the first: what they say to one may change who they are to all.
+    Who was merged in this very moment is not among them.
     """
-    found = await tx.execute(_THESE_MET, {"contacts": list({contact for _, contact in conversations})})
+    accounts, contacts = ({pair[place] for pair in conversations} for place in (0, 1))
+    if tx.dialect.name == "postgresql":
+        asked = {"accounts": list(accounts), "contacts": list(contacts)}
+        found = await tx.execute(_THESE_MET_TO_ANSWER, asked)
+    else:
+        found = await tx.execute(_THESE_MET, {"contacts": list(contacts)})
     rows: dict[tuple[str, str], Sequence[Any]] = {(row.account, row.contact): row for row in found}
     people: set[int] = set()
     met: dict[tuple[str, str], Acquaintance] = {}
@@ -117,7 +143,7 @@ async def read_ahead(
         who = row and Acquaintance(*row)
         if row and who and who.person not in people:
             people.add(who.person)
-            _MET.tell(ahead, [row], once=True, account=account, contact=contact)
+            _MET_TO_ANSWER.tell(ahead, [row], once=True, account=account, contact=contact)
             met[account, contact] = who
     return met
 

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from conversations.acquaintance import find
+from conversations.acquaintance import find, find_to_answer
 from conversations.bursts import answer_burst
 from conversations.heard import Heard
 from conversations.knowledge import Knowledge
@@ -135,7 +135,7 @@ class Asking:
     async def _settle(self, taken: Taken, text: str, tokens: int, reason: str) -> None:
         now_ms = self._clock.now_ms()
         async with self._db.write() as tx:
-            who = await find(tx, taken.account, taken.message.talker) if taken.message else None
+            who = await find_to_answer(tx, taken.account, taken.message.talker) if taken.message else None
             if who is not None and who.held(now_ms):
                 reason = reason or "held"  # a person is with them by now
             if not await settle(tx, taken, reason=reason, tokens=tokens, now_ms=now_ms):

@@ -123,7 +123,7 @@ class Intake:
         if message.kind is MessageKind.IMAGE:
             return await _picture_of_staff(tx, received, message, known, now_ms)
         text = without_mention(message.text)
-        if message.kind is not MessageKind.TEXT or not (text.startswith(PREFIXES) or _A_NUMBER.fullmatch(text)):
+        if message.kind is not MessageKind.TEXT or not is_command(text):
             return "ignored"
         words = StaffMessage(
             arrival=received.id,
@@ -145,6 +145,11 @@ async def _picture_of_staff(
     by = f"staff:{known.staff}"
     await keep_picture(tx, account=received.account, message=message.id, source=Source.STAFF, by=by, now_ms=now_ms)
     return "material"
+
+
+def is_command(text: str) -> bool:
+    """Does staff command with these words, without the mention? Perhaps by the number of a choice."""
+    return text.startswith(PREFIXES) or _A_NUMBER.fullmatch(text) is not None
 
 
 def is_urgent(received: Received, *, stops_everything: Callable[[str], bool]) -> bool:

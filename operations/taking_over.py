@@ -117,9 +117,9 @@ async def held_by(tx: AsyncConnection, staff: str, now_ms: int) -> Sequence[int]
 async def _talks(tx: AsyncConnection, staff: Staff, person: FoundPerson, now_ms: int) -> list[_Talk]:
     """Raises NotFound when whoever asks looks after none of their accounts."""
     rows = await tx.execute(
-        select(Friendship.id, Friendship.account, Friendship.held_by, Friendship.held_until_ms).where(
-            Friendship.person == person.id, Friendship.state.not_in(PARTED)
-        )
+        select(Friendship.id, Friendship.account, Friendship.held_by, Friendship.held_until_ms)
+        .where(Friendship.person == person.id, Friendship.state.not_in(PARTED))
+        .order_by(Friendship.id)  # as they are locked where they are answered
     )
     mine = [
         _Talk(row.id, row.account, row.held_by if (row.held_until_ms or 0) > now_ms else None)

@@ -83,6 +83,21 @@ async def test_an_emergency_stop_that_comes_while_others_wait_does_not_wait_for_
     assert [one for one in line.order if one != "boss:/急停"] == [f"c{n}:在吗" for n in range(BACKLOG)]
 
 
+async def test_a_flood_of_one_person_opt_outs_or_not_overtakes_nobody_who_came_before(
+    sqlite_database: Database, clock: VirtualClock
+) -> None:
+    """Only their first opt-out is urgent, and of what goes on a few have their turn before the others."""
+    line = Line(sqlite_database, clock)
+    said = [("a", "flood", f"{number}" if number % 2 else "退订") for number in range(200)]
+    others = [("a", f"c{number}", "在吗") for number in range(100)]
+    for arrival in await line.received([others[0], *said, *others[1:]]):
+        line.handling.add(arrival)
+    await line.until_handled(300)
+    floods = [one for one in line.order if one.startswith("flood")]
+    assert line.order[0] == "flood:退订" and floods == [f"flood:{text}" for _, _, text in said]
+    assert max(line.order.index(f"{who}:在吗") for _, who, _ in others) < 110, "a hundred others and a few of the flood"
+
+
 def _says(text: str, room: str = "") -> bool:
     return urgent(Received(1, "a", "message:1", "message", _payload("w", text, room), 1))
 

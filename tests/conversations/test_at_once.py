@@ -1,31 +1,40 @@
 """Many at once come to the same as one after another: the same answers, the same people, the same list of who waits."""
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.chunks import Chunks, Failed, ReadAhead, Waiting, nothing_ahead
+from bots.chunks import LATE_MS, Chunks, Failed, ReadAhead, Waiting, nothing_ahead
 from bots.gateway import Message, MessageKind
 from bots.payloads import message_payload
+from conversations.acquaintance import acquaintance
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.at_once import read_ahead
+from conversations.handover import give_back, take_over
 from conversations.intake import Intake
+from conversations.speaking import reply
+from customers.merging import merge
+from storage.conversation_tables import Wait
 from storage.engine import Database, open_database
 from storage.inbox import NewArrival, Received, record
 from storage.row_copy import all_tables
-from storage.tables import Order, Setting
-from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, voices
+from storage.tables import Friendship, Order, Setting
+from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, row_of, voices
 from tests.virtual_time import VirtualClock
 
 FRIENDS = [(account, f"wxid_c{number}") for number in range(6) for account in ("lin-1", "lin-2")[: 1 + number % 2]]
+_COMMANDS = 0.07
+"""Of all that is said; and whose conversation it is about says something next."""
 ORDERS = ("1234567890123456789", "1234567890123450000")
+_LONG_ENOUGH_S = 0.05
 SAID = (
     "店名是啥", "什么码", "请问什么码呀", "店名", "你们店名叫什么", "在干嘛呢", "你们老板娘结婚了吗", "我要投诉",
     "退订", "TD", "可以再发我福利", "别烦我了", "好的", f"我的订单 {ORDERS[0]}", ORDERS[1], "我是小美推荐的",
@@ -34,6 +43,14 @@ SAID = (
 
 
 async def _command(tx: AsyncConnection, message: StaffMessage) -> str:
+    """/接手 花花, /归还 花花: the conversation of one customer at lin-1, whose contact stands for the name."""
+    verb, _, contact = message.text.partition(" ")
+    talk = select(Friendship.id).where(Friendship.account == "lin-1", Friendship.contact == contact)
+    friendship = (await tx.scalars(talk)).one()
+    if verb == "/接手":
+        await take_over(tx, friendship, message.staff, message.at_ms)
+    else:
+        await give_back(tx, friendship, message.staff, message.at_ms)
     return "command"
 
 
@@ -62,13 +79,19 @@ class Shop:
         self.alone += type(tx) is AsyncConnection
         return outcome
 
-    async def hear(self, said: Sequence[tuple[str, str, str]], *, guarded: bool = False) -> list[Waiting]:
-        """(account, who, words) in one chunk, and more where time was up. Returns who is to be asked again."""
+    async def hear(
+        self, said: Sequence[tuple[str, str, str]], *, guarded: bool = False, late: int = 0
+    ) -> list[Waiting]:
+        """(account, who, words) in one chunk, and more where time was up. Returns who is to be asked again.
+
+        The first `late` of them came long ago.
+        """
         async with self.db.write() as tx:
             new = [
-                NewArrival(account, f"message:{number}", "message", self.clock.now_ms(),
+                NewArrival(account, f"message:{number}", "message",
+                           self.clock.now_ms() - (LATE_MS + 1 if place < late else 0),
                            _message(f"m{number}", account, who, words))
-                for number, (account, who, words) in zip(self._heard, said, strict=False)
+                for place, (number, (account, who, words)) in enumerate(zip(self._heard, said, strict=False))
             ]  # fmt: skip
             rows = await record(tx, new)
         left, again = [Waiting(row, 0) for row in rows], list[Waiting]()
@@ -129,10 +152,10 @@ async def _everything(db: Database) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_chunks_come_to_the_same_as_one_after_another(shop: Shop, twin: Shop, seed: int) -> None:
-    """Questions, opt-outs, claims, pictures and hands on the phone of several people at two accounts, by chance."""
+    """Questions, opt-outs, claims, pictures, hands on the phone and commands over several people, by chance."""
     dice = Random(seed)
     for _ in range(3):
-        said = [_by_chance(dice) for _ in range(dice.randint(2, 10))]
+        said = [one for _ in range(dice.randint(2, 10)) for one in _by_chance(dice)]
         for one in (shop, twin):
             await one.hear(said)
             await one.clock.advance(Random(seed).choice((1, 15, 100, 1900)))
@@ -144,10 +167,13 @@ def _other(ours: dict[str, list[str]], theirs: dict[str, list[str]]) -> dict[str
     return {name: sorted({*ours[name]} ^ {*theirs[name]}) for name in ours if ours[name] != theirs[name]}
 
 
-def _by_chance(dice: Random) -> tuple[str, str, str]:
+def _by_chance(dice: Random) -> list[tuple[str, str, str]]:
     account, contact = dice.choice(FRIENDS)
+    if dice.random() < _COMMANDS:
+        command = f"{dice.choice(('/接手', '/接手', '/归还'))} {contact}"
+        return [(account, "wxid_mei", command), ("lin-1", contact, dice.choice(SAID))]
     who = dice.choices((contact, f"→{contact}", "wxid_mei", "wxid_new"), weights=(20, 1, 1, 1))[0]
-    return account, who, dice.choice((*SAID[:5], *SAID, "[图片]"))
+    return [(account, who, dice.choice((*SAID[:5], *SAID, "[图片]")))]
 
 
 async def test_ten_questions_cost_no_more_statements_than_two(database: Database) -> None:
@@ -173,6 +199,117 @@ async def test_who_goes_on_speaking_is_answered_after_what_they_said_before(shop
     await shop.hear(said)
     assert shop.alone == 1
     assert len(await outbox(shop.db, kind="reply", to="wxid_c0")) == 1, "one burst, one answer"
+
+
+async def test_nothing_is_answered_at_once_that_stands_after_a_command(shop: Shop) -> None:
+    """Said to another account, even in a group: it takes over a conversation that goes on in the same chunk."""
+    said = [("lin-1", "wxid_c2", "店名是啥"), ("lin-2", "wxid_mei", "/接手 wxid_c0"), ("lin-1", "wxid_c0", "店名是啥"),
+            ("lin-1", "wxid_c4", "店名是啥")]  # fmt: skip
+    await shop.hear(said)
+    assert shop.alone == 3
+    assert [row.to for row in await outbox(shop.db, kind="reply")] == ["wxid_c2", "wxid_c4"]
+    async with shop.db.read() as tx:
+        assert (await tx.scalars(select(Wait.why))).all() == ["held"]
+
+
+async def test_what_was_late_is_not_overtaken_by_what_the_same_customer_said_after_it(shop: Shop) -> None:
+    await shop.clock.advance(1000)
+    said = [("lin-1", "wxid_c0", "我要投诉"), ("lin-1", "wxid_c0", "店名是啥"), ("lin-1", "wxid_c2", "店名是啥"),
+            ("lin-1", "wxid_c4", "店名是啥")]  # fmt: skip
+    heard: list[str] = []
+    handle = shop.handle
+
+    async def notes(tx: AsyncConnection, received: Received, now_ms: int, late: bool) -> str | None:
+        outcome: str | None = await handle(tx, received, now_ms, late)
+        heard.append(received.payload["talker"] + ("：late" if late else ""))
+        return outcome
+
+    shop.handle = notes
+    await shop.hear(said, late=1)
+    assert heard == ["wxid_c2", "wxid_c4", "wxid_c0：late", "wxid_c0"]
+
+
+def _meanwhile(shop: Shop, act: Callable[[AsyncConnection], Awaitable[object]]) -> list[asyncio.Task[None]]:
+    """Once an answer was found and is not committed, another process begins to `act`."""
+    begun: list[asyncio.Task[None]] = []
+    handle = shop.handle
+
+    async def other() -> None:
+        async with shop.db.write() as tx:
+            await act(tx)
+
+    async def handles(tx: AsyncConnection, received: Received, now_ms: int, late: bool) -> str | None:
+        outcome: str | None = await handle(tx, received, now_ms, late)
+        if not begun:
+            begun.append(asyncio.create_task(other(), name="the other process"))
+            await asyncio.wait(begun, timeout=_LONG_ENOUGH_S)
+        return outcome
+
+    shop.handle = handles
+    return begun
+
+
+async def test_who_takes_a_conversation_over_while_many_are_answered_silences_the_answer(database: Database) -> None:
+    await _furnish(database)
+    shop = Shop(database, read_ahead)
+    hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
+    taking = _meanwhile(shop, lambda tx: take_over(tx, hua.id, "mei", NOW_MS))
+    await shop.hear([("lin-1", "wxid_c0", "店名是啥"), ("lin-1", "wxid_c2", "店名是啥")])
+    await taking[0]
+    assert shop.alone == 0
+    assert (await row_of(database, Friendship, id=hua.id)).held_by == "mei"
+    assert [(row.to, row.state) for row in await outbox(database, kind="reply")] == [
+        ("wxid_c0", "skipped"), ("wxid_c2", "pending"),
+    ]  # fmt: skip
+
+
+async def test_who_is_looked_up_to_be_answered_is_not_taken_over_before_the_answer_stands(database: Database) -> None:
+    """One message alone: between the look and the commit."""
+    await _furnish(database)
+    hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
+
+    async def takes() -> None:
+        async with database.write() as tx:
+            await take_over(tx, hua.id, "mei", NOW_MS)
+
+    async with database.write() as tx:
+        who = await acquaintance(tx, "lin-1", "wxid_c0", NOW_MS)
+        taking = asyncio.create_task(takes(), name="the other process")
+        await asyncio.wait([taking], timeout=_LONG_ENOUGH_S)
+        await reply(tx, who, "小林的衣橱", arrival=1, entry="shop_name", now_ms=NOW_MS)
+    await taking
+    assert [row.state for row in await outbox(database, kind="reply")] == ["skipped"]
+
+
+async def test_a_merge_while_many_are_answered_takes_the_answer_along(database: Database) -> None:
+    """So it is remembered when they ask again, and one burst has one answer."""
+    await _furnish(database)
+    shop = Shop(database, read_ahead)
+    keep = (await row_of(database, Friendship, account="lin-1", contact="wxid_c0")).person
+    gone = (await row_of(database, Friendship, account="lin-1", contact="wxid_c2")).person
+    merging = _meanwhile(shop, lambda tx: merge(tx, keep, gone, "staff", "staff:mei", NOW_MS))
+    await shop.hear([("lin-1", "wxid_c2", "店名是啥"), ("lin-1", "wxid_c4", "店名是啥")])
+    await merging[0]
+    await shop.hear([("lin-1", "wxid_c2", "店名是啥"), ("lin-1", "wxid_c4", "店名是啥")])
+    assert [row.person for row in await outbox(database, kind="reply", to="wxid_c2")] == [keep]
+
+
+async def test_who_was_merged_a_moment_before_is_answered_as_who_they_are_now(database: Database) -> None:
+    """The merge is not committed when many are looked up: those two are waited for."""
+    await _furnish(database)
+    shop = Shop(database, read_ahead)
+    keep = (await row_of(database, Friendship, account="lin-1", contact="wxid_c0")).person
+    gone = (await row_of(database, Friendship, account="lin-1", contact="wxid_c2")).person
+    async with database.write() as tx:
+        await merge(tx, keep, gone, "staff", "staff:mei", NOW_MS)
+        hearing = asyncio.create_task(
+            shop.hear([("lin-1", "wxid_c2", "店名是啥"), ("lin-1", "wxid_c4", "店名是啥")]), name="hearing"
+        )
+        await asyncio.wait([hearing], timeout=_LONG_ENOUGH_S)
+    await hearing
+    assert [row.person for row in await outbox(database, kind="reply", to="wxid_c2")] == [keep]
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).where(Friendship.contact == "wxid_c2")) == 1
 
 
 async def test_one_that_raises_takes_nobody_along_and_nothing_is_said_twice(shop: Shop) -> None:
