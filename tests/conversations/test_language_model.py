@@ -11,13 +11,12 @@ from sqlalchemy import select, update
 from conversations.asking import Asking
 from conversations.intake import Intake
 from conversations.language_model import LanguageModelConfig
-from conversations.prompting import judged
 from conversations.questions import take_up
 from storage.conversation_tables import Question
 from storage.engine import Database
 from storage.tables import Arrival, Friendship
 from tests.conversations.model_service import ModelService, model_service, saying
-from tests.conversations.shop import NOW_MS, Post, count, open_shop, outbox, row_of, texts, voices
+from tests.conversations.shop import NOW_MS, Post, count, open_shop, outbox, row_of, texts
 from tests.conversations.test_answers import PRODUCTS, speaking
 from tests.conversations.test_intake import Door
 from tests.databases import ON_SQLITE
@@ -264,12 +263,3 @@ def test_a_model_without_a_mark_an_address_or_a_limit_is_a_mistake(wrong: dict[s
 def test_the_key_is_never_shown() -> None:
     config = LanguageModelConfig.model_validate({"url": "https://x/v1", "model": "m", "key": "sk-very-secret"})
     assert "sk-very-secret" not in repr(config) + config.model_dump_json()
-
-
-def test_numbers_of_the_facts_and_of_the_customer_may_be_repeated() -> None:
-    shop = voices().shop
-    told, asked = "规矩【店员】小林【资料】页面价 259", '{"客户的话": "160 能穿吗"}'
-    fine = judged("160 能穿，页面价 259", told, asked, shop, longest=120, banned=())
-    assert fine == ""
-    assert judged("页面价 199", told, asked, shop, longest=120, banned=()) == "invents"
-    assert judged("很柔软", told, asked, shop, longest=120, banned=("柔软",)) == "banned"
