@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from storage.outbox import Content
+from texts.unbroken import unbroken
 
 
 class MessageKind(StrEnum):
@@ -130,15 +131,25 @@ class Friendship:
     name: str = ""
     alias: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", unbroken(self.name))
+        object.__setattr__(self, "alias", unbroken(self.alias))
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
+    """Names and remarks stand in one line, whatever their owners put into them."""
+
     id: str
     name: str
     alias: str
     friend: bool
     weixin: str = ""
     phones: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", unbroken(self.name))
+        object.__setattr__(self, "alias", unbroken(self.alias))
 
 
 @dataclass(frozen=True, slots=True)

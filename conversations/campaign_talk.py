@@ -15,6 +15,7 @@ from scheduler.push_file import COUPON
 from scheduler.said import Photo
 from storage.outbox import Content, NewDelivery, plan
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 _PICTURE_EVERY_MS = 2_000
 """Pictures follow the words that announce them, one after the other. Ours."""
@@ -38,7 +39,7 @@ class CampaignTalk:
         if not is_photo and message.kind is not MessageKind.TEXT:
             return ""
         guest = Guest(who.person, who.account, who.contact)
-        photo = Photo(message.id, who.call_me or who.nickname) if is_photo else None
+        photo = Photo(message.id, who.call_me or unbroken(who.nickname)) if is_photo else None
         text = "" if is_photo else message.text
         answered = await self._answers.hear(tx, guest, text, arrival, now_ms, photo=photo, unheard=who.held(now_ms))
         if answered is None:

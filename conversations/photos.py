@@ -11,6 +11,7 @@ from rules.pacing import DAY_MS
 from scheduler.materials import ConsentMark, Source, keep_picture, mark
 from storage.campaign_tables import Material
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 QUESTION_OPEN_MS = 3 * DAY_MS
 """So long after the question a plain yes or no is an answer to it. Ours."""
@@ -34,7 +35,7 @@ async def keep_photo(tx: AsyncConnection, who: Acquaintance, message: str, *, ar
         message=message,
         source=Source.CHAT,
         person=who.person,
-        name=who.call_me or who.nickname,
+        name=who.call_me or unbroken(who.nickname),
         by=f"inbox:{arrival}",
         now_ms=now_ms,
     )

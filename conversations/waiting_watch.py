@@ -26,6 +26,7 @@ from storage.farewells import PARTED
 from storage.statements import both, rows_of
 from storage.tables import Account, Friendship, StaffMember
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 _MOST_A_LOOK = 200
 _NOBODY_EVER_MS = 60 * MINUTE_MS
@@ -191,7 +192,10 @@ async def _left(tx: AsyncConnection, now_ms: int) -> Sequence[Row[*tuple[Any, ..
 async def _say_returned(tx: AsyncConnection, row: Row[Any], now_ms: int) -> None:
     key = "conversations.wait.returned" if row.since_ms is None else "conversations.wait.returned_waiting"
     text = say(
-        key, account=row.account, name=row.nickname or say("conversations.no_name"), staff=row.name or row.held_by
+        key,
+        account=row.account,
+        name=unbroken(row.nickname) or say("conversations.no_name"),
+        staff=row.name or row.held_by,
     )
     await tell_staff(
         tx, text, account=row.account, staff=[row.held_by, row.holder],

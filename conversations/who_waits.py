@@ -15,6 +15,7 @@ from rules.quiet_hours import local
 from storage.conversation_tables import Wait
 from storage.tables import Arrival, Friendship, Order, Person, StaffMember
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 _FIRST = {"gold": 0, "growth": 1}
 """Tiers that go before all others, in every list."""
@@ -123,7 +124,7 @@ def _waiting(row: Row[Any], ladder: Ladder, bought_ms: int | None, bought: str) 
         wait=row.id,
         account=row.account,
         person=row.person,
-        name=row.call_me or row.nickname or say("conversations.no_name"),
+        name=row.call_me or unbroken(row.nickname) or say("conversations.no_name"),
         level=row.level if row.level == _FRIEND else ladder.name_of(row.level),
         tier=row.tier,
         orders=row.orders,

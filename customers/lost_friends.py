@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.do_not_contact import Sign, listed, member_sign, phone_sign
 from customers.tiers import Tier
 from storage.tables import Account, Friendship, Order, Person
+from texts.unbroken import unbroken
 
 _TIERS = {tier.value: place for place, tier in enumerate((Tier.GOLD, Tier.GROWTH, Tier.ORDINARY, Tier.LOW))}
 
@@ -70,7 +71,7 @@ async def lost_friends(tx: AsyncConnection, account: str, now_ms: int) -> list[L
             row.id,
             LostFriend(
                 person=row.id,
-                name=row.call_me or row.name or row.nickname,
+                name=row.call_me or unbroken(row.name or row.nickname),
                 tier=row.tier,
                 level=row.level,
                 net_paid_fen=row.net_paid_fen,

@@ -12,6 +12,7 @@ from customers.search import hits, hits_without_terms
 from customers.search_words import PART, SOUND, WHOLE, searched
 from storage.farewells import PARTED
 from storage.tables import NUMBER_END, PHONE_END, Claim, Friendship, Order, Person
+from texts.unbroken import unbroken
 
 MOST_FOUND = 50
 _MOST_READ = 200
@@ -178,11 +179,11 @@ async def _shown(tx: AsyncConnection, graded: Mapping[int, Grade]) -> list[Found
         Friendship.person.in_([row.id for row in best]), Friendship.state.not_in(PARTED)
     )
     for row in (await tx.execute(friendships.order_by(Friendship.id))).all():
-        known.setdefault(row.person, []).append(KnownAs(row.account, row.contact, row.nickname))
+        known.setdefault(row.person, []).append(KnownAs(row.account, row.contact, unbroken(row.nickname)))
     return [
         FoundPerson(
             id=row.id,
-            name=row.name or next((view.nickname for view in known.get(row.id, [])), ""),
+            name=unbroken(row.name) or next((view.nickname for view in known.get(row.id, [])), ""),
             call_me=row.call_me,
             member_name=row.member_name,
             level=row.level,

@@ -27,6 +27,7 @@ from storage.tables import (
     Task,
 )
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 _GOLD = "gold"  # customers.tiers.Tier
 _FIRST = {_GOLD: 0, "growth": 1}
@@ -88,7 +89,7 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
 
 def _waiting_line(row: Any, now_ms: int, rank: int) -> RepairLine:
     gold = row.tier == _GOLD
-    who = row.call_me or row.name or row.nickname or f"#{row.id}"
+    who = row.call_me or unbroken(row.name or row.nickname) or f"#{row.id}"
     text = say(
         "operations.todo.waits_gold" if gold else "operations.todo.waits", who=who, account=row.account,
         span=span_words(now_ms - row.waiting_since_ms),

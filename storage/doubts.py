@@ -17,6 +17,7 @@ from rules.kinds import GATES, AfterOptOut, Surface
 from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.tables import Account, Campaign, Delivery, Friendship, Person
+from texts.unbroken import unbroken
 
 _ROWS_A_STATEMENT = 500
 _TO_PEOPLE = {kind: gate for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE and not gate.to_staff}
@@ -121,7 +122,7 @@ def _doubt(row: Row[*tuple[Any, ...]]) -> Doubt:
         zone=row.time_zone or "UTC",
         kind=row.kind,
         to=row.to,
-        who=row.call_me or row.nickname or row.name or row.to,
+        who=row.call_me or unbroken(row.nickname or row.name or row.to),
         campaign=row.campaign,
         title=row.title or "",
         text=row.text or "",
