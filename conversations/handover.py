@@ -10,6 +10,7 @@ from conversations.speaking import Lately, Voices, reply
 from conversations.wait_notices import Notice, Word, tell
 from conversations.waits import WaitState
 from conversations.who_waits import these_wait
+from conversations.withdrawn_offers import give_back_offers
 from conversations.wording import is_a_last_word
 from personas.model import Occasion
 from rules.kinds import Kind, gate_of
@@ -117,10 +118,12 @@ async def take_over(tx: AsyncConnection, friendship: int, by: str, now_ms: int, 
     )
     await waits.take_on(tx, friendship, by, now_ms)
     where = (
-        await tx.execute(select(Friendship.account, Friendship.contact).where(Friendship.id == friendship))
+        await tx.execute(
+            select(Friendship.account, Friendship.contact, Friendship.person).where(Friendship.id == friendship)
+        )
     ).first()
     if where is not None:
-        await _fall_silent(tx, where.account, where.contact, now_ms)
+        await _fall_silent(tx, where.account, where.contact, where.person, now_ms)
 
 
 async def typed_on_the_phone(tx: AsyncConnection, who: Acquaintance, now_ms: int) -> None:
@@ -143,7 +146,7 @@ async def typed_on_the_phone(tx: AsyncConnection, who: Acquaintance, now_ms: int
     named = who.held_by if who.held(now_ms) and who.held_by != ON_THE_PHONE else None
     by = named or who.holder or ON_THE_PHONE
     await waits.end(tx, who.friendship, WaitState.ANSWERED, by=by, now_ms=now_ms)
-    await _fall_silent(tx, who.account, who.contact, now_ms)
+    await _fall_silent(tx, who.account, who.contact, who.person, now_ms)
 
 
 async def give_back(tx: AsyncConnection, friendship: int, by: str, now_ms: int) -> bool:
@@ -184,8 +187,10 @@ async def _speak_again(tx: AsyncConnection, friendship: int, now_ms: int) -> Non
     touch(tx, set(woken.all()))
 
 
-async def _fall_silent(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> None:
-    """Answers that are not sent yet stay unsaid: a person is speaking. What a campaign promised them is told."""
+async def _fall_silent(tx: AsyncConnection, account: str, contact: str, person: int, now_ms: int) -> None:
+    """Answers that are not sent yet stay unsaid: a person is speaking. What a campaign promised them is told. No other
+    account is offered meanwhile.
+    """
     await tx.execute(
         update(Delivery)
         .where(
@@ -199,3 +204,4 @@ async def _fall_silent(tx: AsyncConnection, account: str, contact: str, now_ms: 
         )
         .values(state=DeliveryState.SKIPPED.value, reason=HELD, settled_ms=now_ms)
     )
+    await give_back_offers(tx, person, HELD, now_ms)

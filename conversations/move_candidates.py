@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.move_targets import leads_nowhere
+from conversations.moves import a_person_talks
 from rules.kinds import Kind
 from rules.moves import Aim
 from rules.pacing import DAY_MS
@@ -71,9 +72,8 @@ def _open_to(aim: Aim) -> ColumnElement[bool]:
 
 
 def _left_to_the_bot(now_ms: int) -> ColumnElement[bool]:
-    """Nobody waits for a person there, and no person holds the conversation."""
-    free = or_(Friendship.held_by.is_(None), Friendship.held_until_ms <= now_ms)
-    return and_(Friendship.waiting_since_ms.is_(None), free)
+    """They do not wait for a person there, and none talks with them there or at another account."""
+    return and_(Friendship.waiting_since_ms.is_(None), ~a_person_talks(Person.id, now_ms))
 
 
 def _may_hear(now_ms: int) -> ColumnElement[bool]:

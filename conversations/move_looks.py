@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations.acquaintance import Acquaintance, find
 from conversations.coming_over import came_over
 from conversations.move_targets import has_place, leads_nowhere
-from conversations.moves import key_of, move_on, row_of
+from conversations.moves import a_person_talks, key_of, move_on, row_of
 from conversations.speaking import Voices
 from personas.model import Occasion
 from rules.kinds import Kind
@@ -26,10 +26,11 @@ Due = Row[int, int, str, str, str, str, int]
 
 
 async def looks_due(tx: AsyncConnection, now_ms: int, *, most: int = _MOST) -> Sequence[Due]:
-    """Offers that are to be looked at now, the oldest first. Not those of a lost account. Writes nothing."""
+    """Offers that are to be looked at now, the oldest first. Not those of a lost account, nor while one of us
+    talks with them. Writes nothing."""
     query = select(
         Move.id, Move.person, Move.aim, Move.from_account, Move.to_account, Move.state, Move.offered_ms
-    ).where(Move.look_ms.is_not(None), Move.look_ms <= now_ms, ~leads_nowhere())
+    ).where(Move.look_ms.is_not(None), Move.look_ms <= now_ms, ~leads_nowhere(), ~a_person_talks(Move.person, now_ms))
     return (await tx.execute(query.order_by(Move.look_ms, Move.id).limit(most))).all()
 
 

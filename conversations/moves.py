@@ -1,7 +1,10 @@
 """An offer to go to another account of ours: written down once for each aim, then said once, by name card."""
 
-from sqlalchemy import Text, cast, delete, literal, or_, select, update
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from conversations.acquaintance import Acquaintance
 from conversations.move_targets import ROLE_OF, Target, leads_nowhere
@@ -32,7 +35,8 @@ def aim_of(ladder: Ladder, level: str, orders: int = 0) -> Aim | None:
 async def note_offer(
     tx: AsyncConnection, who: Acquaintance, aim: Aim, why: MoveReason, target: Target, now_ms: int
 ) -> int | None:
-    """The number of the offer; None where one was made before, or they wish to be left alone. One of an account that
+    """The number of the offer; None where one was made before, they wish to be left alone, or one of us
+    talks with them. One of an account that
     is lost by now was none.
 
     Whoever comes second, from whatever account, finds the first one's row.
@@ -45,6 +49,7 @@ async def note_offer(
         Person.erased_ms.is_(None),
         Person.opted_out_ms.is_(None),
         or_(Person.muted_until_ms.is_(None), Person.muted_until_ms <= now_ms),
+        ~a_person_talks(Person.id, now_ms),
     )
     if await tx.scalar(willing) is None:
         return None
@@ -57,18 +62,18 @@ async def note_offer(
     made: int | None = await tx.scalar(insert_ignoring(tx, Move).values(row).returning(Move.id))
     if made is not None:
         await tx.execute(delete(Repair).where(Repair.key == repair_key(who.account, aim)))
-        await _free_keys(tx, made)
+        await free_keys(tx, _keys(made))
     return made
 
 
-async def _free_keys(tx: AsyncConnection, move: int) -> None:
+async def free_keys(tx: AsyncConnection, keys: Collection[str]) -> None:
     """SQLite gives the number of the newest offer once more when that is gone: what was said for it, was not for this
     one.
     """
     own = cast(Delivery.id, Text)
     await tx.execute(
         update(Delivery)
-        .where(Delivery.key.in_(_keys(move)))
+        .where(Delivery.key.in_(keys))
         .values(key=literal("gone:").concat(own).concat(":").concat(Delivery.key))
     )
 
@@ -124,6 +129,13 @@ async def is_open_to(tx: AsyncConnection, person: int, aim: Aim) -> bool:
         return False
     made = select(Move.id).where(Move.person == person, Move.aim == aim.value, ~leads_nowhere())
     return await tx.scalar(made) is None
+
+
+def a_person_talks(person: InstrumentedAttribute[int], now_ms: int) -> ColumnElement[bool]:
+    """Does one of us, and not the bot, talk with them, by whichever account?"""
+    talk = Friendship.__table__.alias()
+    goes_on = or_(talk.c.held_until_ms.is_(None), talk.c.held_until_ms > now_ms)
+    return exists().where(talk.c.person == person, talk.c.held_by.is_not(None), goes_on)
 
 
 async def move_on(tx: AsyncConnection, move: int, state: MoveState, *, look_ms: int | None, now_ms: int) -> bool:

@@ -1,6 +1,7 @@
 """Offers and cards that lead to an account which is lost or removed, or were to leave from it: they are not made."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,9 +23,11 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from bots.friend_rooms import introduces
 from conversations.move_targets import leads_nowhere
+from conversations.moves import free_keys, move_of
 from conversations.promotions import without_goodbye
 from rules.kinds import Kind, gate_of
-from rules.moves import OPEN
+from rules.moves import OPEN, MoveState
+from rules.pacing import DAY_MS
 from storage.engine import touch
 from storage.move_tables import OFFERS, Move
 from storage.outbox import DeliveryState
@@ -53,18 +56,47 @@ async def leading_to(tx: AsyncConnection, account: str) -> int:
 async def withdraw(tx: AsyncConnection, now_ms: int) -> int:
     """What leads to accounts that are lost or removed by now is not said any more. Harmless when it comes again.
 
-    Of a level-up only the line that names the account goes, if it has not left. An offer whose card nobody got was
-    never made; one that was shown stands again as soon as its account is back, unless another was made meanwhile.
-    Returns how many rows will not be sent.
+    An offer that was shown stands again as soon as its account is back, unless another was made meanwhile. Returns
+    how many rows will not be sent.
     """
-    skipped = {"state": DeliveryState.SKIPPED.value, "reason": REASON, "settled_ms": now_ms}
-    said = Delivery.key.in_(union_all(*(select(_key(part)).where(_lost()) for part in ("words", "card", "again"))))
-    columns = (Delivery.person, Delivery.source)
-    rows = (await tx.execute(update(Delivery).where(_PENDING, said).values(skipped).returning(*columns))).all()
-    cards = await tx.execute(update(Delivery).where(_cards_of(Account.removed.is_(True))).values(skipped))
+    keys = await _unsaid(tx, _lost(), REASON, now_ms)
+    cards = update(Delivery).where(_cards_of(Account.removed.is_(True)))
+    return len(keys) + (await tx.execute(cards.values(_skipped(REASON, now_ms)))).rowcount
+
+
+async def give_back_offers(tx: AsyncConnection, person: int, reason: str, now_ms: int) -> None:
+    """A person talks with them, by whichever account: what nobody asked for is not offered now, but may be later.
+
+    A card that they asked for by name still goes. A reminder that did not leave comes another day.
+    """
+    unasked = Delivery.key.startswith(OFFERS) & (Delivery.kind != Kind.NAME_CARD.value)
+    waiting = (await tx.scalars(select(Delivery.key).where(Delivery.person == person, _PENDING, unasked))).all()
+    moves = {move_of(key) for key in waiting} - {None}
+    if not moves:
+        return
+    keys = await _unsaid(tx, _OPEN & Move.id.in_(moves), reason, now_ms)
+    reminders = [key for key in keys if key.endswith(":again")]
+    if reminders:
+        again = update(Move).where(Move.id.in_([move_of(key) for key in reminders]), _OPEN)
+        await tx.execute(again.values(state=MoveState.OFFERED.value, look_ms=now_ms + DAY_MS, changed_ms=now_ms))
+        await free_keys(tx, reminders)
+
+
+async def _unsaid(tx: AsyncConnection, which: ColumnElement[bool], reason: str, now_ms: int) -> list[str]:
+    """Nothing more is said for these offers. Of a level-up only the line that names the account goes, if it has not
+    left. An offer whose card nobody got was never made. Returns the keys of the rows that are not sent.
+    """
+    said = Delivery.key.in_(union_all(*(select(_key(part)).where(which) for part in ("words", "card", "again"))))
+    columns = (Delivery.person, Delivery.source, Delivery.key)
+    skipped = update(Delivery).where(_PENDING, said).values(_skipped(reason, now_ms))
+    rows = (await tx.execute(skipped.returning(*columns))).all()
     await _stay(tx, rows)
-    await tx.execute(delete(Move).where(_lost(), ~_shown()))
-    return len(rows) + cards.rowcount
+    await tx.execute(delete(Move).where(which, ~_shown()))
+    return [row.key for row in rows]
+
+
+def _skipped(reason: str, now_ms: int) -> dict[str, Any]:
+    return {"state": DeliveryState.SKIPPED.value, "reason": reason, "settled_ms": now_ms}
 
 
 def _key(part: str) -> ColumnElement[str]:
@@ -98,7 +130,7 @@ def _cards_of(which: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-async def _stay(tx: AsyncConnection, cards: Sequence[Row[int | None, str]]) -> None:
+async def _stay(tx: AsyncConnection, cards: Sequence[Row[int | None, str, str]]) -> None:
     """Words that are glad of a level and name who serves them from now on, are glad of the level alone."""
     steps = {row.source for row in cards if row.source.startswith("level_move:")}
     if not steps:

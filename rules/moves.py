@@ -53,7 +53,7 @@ class MoveState(StrEnum):
 
 TRANSITIONS: Mapping[MoveState, frozenset[MoveState]] = {
     MoveState.OFFERED: frozenset({MoveState.REMINDED, MoveState.FOLLOWED, MoveState.DECLINED, MoveState.RESTED}),
-    MoveState.REMINDED: frozenset({MoveState.FOLLOWED, MoveState.DECLINED, MoveState.RESTED}),
+    MoveState.REMINDED: frozenset({MoveState.OFFERED, MoveState.FOLLOWED, MoveState.DECLINED, MoveState.RESTED}),
     MoveState.DECLINED: frozenset({MoveState.FOLLOWED}),
     MoveState.RESTED: frozenset({MoveState.FOLLOWED}),
     MoveState.FOLLOWED: frozenset(),
