@@ -16,6 +16,7 @@ from storage.outbox import insert_ignoring
 from storage.statements import ready
 from storage.tables import HOUR_MS, Account, Friendship, Person
 from texts.catalogue import say
+from texts.unbroken import unbroken
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Acquaintance:
     @property
     def known_as(self) -> str:
         """How staff recognise them in a list."""
-        return self.call_me or self.nickname or say("conversations.no_name")
+        return self.call_me or unbroken(self.nickname) or say("conversations.no_name")
 
     def held(self, now_ms: int) -> bool:
         """Has a person taken over the conversation?"""
