@@ -18,7 +18,7 @@ from customers.errors import EraseRefused
 from customers.holdings import HOLDINGS, OF_PEOPLE
 from customers.orders import import_orders
 from operations.errors import NotAllowed
-from operations.personal_data import erase_person, export_person
+from operations.personal_data import erase_person, export_person, preview_erasure, reveal_person
 from operations.requests import Door
 from storage.engine import Database
 from storage.row_copy import all_tables
@@ -208,6 +208,22 @@ async def test_everything_about_somebody_is_handed_out_in_full_by_those_who_may(
         ("service", "export", "refused"), ("service", "erase", "refused"),
         ("owner", "export", "done"), ("owner", "erase", "done"),
     ]  # fmt: skip
+
+
+async def test_who_looks_after_some_accounts_gets_the_data_of_their_friends_only(sqlite_database: Database) -> None:
+    async with sqlite_database.write() as tx:
+        await _fill(tx, HERS, MARK)
+        account = await tx.scalar(select(Friendship.account).where(Friendship.person == HERS).limit(1))
+        for staff, accounts in (("near", [account]), ("far", ["another"])):
+            row = {"id": staff, "name": staff, "role": "operator", "accounts": accounts}
+            await tx.execute(insert(StaffMember).values(row))
+    for act in (reveal_person, export_person, preview_erasure, erase_person):
+        with pytest.raises(NotAllowed, match=f"#{HERS}"):
+            await act(sqlite_database, "far", HERS, Door.CLI, 5)
+        await act(sqlite_database, "near", HERS, Door.CLI, 6)
+    async with sqlite_database.read() as connection:
+        log = (await connection.execute(select(Audit.staff, Audit.outcome).order_by(Audit.id))).all()
+    assert [tuple(row) for row in log if row.outcome == "refused"] == [("far", "refused")] * 4
 
 
 def test_every_column_of_people_is_read_in_words_or_by_machines_alone() -> None:
