@@ -43,6 +43,7 @@ _NOTED: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("served_by:lin-1:training", "conversations.nobody_serves", {"level": "合伙人", "name": "花花"}),
     ("channel_full:live", "bots.channel_full", {"code": "live", "name": "直播", "sibling": "-"}),
     ("merge:1:2", "customers.repair.two_phones", {"person": 1, "other": 2, "evidence": "订单"}),
+    ("merge:2:3", "customers.repair.by_hint", {"person": 2, "other": 3, "asker": 3, "owner": 2, "end": "0299"}),
     ("member:1:tb_hua", "customers.repair.not_customer", {"person": 1, "member": "tb_hua", "evidence": "订单"}),
     ("coupons:ten", "scheduler.coupons.short",
      {"title": "福利", "needed": 9, "there": 2, "lacking": 7, "pool": "ten"}),
