@@ -16,6 +16,7 @@ from storage.tables import Account, Delivery, FriendRequest, Friendship, Person,
 
 _LOOKED_AT = 20  # requests of one account in one look
 _CAME_TO_NOTHING = (DeliveryState.FAILED.value, DeliveryState.SKIPPED.value, DeliveryState.UNKNOWN.value)
+_CARDS = (Kind.NAME_CARD.value, Kind.OFFER.value)
 
 
 _ANY_OPEN = both("""
@@ -209,7 +210,7 @@ async def is_introduced(tx: AsyncConnection, own_contact: str | None, contact: s
             select(Delivery.id)
             .where(
                 Delivery.person.in_(people),
-                Delivery.kind == Kind.NAME_CARD.value,
+                Delivery.kind.in_(_CARDS),
                 Delivery.state == DeliveryState.ACCEPTED.value,
                 Delivery.content["card"].as_string() == own_contact,
             )

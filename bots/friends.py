@@ -241,7 +241,7 @@ class Friends:
             await tx.execute(insert_ignoring(tx, Repair), [repair])
             return
         row = NewDelivery(
-            kind=Kind.NAME_CARD,
+            kind=Kind.OFFER,
             account=account,
             to=contact,
             person=person,

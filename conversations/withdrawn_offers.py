@@ -34,6 +34,8 @@ from storage.outbox import DeliveryState
 from storage.tables import Account, Base, Delivery
 
 REASON = "card_of_lost"
+_CARDS = (Kind.NAME_CARD, Kind.OFFER)
+"""Asked for by name, or shown unasked."""
 _PENDING = Delivery.state == DeliveryState.PENDING.value
 _OPEN = Move.state.in_([state.value for state in OPEN])
 _LEFT = [
@@ -116,13 +118,12 @@ def _shown() -> ColumnElement[bool]:
 
 def _cards_of(which: ColumnElement[bool]) -> ColumnElement[bool]:
     """Cards that wait, of the accounts `which` says. By account and priority: the index passes over the pushes."""
-    card = Kind.NAME_CARD
     source: InstrumentedAttribute[str] = Delivery.source
     return (
         _PENDING
         & Delivery.account.in_(select(Account.id))
-        & (Delivery.priority == gate_of(card).priority)
-        & (Delivery.kind == card.value)
+        & Delivery.priority.in_({gate_of(kind).priority for kind in _CARDS})
+        & Delivery.kind.in_([kind.value for kind in _CARDS])
         & or_(
             Delivery.content["card"].as_string().in_(select(Account.self_contact).where(which)),
             source.in_(select(literal(introduces("")).concat(Account.id)).where(which)),

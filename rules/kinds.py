@@ -17,7 +17,7 @@ class Kind(StrEnum):
     STAFF_NOTICE = "staff_notice"  # assisted task, digest, hand-over
     REPLY = "reply"
     NAME_CARD = "name_card"
-    OFFER = "offer"  # another account, shown after an answer: asked how to buy, not for it
+    OFFER = "offer"  # another account, shown to who did not ask for it: after "how to buy", to a new friend
     CLAIM_ANSWER = "claim_answer"
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     WELCOME = "welcome"

@@ -209,7 +209,7 @@ async def test_above_the_threshold_the_new_friend_gets_the_card_of_the_sibling_w
     await door.confirm("a", "wxid_b", name="二号")
     assert await door.ask("a", "x", "短信") == "accepting"
     await door.confirm("a", "x")
-    [card] = await door.rows(Kind.NAME_CARD)
+    [card] = await door.rows(Kind.OFFER)
     assert card.content == {"card": "wxid_b"}
     assert len(door.welcomed) == 2
 
@@ -220,7 +220,7 @@ async def test_a_sibling_who_is_no_contact_becomes_a_repair_not_a_dead_card(data
     door = Door(database)
     await door.ask("a", "x")
     await door.confirm("a", "x")
-    assert await door.rows(Kind.NAME_CARD) == []
+    assert await door.rows(Kind.OFFER) == []
     assert "introduce:a:b" in await door.repairs()
 
 

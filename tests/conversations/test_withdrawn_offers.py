@@ -124,7 +124,7 @@ async def test_a_level_is_still_congratulated_on_without_the_name_of_the_lost_an
                         person=hua, source="level_move:0"),
             row_of(move, "card", who, card, due_ms=NOW_MS, kind=Kind.LEVEL_UP, source="level_move:1"),
             NewDelivery(Kind.NAME_CARD, "lin-1", HUA, card, "card:7", NOW_MS, person=hua),
-            NewDelivery(Kind.NAME_CARD, "lin-1", HUA, Content(image="qin.jpg"), "introduce:lin-1:x", NOW_MS,
+            NewDelivery(Kind.OFFER, "lin-1", HUA, Content(image="qin.jpg"), "introduce:lin-1:x", NOW_MS,
                         person=hua, source="friends:qin-1"),
             NewDelivery(Kind.NAME_CARD, "lin-1", HUA, Content(card=contact_of("lin-2")), "card:8", NOW_MS, person=hua),
         ]  # fmt: skip

@@ -114,7 +114,7 @@ async def test_what_is_written_in_its_voice_goes_to_its_likeness_only_and_offers
         await befriend(tx, "xiaoyu-1", "wxid_vip_0", "小客0")
         hua = await tx.scalar(select(Friendship.person).where(Friendship.contact == "wxid_hua"))
         card = Content(card="wxid_self_0")
-        shown = {"kind": Kind.NAME_CARD, "content": card, "key": "introduce:lin-2:hua", "source": "friends:lin-1"}
+        shown = {"kind": Kind.OFFER, "content": card, "key": "introduce:lin-2:hua", "source": "friends:lin-1"}
         await plan(tx, [NewDelivery(account="lin-2", to="wxid_hua", due_ms=NOW_MS, **shown)], now_ms=NOW_MS)  # type: ignore[arg-type]
         offer = {"aim": "sales", "why": "bought", "state": "offered", "offered_ms": NOW_MS, "changed_ms": NOW_MS}
         await tx.execute(insert(Move).values(person=hua, from_account="lin-2", to_account="lin-1", **offer))
