@@ -19,6 +19,10 @@ _WEEKLY = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)
 _SHOWN_WORDS = 46
 _PEOPLE_OUTCOMES = ("opted_out", "claimed", "handed_over")
 _REPLIES = (Kind.REPLY, Kind.CLAIM_ANSWER)
+_UNDO = "undo"
+"""The verb of /撤销 in the log."""
+_LOOKS_ON = "viewer"
+"""The role of staff who may change nothing."""
 _Row = tuple[str, str | None, dict[str, Any], str | None]
 """Account as the screen calls it, words, content, nickname of whom it went to."""
 
@@ -56,19 +60,24 @@ _ANYTHING = both("""
 
 async def _commands(connection: AsyncConnection, after_ms: int, until_ms: int, verbs: Mapping[str, str]) -> list[Line]:
     rows = await connection.execute(
-        select(Audit.verb, Audit.outcome, StaffMember.name, Audit.staff)
+        select(Audit.verb, Audit.outcome, StaffMember.name, Audit.staff, StaffMember.role)
         .outerjoin(StaffMember, StaffMember.id == Audit.staff)
         .where(Audit.at_ms > after_ms, Audit.at_ms <= until_ms)
         .order_by(Audit.id)
     )
     return [
-        Line("command", say("story.command", who=name or staff, verb=verbs.get(verb, verb), outcome=_outcome(outcome)))
-        for verb, outcome, name, staff in rows
+        Line(
+            "command",
+            say("story.command", who=name or staff, verb=verbs.get(verb, verb), outcome=_outcome(verb, outcome, role)),
+        )
+        for verb, outcome, name, staff, role in rows
     ]
 
 
-def _outcome(word: str) -> str:
-    return say(f"story.outcome.{word}")
+def _outcome(verb: str, word: str, role: str | None) -> str:
+    """Whoever may do anything may take theirs back: what stands against that is the act itself, no right or rule."""
+    irrevocable = verb == _UNDO and word == "refused" and role not in (None, _LOOKS_ON)
+    return say("story.outcome.irrevocable" if irrevocable else f"story.outcome.{word}")
 
 
 async def _sent(connection: AsyncConnection, after_ms: int, until_ms: int, names: Mapping[str, str]) -> list[Line]:

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from reports.story import Line, told
 from storage.engine import Database
 from storage.move_tables import Move
-from storage.tables import Arrival, Campaign, Delivery, Friendship
+from storage.tables import Arrival, Audit, Campaign, Delivery, Friendship
 from tests.conversations.shop import NOW_MS, open_shop
 
 NAMES = {"lin-1": "小林", "lin-2": "小林二号"}
@@ -111,3 +111,13 @@ async def test_who_is_handed_on_is_told_when_the_card_leaves_and_when_they_come(
     assert [line.text for line in await story(db)] == [
         "小林二号 欢迎 花花🌸：你好", "小林 给 花花🌸 推了 小林二号 的名片", "花花🌸 从 小林 加到 小林二号 来了",
     ]  # fmt: skip
+
+
+async def test_what_cannot_be_taken_back_is_not_told_as_a_missing_right(sqlite_database: Database) -> None:
+    await open_shop(sqlite_database)
+    row = {"at_ms": NOW_MS, "staff": "mei", "door": "chat", "request": {}, "outcome": "refused", "detail": ""}
+    async with sqlite_database.write() as tx:
+        await tx.execute(insert(Audit), [{**row, "verb": "undo"}, {**row, "verb": "push"}])
+    undone, refused = (line.text for line in await story(sqlite_database))
+    assert undone.endswith("撤不回，已说明怎么办")
+    assert refused.endswith("没有权限或规则不许，已说明原因")
