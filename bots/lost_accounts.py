@@ -147,8 +147,9 @@ def _may_say(account: str) -> ColumnElement[bool]:
 def _ways(account: str, now_ms: int) -> Subquery:
     """Each pending row that may go on with each friendship it may go through, the best ranked first.
 
-    A sibling whose role may not send it, or that was lost or removed, is none. In order: in character, not resting,
-    the friendship old enough for trust, the persona they prefer, the last conversation; the rest is spread evenly.
+    A sibling whose role may not send it, or that was lost or removed, is none; a card does not go on: another may not
+    have it among its contacts, or may be on it. In order: in character, not resting, the friendship old enough for
+    trust, the persona they prefer, the last conversation; the rest is spread evenly.
     """
     trust_days = func.coalesce(Account.limits["trust_days"].as_float(), literal(7.0, Float))
     trusted = case((Friendship.since_ms <= literal(now_ms) - trust_days * DAY_MS, 0), else_=1)
@@ -181,6 +182,7 @@ def _ways(account: str, now_ms: int) -> Subquery:
         .join(Account, Account.id == Friendship.account)
         .where(
             *_waits_at(account),
+            Delivery.content["card"].as_string().is_(None),
             Friendship.account != account,
             Friendship.state == "friend",
             Account.removed.is_(False),
