@@ -67,6 +67,16 @@ async def redeem(tx: AsyncConnection, staff: Staff, code: str, now_ms: int) -> C
     raise _invalid()
 
 
+async def drop(tx: AsyncConnection, staff: Staff, now_ms: int) -> int:
+    """None of the codes that this person asked for works any more. Returns how many waited."""
+    dropped = await tx.execute(
+        update(Confirmation)
+        .where(Confirmation.staff == staff.id, Confirmation.used_ms.is_(None), Confirmation.expires_ms > now_ms)
+        .values(used_ms=now_ms)
+    )
+    return dropped.rowcount
+
+
 async def _void(tx: AsyncConnection, staff: Staff, request: Request, now_ms: int) -> None:
     open_ = select(Confirmation.id, Confirmation.request).where(
         Confirmation.staff == staff.id, Confirmation.used_ms.is_(None), Confirmation.expires_ms > now_ms

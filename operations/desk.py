@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations import (
     binding,
+    cancelling,
     counting,
     doubting,
     drawing,
@@ -195,6 +196,11 @@ class Desk:
         if await counting.to_be_counted(tx, asked):
             return _with_outcome(await counting.wish(tx, asked))
         show = self._shows.get(asked.request.verb)
+        if isinstance(asked.request, Cancel) and not asked.request.push:
+            dropped = await cancelling.drop_codes(tx, asked)
+            if dropped is not None:
+                return _with_outcome(dropped)
+            show = cancelling.show_cancel
         if show is None:
             return _with_outcome(await self._acts[asked.request.verb](tx, asked))
         return await self._ask(tx, asked, await show(tx, asked)), Outcome.ASKED

@@ -356,6 +356,8 @@ class Continue(Request):
 
 @dataclass(frozen=True, slots=True)
 class Cancel(Request):
+    """`push`: which one; '' is the code that whoever asks was shown last, or else the only push under way."""
+
     verb: ClassVar[Verb] = Verb.CANCEL
     push: str = ""
 

@@ -260,7 +260,7 @@ async def test_a_push_can_be_paused_continued_and_cancelled(shop: Office) -> Non
     assert (await row_of(shop.db, Campaign)).state == "paused"
     assert (await shop.says(f"/确认 {(await shop.says('/继续')).code}")).ok
     assert (await row_of(shop.db, Campaign)).state == "running"
-    assert "3 条" in (await shop.says("/取消")).text
+    assert "3 条" in (await shop.says("/取消 laoke-fuli")).text
     assert {row.reason for row in await outbox(shop.db, kind="push")} == {"cancelled"}
 
 
