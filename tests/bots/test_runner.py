@@ -273,6 +273,7 @@ async def test_a_limited_account_rests_and_then_goes_on(database: Database, cloc
         await world.reaches(State.RESTRICTED, step_s=0.5)
         await plan_reply(database, clock, "reply:2", "wxid_d")
         await clock.advance(REST_MS / 1000 - 60)
+        await world.written_state(State.RESTRICTED)
         assert gateway.sent == []
         assert "restricted:a" in await world.repairs()
         await world.reaches(State.ONLINE, step_s=30)
