@@ -8,6 +8,7 @@ from enum import IntEnum
 from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.ladder import current
 from customers.search import hits, hits_without_terms
 from customers.search_words import PART, SOUND, WHOLE, searched
 from storage.farewells import PARTED
@@ -50,7 +51,7 @@ class KnownAs:
 
 @dataclass(frozen=True, slots=True)
 class FoundPerson:
-    """What a list of people shows of each. The amount is in fen."""
+    """What a list of people shows of each. The amount is in fen; `level_name` as ladder.yaml calls the level."""
 
     id: int
     name: str
@@ -62,6 +63,7 @@ class FoundPerson:
     net_paid_fen: int
     opted_out: bool
     friendships: tuple[KnownAs, ...]
+    level_name: str = ""
 
 
 async def person_of(tx: AsyncConnection, account: str, contact: str) -> int | None:
@@ -180,6 +182,9 @@ async def _shown(tx: AsyncConnection, graded: Mapping[int, Grade]) -> list[Found
     )
     for row in (await tx.execute(friendships.order_by(Friendship.id))).all():
         known.setdefault(row.person, []).append(KnownAs(row.account, row.contact, unbroken(row.nickname)))
+    if not best:
+        return []
+    ladder = await current(tx)
     return [
         FoundPerson(
             id=row.id,
@@ -192,6 +197,7 @@ async def _shown(tx: AsyncConnection, graded: Mapping[int, Grade]) -> list[Found
             net_paid_fen=row.net_paid_fen,
             opted_out=row.opted_out_ms is not None,
             friendships=tuple(known.get(row.id, ())),
+            level_name=ladder.name_of(row.level),
         )
         for row in best
     ]

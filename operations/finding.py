@@ -123,12 +123,12 @@ def called(person: FoundPerson) -> str:
 def described(person: FoundPerson) -> str:
     """A customer in a list: name, level, and who knows them."""
     accounts = "、".join(sorted({known.account for known in person.friendships}))
-    return f"{called(person)}（{level_words(person.level)}{'，' + accounts if accounts else ''}）"
+    return f"{called(person)}（{level_words(person)}{'，' + accounts if accounts else ''}）"
 
 
-def level_words(level: str) -> str:
-    """What a level is called in a list; those of the shop's own are called as in ladder.yaml."""
-    return say("operations.level.friend") if level == _FRIEND else level
+def level_words(person: FoundPerson) -> str:
+    """What their level is called in a list: as in ladder.yaml, and plainly for whoever has not bought."""
+    return say("operations.level.friend") if person.level == _FRIEND else person.level_name or person.level
 
 
 async def is_open_campaign(tx: AsyncConnection, word: str) -> bool:

@@ -66,7 +66,7 @@ def customer_line(person: FoundPerson) -> str:
     return say(
         "operations.customer",
         id=person.id,
-        who=f"{one_line(called(person))} {level_words(person.level)}",
+        who=f"{one_line(called(person))} {level_words(person)}",
         member=say("operations.customer.member", member=one_line(member)) if member else "",
         orders=person.orders,
         paid=f"{person.net_paid_fen / 100:.2f}",

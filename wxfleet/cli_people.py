@@ -48,7 +48,7 @@ def _people_table(people: list[FoundPerson]) -> Table:
     )  # fmt: skip
     for person in people:
         shown.add_row(
-            str(person.id), person.name, person.member_name or "—", level_words(person.level), str(person.orders),
+            str(person.id), person.name, person.member_name or "—", level_words(person), str(person.orders),
             f"{person.net_paid_fen / 100:.2f}", "、".join(known.account for known in person.friendships) or "—",
             say("cli.yes") if person.opted_out else "—",
         )  # fmt: skip
