@@ -48,7 +48,7 @@ class LostFriend:
 async def lost_friends(tx: AsyncConnection, account: str, now_ms: int) -> list[LostFriend]:
     """Customers who are friends of `account`: gold first, then by what they paid. Staff and our own accounts aside."""
     of_them = _people(account)
-    others = await _other_accounts(tx, account)
+    others = await other_accounts(tx, of_them, account)
     phones, members = await _from_orders(tx, of_them)
     best_first = (case(_TIERS, value=Person.tier, else_=len(_TIERS)), Person.net_paid_fen.desc(), Person.id)
     columns = (
@@ -99,12 +99,15 @@ def _people(account: str) -> Select[int]:
     )
 
 
-async def _other_accounts(tx: AsyncConnection, account: str) -> dict[int, tuple[str, ...]]:
+async def other_accounts(
+    tx: AsyncConnection, people: Select[int] | Collection[int], account: str
+) -> dict[int, tuple[str, ...]]:
+    """Person → the accounts in use that they are friends of besides `account`; whoever has none is not in it."""
     rows = await tx.execute(
         select(Friendship.person, Friendship.account)
         .join(Account, Account.id == Friendship.account)
         .where(
-            Friendship.person.in_(_people(account)),
+            Friendship.person.in_(people),
             Friendship.account != account,
             Friendship.state == "friend",
             Account.removed.is_(False),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.lost_accounts import Planned, drop_tasks, hand_on, look_at_planned, set_aside, take_back
@@ -20,7 +20,7 @@ from operations.requests import FindAccount, LoseAccount
 from rules.quiet_hours import local
 from rules.spreading import Turn
 from storage.pond_tables import Pond
-from storage.tables import Account, Setting
+from storage.tables import Account, Friendship, Setting
 from texts.catalogue import say
 from texts.masking import masked_phone
 from texts.nearest import nearest
@@ -82,10 +82,13 @@ class Losing:
         lines += _offers_line(offers, done=True)
         if dropped:
             lines.append(say("operations.lost.tasks", number=dropped))
+        waiting = await _number_waiting(tx, account)
+        if waiting:
+            lines.append(say("operations.lost.waiting", number=waiting))
         lines.append(say("operations.lost.next", account=account))
         data = {
             "account": account, "moved": planned.by_sibling, "held": planned.held, "tasks_dropped": dropped,
-            "held_for_voice": planned.in_its_voice, "offers_withdrawn": offers,
+            "held_for_voice": planned.in_its_voice, "offers_withdrawn": offers, "waiting": waiting,
         }  # fmt: skip
         return Reply(True, "\n".join(lines), data=data, trace=TRACE + account)
 
@@ -211,6 +214,12 @@ def _planned_line(planned: Planned, *, done: bool) -> str:
         return say("operations.lost.only_held", held=planned.held)
     whom = say("texts.comma").join(f"{account} {number}" for account, number in sorted(planned.by_sibling.items()))
     return say(key, moved=planned.moved, whom=f"（{whom}）", held=planned.held)
+
+
+async def _number_waiting(tx: AsyncConnection, account: str) -> int:
+    """How many wait for a person at the account, as /状态 counts them."""
+    waits = Friendship.account == account, Friendship.waiting_since_ms.is_not(None)
+    return int(await tx.scalar(select(func.count()).where(*waits)) or 0)
 
 
 async def _what_else(tx: AsyncConnection, account: str) -> list[str]:

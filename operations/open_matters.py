@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.lost_friends import other_accounts
 from customers.referral_list import thanks_due
 from operations.repairs import RepairLine, Urgency, in_order, noted_repairs
 from reports.status import friend_counts
@@ -71,14 +72,17 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
     waits = (
         select(
             Friendship.account, Friendship.waiting_since_ms, Friendship.nickname, Person.id, Person.call_me,
-            Person.name, Person.tier,
+            Person.name, Person.tier, Account.lost_ms,
         )
         .join(Person, Person.id == Friendship.person)
         .join(Account, Account.id == Friendship.account)
-        .where(Friendship.waiting_since_ms.is_not(None), Account.removed.is_(False))
+        .where(Friendship.waiting_since_ms.is_not(None), Account.removed.is_(False) | Account.lost_ms.is_not(None))
     )  # fmt: skip
     rows = (await conn.execute(waits.order_by(*best_first).limit(_WAITING_SHOWN))).all()
-    lines = [_waiting_line(row, now_ms, rank) for rank, row in enumerate(rows, -_WAITING_SHOWN - 1)]
+    lines = []
+    for rank, row in enumerate(rows, -_WAITING_SHOWN - 1):
+        mend = say("operations.todo.waits.hint", id=row.id) if row.lost_ms is None else await _way_to(conn, row)
+        lines.append(_waiting_line(row, mend, now_ms, rank))
     if len(rows) == _WAITING_SHOWN:
         more = await _number(conn, select(func.count()).select_from(waits.subquery())) - len(rows)
         if more:
@@ -87,14 +91,21 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
     return lines
 
 
-def _waiting_line(row: Any, now_ms: int, rank: int) -> RepairLine:
+async def _way_to(conn: AsyncConnection, row: Any) -> str:
+    """Where somebody is found who waits at a lost account: no answer leaves from there."""
+    others = (await other_accounts(conn, [row.id], row.account)).get(row.id)
+    if not others:
+        return say("operations.todo.waits.lost", account=row.account)
+    return say("operations.todo.waits.elsewhere", account=row.account, where=say("texts.comma").join(others), id=row.id)
+
+
+def _waiting_line(row: Any, mend: str, now_ms: int, rank: int) -> RepairLine:
     gold = row.tier == _GOLD
     who = row.call_me or unbroken(row.name or row.nickname) or f"#{row.id}"
     text = say(
         "operations.todo.waits_gold" if gold else "operations.todo.waits", who=who, account=row.account,
         span=span_words(now_ms - row.waiting_since_ms),
     )  # fmt: skip
-    mend = say("operations.todo.waits.hint", id=row.id)
     urgency = Urgency.NOW if gold else Urgency.SOON
     return RepairLine(f"waiting:{row.account}:{row.id}", row.account, text, mend, row.waiting_since_ms, urgency, rank)
 

@@ -226,3 +226,19 @@ async def test_its_tasks_are_dropped_and_the_status_keeps_it_in_mind_until_it_is
     assert line.commands == ("/账号 找回 lin-1",)
     assert (await office.says(line.commands[0])).ok
     assert "丢失" not in (await office.says("/状态")).text + (await office.says("/账号")).text
+
+
+async def test_who_waits_at_a_lost_account_stays_in_the_list_with_the_way_to_them(office: Office) -> None:
+    """小客4 is known to lin-1 only; Huahua to lin-2, too."""
+    async with office.db.write() as tx:
+        hua = Friendship.account == "lin-1", Friendship.contact == "wxid_hua"
+        await tx.execute(update(Friendship).where(*hua).values(waiting_since_ms=NOW_MS))
+    done = await _lose(office)
+    assert done.data["waiting"] == 2
+    assert "2 位客户在它上面等真人回复" in done.text
+    async with office.db.read() as connection:
+        lines = [r for r in await repairs_now(connection, NOW_MS, ZONE) if r.key.startswith("waiting:lin-1:")]
+    assert "小客4" in lines[0].text
+    assert lines[0].commands == ("wxfleet accounts friends lin-1",)
+    assert "也在 lin-2 上" in lines[1].mend
+    assert lines[1].commands[0].startswith("/接手 #")
