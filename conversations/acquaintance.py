@@ -50,7 +50,7 @@ class Acquaintance:
     @property
     def known_as(self) -> str:
         """How staff recognise them in a list."""
-        return self.call_me or unbroken(self.nickname) or say("conversations.no_name")
+        return self.call_me or unbroken(self.nickname) or say("conversations.no_name", person=self.person)
 
     def held(self, now_ms: int) -> bool:
         """Has a person taken over the conversation?"""

@@ -50,6 +50,8 @@ def words_of_notice(notice: Notice, zone: str, now_ms: int) -> str:
         staff=one.staff_name or say("conversations.wait.nobody"),
     )  # fmt: skip
     mend = say("conversations.wait.mend", account=one.account, person=one.person)
+    if not one.name:
+        mend += say("conversations.wait.mend.nameless", person=one.person)
     return "\n".join([head, one.portrait(zone), one.matter(), mend])
 
 

@@ -176,8 +176,8 @@ async def _move(tx: AsyncConnection, row: Row[Any], state: WaitState, **values: 
 async def _left(tx: AsyncConnection, now_ms: int) -> Sequence[Row[*tuple[Any, ...]]]:
     query = (
         select(
-            Friendship.id, Friendship.account, Friendship.nickname, Friendship.held_by, Friendship.held_until_ms,
-            StaffMember.name, Wait.since_ms, Account.holder,
+            Friendship.id, Friendship.account, Friendship.person, Friendship.nickname, Friendship.held_by,
+            Friendship.held_until_ms, StaffMember.name, Wait.since_ms, Account.holder,
         )
         .join(Account, Account.id == Friendship.account)
         .outerjoin(StaffMember, StaffMember.id == Friendship.held_by)
@@ -194,7 +194,7 @@ async def _say_returned(tx: AsyncConnection, row: Row[Any], now_ms: int) -> None
     text = say(
         key,
         account=row.account,
-        name=unbroken(row.nickname) or say("conversations.no_name"),
+        name=unbroken(row.nickname) or say("conversations.no_name", person=row.person),
         staff=row.name or row.held_by,
     )
     await tell_staff(

@@ -29,7 +29,8 @@ _WORDS, _TITLE = 60, 20
 class Waiting:
     """One customer who waits, since `since_ms` (epoch ms). `staff`, `staff_name`: who is to look, where somebody is.
 
-    `bought_ms`, `bought`: the newest purchase; `why` a word of the catalogue (`conversations.why.<why>`).
+    `bought_ms`, `bought`: the newest purchase; `why` a word of the catalogue (`conversations.why.<why>`). `name` is ''
+    while nobody's list shows what they are called; `wrote_ms`: when their last words came.
     """
 
     wait: int
@@ -46,6 +47,7 @@ class Waiting:
     staff: str | None
     staff_name: str | None
     since_ms: int
+    wrote_ms: int
 
     @property
     def gold(self) -> bool:
@@ -53,7 +55,7 @@ class Waiting:
 
     def portrait(self, zone: str) -> str:
         """Who they are, in one line. `zone`: the shop's."""
-        parts = [self.name, self.level if self.level != _FRIEND else ""]
+        parts = [self.name or self._nameless(zone), self.level if self.level != _FRIEND else ""]
         if self.tier in _FIRST:
             parts.append(say(f"conversations.wait.tier.{self.tier}"))
         if self.orders and self.bought_ms is not None:
@@ -62,6 +64,11 @@ class Waiting:
         else:
             parts.append(say("conversations.wait.not_bought"))
         return " · ".join(part for part in parts if part)
+
+    def _nameless(self, zone: str) -> str:
+        """How to find somebody on the phone whose name is not known yet: by when they wrote, above what they wrote."""
+        at = f"{local(self.wrote_ms, zone):%H:%M}"
+        return say("conversations.wait.nameless", person=self.person, at=at)
 
     def matter(self) -> str:
         """What they said last, and why a person must look, in one line."""
@@ -99,7 +106,8 @@ async def who_waits(
 _OPEN = (
     select(
         Wait.id, Wait.account, Wait.person, Wait.why, Wait.staff, Wait.since_ms, Friendship.nickname, Person.call_me,
-        Person.level, Person.tier, Person.orders, Arrival.payload, StaffMember.name.label("staff_name"),
+        Person.name, Person.level, Person.tier, Person.orders, Arrival.received_ms, Arrival.payload,
+        StaffMember.name.label("staff_name"),
     )
     .join(Friendship, Friendship.id == Wait.friendship)
     .join(Person, Person.id == Wait.person)
@@ -124,7 +132,7 @@ def _waiting(row: Row[Any], ladder: Ladder, bought_ms: int | None, bought: str) 
         wait=row.id,
         account=row.account,
         person=row.person,
-        name=row.call_me or unbroken(row.nickname) or say("conversations.no_name"),
+        name=row.call_me or unbroken(row.nickname) or unbroken(row.name),
         level=row.level if row.level == _FRIEND else ladder.name_of(row.level),
         tier=row.tier,
         orders=row.orders,
@@ -135,6 +143,7 @@ def _waiting(row: Row[Any], ladder: Ladder, bought_ms: int | None, bought: str) 
         staff=row.staff,
         staff_name=row.staff_name,
         since_ms=row.since_ms,
+        wrote_ms=row.since_ms if row.received_ms is None else row.received_ms,
     )
 
 

@@ -98,6 +98,20 @@ async def test_the_notice_says_who_they_are_what_they_bought_what_they_said_and_
     assert f"/接手 #{hua.person}" in mend
 
 
+async def test_whose_name_is_not_known_yet_is_found_by_when_and_what_they_wrote_and_named_once_it_is(
+    sqlite_database: Database, post: Post
+) -> None:
+    await post.bring(UNKNOWN, talker="wxid_new")
+    new = await row_of(sqlite_database, Friendship, account="lin-1", contact="wxid_new")
+    _, who, what, mend = (await texts(sqlite_database, kind="staff_notice"))[0].split("\n")
+    at = f"{datetime.fromtimestamp(NOW_MS / 1000, ZoneInfo(ZONE)):%H:%M}"
+    assert f"#{new.person}" in who and at in who and UNKNOWN in what and f"/客户 #{new.person}" in mend
+    async with sqlite_database.write() as tx:
+        await tx.execute(update(Friendship).where(Friendship.id == new.id).values(nickname="晚晚同学"))
+    [(_, reminder)] = await _from_to(sqlite_database, NOW_MS + 15 * MINUTE_MS, NOW_MS + 15 * MINUTE_MS)
+    assert "晚晚同学" in reminder and "新朋友" not in reminder
+
+
 async def test_it_goes_by_load_among_those_on_duty_and_stays_with_whom_they_know(
     sqlite_database: Database, post: Post
 ) -> None:
