@@ -1,8 +1,9 @@
 """Which prepared answer fits what somebody wrote, and why.
 
-First the words themselves: the longest keyword that stands in the text. Then, for typing errors, the nearest known
-question. An entry for people (`hand_over`) goes before any other that is also found by its words: somebody with a
-complaint is not met by a canned text. The same text always finds the same entry.
+First the words themselves: the longest keyword that stands in the text, unless a mistyped phrase that it is only a part
+of fits better. Then, for typing errors, the nearest known question. An entry for people (`hand_over`) goes before any
+other that is also found by its words: somebody with a complaint is not met by a canned text. The same text always
+finds the same entry.
 """
 
 import re
@@ -33,6 +34,8 @@ _ASKS = re.compile(
     r"[吗么呢几哪]|什么|怎么|多少|多久|咋|啥|如何|为何|是不是|有没有|能不能|可不可以|可以.*[吗不]|想问|请问|想要|帮我|麻烦"
 )
 _MOST_NEAR = 3
+_PARTICLES = frozenset("吗嘛吧呢啊呀啦么")
+"""Where a sentence ends so, the sign is what they meant."""
 _NOT = re.compile(r"(?:不|没|(?<![特分区级])别|勿)(?:太|是|是很|怎么|那么|够|要|想|用|有|很|再|给我)?$")
 _EITHER_OR = re.compile(r"(.)[不没]\1$")
 
@@ -118,13 +121,44 @@ def find(persona: Persona, text: str, *, stage: Stage | str | None = None, near:
         found = _one_each(sorted([*found, *_by_sound(asked, book)], key=_preference))
     alike = _one_each(_by_likeness(asked, book, near=near)) if near or not found else []
     if found and not _asks_more(asked, found):
-        chosen: Candidate | None = found[0]
+        chosen: Candidate | None = _surer(asked, book, found[0]) or found[0]
     elif alike and alike[0].score >= CLOSE and not _tied(alike):
         chosen = alike[0]
     else:
         chosen = None
     others = [c for c in _one_each([*found, *alike]) if chosen is None or c.entry is not chosen.entry]
     return Match(asked, chosen, tuple(others[:_MOST_NEAR]))
+
+
+def _surer(asked: str, book: Phrasebook, word: Candidate) -> Candidate | None:
+    """What fits better than a short keyword cut out of something longer; None where the keyword stands."""
+    if word.how is not How.WORD or word.entry.hand_over or word.entry.small_talk:
+        return None
+    heard = next(_cut_by(asked, book, word), None)
+    if heard is not None or len(asked) > LONGEST_LIKENESS:
+        return heard
+    least = max(CLOSE, word.score)
+    alike = _one_each(
+        Candidate(phrase.entry, How.LIKE, phrase.written, score)
+        for phrase, score in book.very_like(asked, least - TOO_CLOSE_TO_CALL)
+    )
+    better = alike and alike[0].score > word.score and alike[0].score >= CLOSE and not _tied(alike)
+    return alike[0] if better and alike[0].entry is not word.entry else None
+
+
+def _cut_by(asked: str, book: Phrasebook, word: Candidate) -> Iterator[Candidate]:
+    """Keywords of looked-up facts, mistyped by their sound, that begin within `word` and end the message: of 穿什么马
+    穿什么 is only a part, 什么码 is what they ask. 什么吗 is no slip of the pen, and 什么马上 goes on.
+    """
+    short = plain(word.phrase)
+    begin = asked.rfind(short)
+    end = begin + len(short)
+    for phrase, start in book.sounding(sound_of(asked)):
+        stop = start + len(phrase.plain)
+        as_long = len(phrase.plain) >= max(LONG_SOUND, len(short)) and _han(phrase.plain)
+        cut = begin < start < end < stop == len(asked) and asked[-1] not in _PARTICLES
+        if phrase.entry.about and as_long and cut and _is_meant(asked, start, stop - start):
+            yield Candidate(phrase.entry, How.SOUND, phrase.written, SOUND)
 
 
 def _asks_more(asked: str, found: list[Candidate]) -> bool:
@@ -162,8 +196,12 @@ def _by_sound(asked: str, book: Phrasebook) -> Iterator[Candidate]:
         length = len(phrase.sound)
         if length < LONG_SOUND and 2 * length < len(asked):
             continue
-        if all("\u3400" <= sign <= "\u9fff" for sign in phrase.plain) and _is_meant(asked, start, length):
+        if _han(phrase.plain) and _is_meant(asked, start, length):
             yield Candidate(phrase.entry, How.SOUND, phrase.written, SOUND)
+
+
+def _han(text: str) -> bool:
+    return all("\u3400" <= sign <= "\u9fff" for sign in text)
 
 
 def _is_meant(text: str, start: int, length: int) -> bool:

@@ -66,6 +66,26 @@ def test_the_longest_keyword_wins_whatever_the_order() -> None:
     assert chosen("你们什么时候发货", persona(long, short)) == "long"
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("165 120斤穿什么马", "size"),
+        ("周末去爬山该穿什么", "outfit"),
+        ("明天见客户穿什么吗", "outfit"),
+        ("这件裙子可以怎么搭配阿", "match"),
+        ("穿什么马上要面试", "outfit"),
+    ],
+)
+def test_a_keyword_cut_out_of_a_mistyped_longer_phrase_does_not_beat_it(text: str, name: str) -> None:
+    who = persona(
+        entry("outfit", "穿什么", "裙子", "面试"),
+        entry("size", "什么码", about="size"),
+        entry("match", questions=["这件裙子可以怎么搭配"]),
+    )
+    assert chosen(text, who) == name
+    assert find(who, text, near=False).chosen == find(who, text).chosen
+
+
 def test_the_whole_text_goes_before_a_word_in_it() -> None:
     assert chosen("改地址", persona(entry("word", "地址"), entry("whole", questions=["改地址"]))) == "whole"
 
