@@ -36,6 +36,8 @@ _ASKS = re.compile(
 _MOST_NEAR = 3
 _PARTICLES = frozenset("吗嘛吧呢啊呀啦么")
 """Where a sentence ends so, the sign is what they meant."""
+_LONGEST_CUT = 12
+"""Signs from within a keyword to the end of the message: keywords are shorter."""
 _NOT = re.compile(r"(?:不|没|(?<![特分区级])别|勿)(?:太|是|是很|怎么|那么|够|要|想|用|有|很|再|给我)?$")
 _EITHER_OR = re.compile(r"(.)[不没]\1$")
 
@@ -152,11 +154,14 @@ def _cut_by(asked: str, book: Phrasebook, word: Candidate) -> Iterator[Candidate
     """
     short = plain(word.phrase)
     begin = asked.rfind(short)
-    end = begin + len(short)
-    for phrase, start in book.sounding(sound_of(asked)):
+    end, rest = begin + len(short), asked[begin + 1 :]
+    if not end < len(asked) or len(rest) > _LONGEST_CUT or asked[-1] in _PARTICLES:
+        return
+    for phrase, place in book.sounding(sound_of(rest)):
+        start = begin + 1 + place
         stop = start + len(phrase.plain)
         as_long = len(phrase.plain) >= max(LONG_SOUND, len(short)) and _han(phrase.plain)
-        cut = begin < start < end < stop == len(asked) and asked[-1] not in _PARTICLES
+        cut = start < end < stop == len(asked)
         if phrase.entry.about and as_long and cut and _is_meant(asked, start, stop - start):
             yield Candidate(phrase.entry, How.SOUND, phrase.written, SOUND)
 
