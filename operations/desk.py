@@ -318,7 +318,7 @@ class Desk:
 
     async def _undo(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         # A simulated shop's minute is as long as the person at the screen needs.
-        return await undoing.undo(tx, asked, self.code_life_ms * undoing.LIFE_MS // LIFE_MS)
+        return await undoing.undo(tx, asked, self.code_life_ms * undoing.LIFE_MS // LIFE_MS, self._zone)
 
     async def _staff_room(self, tx: AsyncConnection, asked: Asked[MakeStaffRoom]) -> Reply:
         request = asked.request

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -100,8 +101,8 @@ def _noted(row: Row[Any]) -> RepairLine:
 def _mend(row: Row[Any]) -> str:
     hint = f"{row.message}.hint"
     if hint in catalogue():
-        return say(hint, key=row.key, **_values(row))
-    return say("operations.repair_seen", key=row.key) if row.key.startswith(_SEEN_IS_MENDED) else ""
+        return say(hint, key=short_name(row.key), **_values(row))
+    return say("operations.repair_seen", key=short_name(row.key)) if row.key.startswith(_SEEN_IS_MENDED) else ""
 
 
 def _values(row: Row[Any]) -> dict[str, Any]:
@@ -114,8 +115,19 @@ def _in_words(sentence: dict[str, Any]) -> str:
     return say(sentence["say"], **sentence["with"])
 
 
-async def close_seen(tx: AsyncConnection, key: str) -> bool:
-    """A person looked: take the repair off the list. Only for those that nothing else can notice as mended."""
-    if not key.startswith(_SEEN_IS_MENDED):
-        return False
-    return (await tx.execute(delete(Repair).where(Repair.key == key))).rowcount > 0
+async def close_seen(tx: AsyncConnection, which: str) -> RepairLine | None:
+    """A person looked: take the repair off the list and return it. Only those that nothing else notices as mended.
+
+    `which`: its short name, or its key.
+    """
+    ours = [line for line in await noted_repairs(tx) if line.key.startswith(_SEEN_IS_MENDED)]
+    wanted = which.upper()
+    meant = next((line for line in ours if line.key == which or short_name(line.key) == wanted), None)
+    if meant is not None:
+        await tx.execute(delete(Repair).where(Repair.key == meant.key))
+    return meant
+
+
+def short_name(key: str) -> str:
+    """What a repair is called on a phone: R and five digits, always the same for one key; tasks have digits only."""
+    return f"R{crc32(key.encode()) % 100_000:05d}"

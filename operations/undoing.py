@@ -16,12 +16,14 @@ from operations.giving import take_back_gift_
 from operations.levels import take_back_level
 from operations.losing import TRACE as LOST_TRACE
 from operations.losing import found_again
+from operations.people_acts import MUTED_BEFORE
 from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
 from operations.pushing import cancelled_words
 from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
 from operations.undoing_tasks import take_back_done
+from rules.quiet_hours import local
 from scheduler import steering
 from storage.engine import touch
 from storage.outbox import DeliveryState
@@ -40,11 +42,16 @@ _LOOKS = frozenset({
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
 
 
-async def undo(tx: AsyncConnection, asked: Asked[Undo], life_ms: int) -> Reply:
-    """Take back the last thing they did within `life_ms`. Raises NotFound, and Refused for what can't be."""
+async def undo(tx: AsyncConnection, asked: Asked[Undo], life_ms: int, zone: str) -> Reply:
+    """Take back the last thing they did within `life_ms`. `zone`: the shop's.
+
+    Raises NotFound, and Refused for what can't be.
+    """
     row = await _last(tx, asked, life_ms)
     if row is None:
         raise NotFound(say("operations.undo.nothing"), hint=say("operations.undo.nothing.hint"))
+    if row.verb == Verb.MUTE:
+        return Reply(True, await _mute(tx, asked, row, zone), data={"undone": row.id})
     act = _ACTS.get(Verb(row.verb))
     if act is None:
         raise _never(row)
@@ -89,7 +96,8 @@ async def _opt_out(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> st
     return say("operations.undo.optout", who=described(person), rows=len(accounts))
 
 
-async def _mute(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+async def _mute(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any], zone: str) -> str:
+    """Back to what stood before: somebody's first wish outlives the second."""
     request = request_of(row.request)
     assert isinstance(request, Mute)  # noqa: S101
     person = await person_named(tx, request.who)
@@ -97,7 +105,14 @@ async def _mute(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     if (found.muted_until_ms, found.muted_by) != (request.until_ms, f"staff:{asked.staff.id}"):
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     await mute(tx, person.id, 0, by=f"staff:{asked.staff.id}", now_ms=asked.now_ms)
-    return say("operations.undo.mute", who=described(person))
+    if not row.detail.startswith(MUTED_BEFORE):
+        return say("operations.undo.mute", who=described(person))
+    before, _, by = row.detail.removeprefix(MUTED_BEFORE).partition(":")
+    if int(before) <= asked.now_ms:
+        return say("operations.undo.mute", who=described(person))
+    await mute(tx, person.id, int(before), by=by, now_ms=asked.now_ms)
+    until = f"{local(int(before), zone):%Y-%m-%d %H:%M}"
+    return say("operations.undo.mute_before", who=described(person), until=until)
 
 
 async def _pause(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
@@ -166,7 +181,6 @@ def _never(row: Row[Any]) -> Refused:
 _ACTS: Mapping[Verb, Undone] = {
     Verb.DONE: take_back_done,
     Verb.OPTOUT: _opt_out,
-    Verb.MUTE: _mute,
     Verb.VIP: take_back_level,
     Verb.REFER: take_back_referral,
     Verb.DELIVER: take_back_thanks,

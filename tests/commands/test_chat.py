@@ -12,6 +12,7 @@ from commands.chat import Chat
 from conversations.intake import Intake
 from operations.asking import Reply
 from operations.desk import Desk
+from operations.repairs import short_name
 from operations.requests import Door
 from rules.kinds import Kind
 from scheduler.push_file import PushFile
@@ -545,8 +546,10 @@ async def test_what_was_lost_stays_on_the_list_until_somebody_looked(office: Off
                     key=key, account="lin-1", message="bots.payload_lost", values=values, since_ms=NOW_MS
                 )
             )
-    assert "→ 看过后发 /完成 payload_lost:7" in (await office.says("/状态")).text
-    assert (await office.says("/完成 payload_lost:7", "mei")).ok
+    name = short_name("payload_lost:7")
+    assert f"→ 看过后发 /完成 {name}" in (await office.says("/状态")).text
+    done = await office.says(f"/完成 {name.lower()}", "mei")
+    assert done.ok and "不再提醒：" in done.text
     await office.says("/完成 scan:lin-1", "mei")
     assert (await row_of(office.db, Repair)).key == "scan:lin-1"
 

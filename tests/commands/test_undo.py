@@ -124,3 +124,13 @@ async def test_a_level_by_hand_says_what_it_does_and_is_taken_back(shop: Office)
     async with shop.db.read() as connection:
         query = select(Person.level, Person.given_level).where(Person.name == "花花🌸")
         assert tuple((await connection.execute(query)).one()) == ("friend", "friend")
+
+
+async def test_of_two_wishes_to_be_left_alone_the_second_is_taken_back_then_the_first(shop: Office) -> None:
+    await shop.says("/勿扰 花花 3天后", now_ms=NOW_MS)
+    first = (await _person(shop))[1]
+    await shop.says("/勿扰 花花 7天后", now_ms=NOW_MS + 1)
+    assert "改回到" in (await shop.says("/撤销", now_ms=NOW_MS + 2)).text
+    assert first is not None and (await _person(shop))[1] == first
+    assert (await shop.says("/撤销", now_ms=NOW_MS + 3)).ok
+    assert (await _person(shop))[1] is None
