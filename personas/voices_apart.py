@@ -12,6 +12,11 @@ _SHORTEST = 2
 """Characters: one (嗯, 来) is everybody's."""
 
 
+_BREAKS = r"\s，。！？!?,～~…、："
+_EXCLAMATIONS = ("呀", "啦", "耶", "嘿", "哈", "哎", "欸", "哇")
+"""Signs that end what is called out, not a word of a sentence. Ours."""
+
+
 def words_of_others(persona: Persona, everybody: Iterable[Persona]) -> frozenset[str]:
     """What exactly one other persona of its own right says, and this one never."""
     others = [one for one in everybody if one.kind is not PersonaKind.MIRROR and one.id != persona.id]
@@ -23,12 +28,12 @@ def words_of_others(persona: Persona, everybody: Iterable[Persona]) -> frozenset
 def borrowed(text: str, words: frozenset[str]) -> Iterator[Finding]:
     """Every place of `text` that begins a sentence, or addresses somebody, as another persona does.
 
-    Inside a sentence such words are ordinary ones (大学同学, 你懂的都懂): there they are not looked at.
+    Inside a sentence such words are ordinary ones (大学同学, 你懂的都懂): there they are not looked at. An exclamation
+    needs no comma after it (哎呀今天), and 们 makes one of many (姐妹们).
     """
     for word in sorted(words):
-        for match in re.finditer(
-            rf"(?:^|(?<=[\s，。！？～~…、：“]))({re.escape(word)})(?=[\s，。！？～~…、：]|$)", text
-        ):
+        ends = "" if word.endswith(_EXCLAMATIONS) else rf"(?=们|[{_BREAKS}]|$)"
+        for match in re.finditer(rf"(?:^|(?<=[{_BREAKS}“]))({re.escape(word)}){ends}", text):
             yield Finding(Fault.BORROWED, match[1], match.start(1))
 
 

@@ -47,8 +47,10 @@ def read_calendar(files: Files) -> list[Mistake]:
 def _voice(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:
     """Nothing that only another persona says, and no offer too small to be worth a post."""
     everybody = files.book.all()
-    known = file.persona is not None and file.persona in files.book
-    words = words_of_others(files.book.resolved(file.persona or ""), everybody) if known else frozenset()
+    named = [file.persona] if file.persona else [files.accounts.get(account, "") for account in file.accounts]
+    speakers = [files.book.resolved(name) for name in dict.fromkeys(named) if name in files.book]
+    strange = [words_of_others(speaker, everybody) for speaker in speakers]
+    words = frozenset[str]().union(*strange)
     for number, entry in enumerate(file.posts):
         for text in entry.text:
             for found in (*borrowed(text, words), *weak_offers(text)):

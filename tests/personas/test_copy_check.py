@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from personas.copy_check import Fault, findings, is_clean
 from personas.model import Style
 from personas.offer_check import gives_something, weak_offers
+from personas.voices_apart import borrowed
 from texts.errors import Severity
 
 STYLE = Style(never=("亲们",), allow=("最佳损友",))
@@ -26,6 +27,8 @@ HARMFUL = {
     "亲们好": Fault.NEVER,
     "尊敬的客户，双十一有多少产品打折": Fault.OFFICIAL,
     "敬请关注": Fault.OFFICIAL,
+    "秋季新品隆重推出": Fault.OFFICIAL,
+    "欢迎广大新老顾客": Fault.OFFICIAL,
 }
 INNOCENT = [
     "最近忙吗", "最后三件", "第一次穿裙子", "参加最美梳妆台", "我最爱的咖啡", "最多拍两件", "最早明天发", "第一天上班",
@@ -39,6 +42,28 @@ def test_harmful_words_are_found_where_they_stand(text: str, fault: Fault) -> No
     assert [one.fault for one in found] == [fault]
     assert text[found[0].start :].startswith(found[0].word)
     assert found[0].word in found[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("最好咖啡", "最好"), ("最好看的裙子", "最好看"), ("最低价！", "最低价"), ("最，", "最"), ("最棒的面料", "最棒")],
+)
+def test_what_is_quoted_ends_where_the_praise_does(text: str, word: str) -> None:
+    assert [found.word for found in findings(text, STYLE)] == [word]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("哎呀今天好热", ["哎呀"]),
+        ("姐妹们，看这件", ["姐妹"]),
+        ("天热！姐妹，歇会", ["姐妹"]),
+        ("姐妹装到了", []),
+        ("我哎呀一声", []),
+    ],
+)
+def test_what_another_persona_calls_out_is_found_without_a_comma_and_in_the_plural(text: str, words: list[str]) -> None:
+    assert [found.word for found in borrowed(text, frozenset({"哎呀", "姐妹"}))] == words
 
 
 @pytest.mark.parametrize("text", INNOCENT)

@@ -146,10 +146,11 @@ def test_nobody_says_what_only_another_persona_says(tmp_path: Path) -> None:
     (tmp_path / "moments").mkdir()
     (tmp_path / "moments" / "m.yaml").write_text("persona: lin\n" + post(text="姐妹，下雨了"), encoding="utf-8")
     (tmp_path / "moments" / "n.yaml").write_text("persona: clerk\n" + post(text="好姐妹都知道"), encoding="utf-8")
+    (tmp_path / "moments" / "o.yaml").write_text("accounts: [lin-1]\n" + post(text="姐妹们，下雨了"), encoding="utf-8")
     found = check(path)
     assert errors_in(found) == []
     told = [(Path(m.file).name, m.line) for m in found if "别的人设" in m.reason]
-    assert told == [("m.yaml", 3), ("lin.yaml", 11)]
+    assert told == [("m.yaml", 3), ("o.yaml", 3), ("lin.yaml", 11)]
 
 
 CAMPAIGN = """\
