@@ -9,10 +9,11 @@ from rapidfuzz import fuzz, process
 from commands import moment_lines
 from commands.errors import NotUnderstood
 from commands.grammar import Line, without_first
-from commands.times import time_of
+from commands.times import passed_today, time_of
 from operations import requests
 from operations.permissions import CONFIRMED
 from operations.requests import Request, Verb
+from rules.quiet_hours import local
 from texts.catalogue import say
 
 _ANY = 2_000  # words of a line; it has no more characters
@@ -31,6 +32,8 @@ _FOUND = frozenset({"找回", "找到", "found"})
 _STAYED_AWAY = frozenset({"没来", "爽约", "noshow", "no-show"})
 _A_NUMBER = re.compile(r"#?[0-9]{1,15}")
 _BETWEEN = re.compile(r"[、,，;；和]")
+_PAGE = re.compile(r"第?([0-9]{1,2})页|page([0-9]{1,2})")
+_HALF_DAY_MS = 12 * 3_600_000
 _NUMBERED = re.compile(r"#[0-9]{1,15}")
 _YUAN = re.compile(r"[0-9]{1,5}(\.[0-9]{1,2})?")
 _LESSON_ACTS = {
@@ -78,9 +81,11 @@ class Command:
 
 def _mute(said: Said) -> Request:
     until = " ".join(said.line.arguments[1:])
-    until_ms = time_of(until, said.now_ms, said.zone) if until else None
+    if not until:
+        raise NotUnderstood(say("commands.mute_needs"), hint=say("commands.mute_until.hint"))
+    until_ms = time_of(until, said.now_ms, said.zone)
     if until_ms is None or until_ms <= said.now_ms:
-        raise NotUnderstood(say("commands.mute_until", until=until or "–"), hint=say("commands.mute_until.hint"))
+        raise NotUnderstood(say("commands.mute_until", until=until), hint=say("commands.mute_until.hint"))
     return requests.Mute(who=said.line.word(0), until_ms=until_ms)
 
 
@@ -235,10 +240,33 @@ def _push(said: Said) -> Request:
         surplus = " ".join(f"{key}={value}" for key, value in said.line.options.items() if key not in _PUSH_KEYS)
         raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.push"))
     at_ms = time_of(given["at"], said.now_ms, said.zone) if "at" in given else 0
-    if at_ms is None or (at_ms and at_ms <= said.now_ms):
+    if at_ms and (passed_ms := passed_today(given["at"], said.now_ms, said.zone)):
+        raise _passed(passed_ms, said)
+    if at_ms is None:
         raise NotUnderstood(say("commands.push_at", text=given["at"]), hint=say("commands.push_at.hint"))
     levels = tuple(word for word in _BETWEEN.split(given.get("levels", "")) if word)
     return requests.Push(push=said.line.word(0), levels=levels, at_ms=at_ms)
+
+
+def _passed(passed_ms: int, said: Said) -> NotUnderstood:
+    """Eight is over at noon: perhaps they mean the evening."""
+    at, later = local(passed_ms, said.zone), local(passed_ms + _HALF_DAY_MS, said.zone)
+    evening = passed_ms + _HALF_DAY_MS > said.now_ms and later.date() == at.date()
+    key = "commands.push_passed.hint" if evening else "commands.push_at.hint"
+    return NotUnderstood(say("commands.push_passed", at=f"{at:%H:%M}"), hint=say(key, later=f"{later:%H:%M}"))
+
+
+def _take_over(said: Said) -> Request:
+    """Somebody; or a page of the list of who waits, perhaps only of one's own."""
+    words = [word.casefold() for word in said.line.arguments]
+    mine = words[:1] == ["我的"] or words[:1] == ["mine"]
+    page = _PAGE.fullmatch(words[-1]) if words else None
+    if len(words) > mine + bool(page) and len(words) > 1:
+        surplus = " ".join(said.line.arguments[1:])
+        raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.takeover"))
+    if mine or page:
+        return requests.TakeOver(mine=mine, page=int(page[1] or page[2]) if page else 1)
+    return requests.TakeOver(who=said.line.word(0))
 
 
 def _report(said: Said) -> Request:
@@ -302,7 +330,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(Verb.CONTINUE, ("继续", "continue"), lambda said: requests.Continue(target=said.line.word(0)), words=1),
     Command(Verb.CANCEL, ("取消", "cancel"), lambda said: requests.Cancel(push=said.line.word(0)), words=1),
     Command(Verb.CONFIRM, ("确认", "confirm"), lambda said: requests.Confirm(code=said.line.word(0)), words=1),
-    Command(Verb.TAKEOVER, ("接手", "takeover", "接管"), _who(requests.TakeOver), words=1),
+    Command(Verb.TAKEOVER, ("接手", "takeover", "接管"), _take_over, words=2),
     Command(Verb.RELEASE, ("交回", "release", "交还"), _who(requests.Release), words=1),
     Command(Verb.OPTOUT, ("退订", "optout"), _who(requests.OptOut), words=1),
     Command(Verb.MUTE, ("勿扰", "mute"), _mute, words=3),

@@ -53,6 +53,16 @@ def time_of(text: str, now_ms: int, zone: str, *, default: time = time(9, 0)) ->
     return None
 
 
+def passed_today(text: str, now_ms: int, zone: str) -> int | None:
+    """Epoch milliseconds of the moment of today that `text` names, where it is over; None for any other time."""
+    midnight = local(now_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    seen, meant = time_of(text, at(midnight, time(0)), zone), time_of(text, now_ms, zone)
+    if seen is None or meant is None or seen > now_ms or local(seen, zone).date() != midnight.date():
+        return None
+    moved_on = meant > now_ms and local(meant, zone).date() == midnight.date()
+    return None if moved_on or local(meant, zone).time() != local(seen, zone).time() else seen
+
+
 def number_of(text: str) -> int:
     """A number in digits or in Chinese up to 99. Raises ValueError."""
     if text.isascii() and text.isdigit():

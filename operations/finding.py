@@ -155,6 +155,21 @@ async def campaign_named(tx: AsyncConnection, word: str) -> tuple[int, str]:
     return meant[0].id, meant[0].title
 
 
+async def stopped_campaign(tx: AsyncConnection, word: str) -> tuple[int, str]:
+    """As `campaign_named`, of those that are stopped, or one of whose phases is. Raises Refused where it is not."""
+    query = select(Campaign.id, Campaign.parent).where(Campaign.state.in_(("holding", "paused")))
+    rows = (await tx.execute(query)).all()
+    whole = {row.parent or row.id for row in rows}
+    if not word and not whole:
+        raise NotFound(say("operations.push.none_stopped"), hint=say("operations.push.none_stopped.hint"))
+    campaign, title = await campaign_named(tx, str(min(whole)) if not word and len(whole) == 1 else word)
+    if campaign not in whole | {row.id for row in rows}:
+        raise Refused(
+            say("operations.push.not_stopped", title=title, id=campaign), hint=say("operations.push.none_stopped.hint")
+        )
+    return campaign, title
+
+
 async def _refuse_if_over(tx: AsyncConnection, word: str) -> None:
     rows = (await tx.execute(select(Campaign.__table__).order_by(Campaign.id.desc()))).all()
     over = next((row for row in rows if word in (str(row.id), row.name, row.title)), None)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
-from operations.finding import campaign_named, choices
+from operations.finding import campaign_named, choices, stopped_campaign
 from operations.narrowing import narrowed
 from operations.push_trial import MakeWording, try_push
 from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
@@ -79,7 +79,7 @@ class Pushing:
         return Reply(True, text, data={"campaign": campaign})
 
     async def show_continue(self, tx: AsyncConnection, asked: Asked[Continue]) -> Shown:
-        campaign, title = await campaign_named(tx, asked.request.target)
+        campaign, title = await stopped_campaign(tx, asked.request.target)
         exact = Continue(target=str(campaign))
         return Shown(say("operations.push.continue_asks", title=title, id=campaign), exact)
 

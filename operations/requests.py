@@ -183,8 +183,12 @@ class Done(Request):
 
 @dataclass(frozen=True, slots=True)
 class TakeOver(Request):
+    """`who` '' lists who waits: that `page`; `mine`: only whom this one is to look after."""
+
     verb: ClassVar[Verb] = Verb.TAKEOVER
     who: str = ""
+    page: int = 1
+    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,13 +42,19 @@ async def take_over_(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     person = await person_named(tx, asked.request.who)
     talks = await _talks(tx, asked.staff, person, asked.now_ms)
     waiting = await who_waits(tx, persons=[person.id])
+    already = all(talk.held_by == asked.staff.id for talk in talks)
     for talk in talks:
         await take_over(tx, talk.friendship, asked.staff.id, asked.now_ms, idle_ms=HELD_MS)
-    lines = [say("operations.taken_over", who=described(person), id=person.id)]
+    lines = [
+        say("operations.yours_already" if already else "operations.taken_over", who=described(person), id=person.id)
+    ]
     before = await _names(tx, {talk.held_by for talk in talks if talk.held_by not in (None, asked.staff.id)})
     if before:
         lines.append(say("operations.taken_from", names=say("texts.comma").join(before)))
     mine = {talk.account for talk in talks}
+    others = {one.staff_name for one in waiting if one.account in mine and one.staff != asked.staff.id}
+    if to_look := sorted(name for name in others if name and name not in before):
+        lines.append(say("operations.was_to_look", names=say("texts.comma").join(to_look)))
     lines += [f"{one.portrait(zone)}\n{one.matter()}" for one in waiting if one.account in mine]
     return Reply(True, "\n".join(lines))
 
@@ -73,17 +79,24 @@ async def _released(tx: AsyncConnection, asked: Asked[Release], person: FoundPer
 
 
 async def _who_waits(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> Reply:
-    """Gold first, then who has waited longest."""
+    """Gold first, then those of whoever asks, then who has waited longest; a page of them."""
+    request, me = asked.request, asked.staff.id
     waiting = [one for one in await who_waits(tx, most=_READ) if asked.staff.looks_after(one.account)]
+    waiting.sort(key=lambda one: (not one.gold, one.staff != me))
+    if request.mine:
+        waiting = [one for one in waiting if one.staff == me]
     if not waiting:
-        return Reply(True, say("operations.nobody_waits"), data={"waiting": []}, changed=False)
-    lines = [
-        say("operations.who_waits", number=len(waiting)),
-        *listed(waiting[:_LISTED], zone, asked.now_ms, reader=asked.staff.id),
-    ]
-    if len(waiting) > _LISTED:
-        lines.append(say("operations.more_wait", number=len(waiting) - _LISTED))
-    lines.append(say("operations.who_waits.hint", person=waiting[0].person))
+        key = "operations.none_of_mine" if request.mine else "operations.nobody_waits"
+        return Reply(True, say(key), data={"waiting": []}, changed=False)
+    ends = max(1, request.page) * _LISTED
+    page = waiting[ends - _LISTED : ends]
+    if not page:
+        return Reply(True, say("operations.no_such_page", number=len(waiting)), changed=False)
+    lines = [say("operations.who_waits", number=len(waiting)), *listed(page, zone, asked.now_ms, reader=me)]
+    if len(waiting) > ends:
+        own = say("operations.more_wait.own") if request.mine else ""
+        lines.append(say("operations.more_wait", number=len(waiting) - ends, own=own, page=ends // _LISTED + 1))
+    lines.append(say("operations.who_waits.hint", person=page[0].person))
     data = {"waiting": [_as_json(one, asked.now_ms) for one in waiting]}
     return Reply(True, "\n".join(lines), data=data, changed=False)
 
