@@ -8,6 +8,7 @@ from sqlalchemy import Select, case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import Sign, listed, member_sign, phone_sign
+from customers.ladder import current
 from customers.tiers import Tier
 from storage.tables import Account, Friendship, Order, Person
 from texts.unbroken import unbroken
@@ -25,13 +26,14 @@ class Quiet(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LostFriend:
     """One of them. `phone` and `member_name` are whole, '' where none is known; `others`: accounts of ours that they
-    are friends of besides; `waits`: for a person to answer there; `net_paid_fen` in all.
+    are friends of besides; `waits`: for a person to answer there; `net_paid_fen` in all; `level_name`: in ladder.yaml.
     """
 
     person: int
     name: str
     tier: str | None
     level: str
+    level_name: str
     net_paid_fen: int
     phone: str
     member_name: str
@@ -50,6 +52,7 @@ async def lost_friends(tx: AsyncConnection, account: str, now_ms: int) -> list[L
     of_them = _people(account)
     others = await other_accounts(tx, of_them, account)
     phones, members = await _from_orders(tx, of_them)
+    ladder = await current(tx)
     best_first = (case(_TIERS, value=Person.tier, else_=len(_TIERS)), Person.net_paid_fen.desc(), Person.id)
     columns = (
         Person.id, Person.name, Person.call_me, Person.tier, Person.level, Person.net_paid_fen, Person.phone,
@@ -74,6 +77,7 @@ async def lost_friends(tx: AsyncConnection, account: str, now_ms: int) -> list[L
                 name=row.call_me or unbroken(row.name or row.nickname),
                 tier=row.tier,
                 level=row.level,
+                level_name=ladder.name_of(row.level),
                 net_paid_fen=row.net_paid_fen,
                 phone=_whole(row.phone) or phones.get(row.id, ""),
                 member_name=row.member_name or members.get(row.id, ""),

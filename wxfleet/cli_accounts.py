@@ -107,7 +107,7 @@ def _cells(number: int, way: Way, *, whole: bool) -> list[str | int]:
     phone = friend.phone if whole else masked_phone(friend.phone)
     name, member = (text if whole else masked(text) for text in (friend.name, friend.member_name))
     to, day = (turn.account, turn.day) if turn else ("", "")
-    return [number, friend.person, name, tier, friend.level, phone, member, how, to, day, way.text]
+    return [number, friend.person, name, tier, friend.level_name, phone, member, how, to, day, way.text]
 
 
 def _table(ways: Sequence[Way], *, whole: bool) -> Table:

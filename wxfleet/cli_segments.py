@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from customers.ladder import load_ladder
+from customers.ladder import Ladder, current, load_ladder
 from customers.segment_file import Segment, load_segments
 from customers.segments import Member, Preview, count, first, preview
 from operations.errors import NotFound
@@ -55,15 +55,16 @@ async def segments_preview(
     zone = settings.shop.time_zone
     async with terminal.database(settings) as db, db.read() as connection:
         now_ms = await shop_now_ms(connection, settings)
+        ladder = await current(connection)
         named = await first(connection, segment, now_ms, zone)
         if named and not terminal.json:  # at once; counting a million takes longer
-            terminal.show({}, _people(named, zone))
+            terminal.show({}, _people(named, ladder, zone))
         seen = await preview(connection, segment, now_ms, zone, named)
     if terminal.json:
         terminal.show(_as_json(segment, seen, zone), "")
         return
     if not named:
-        terminal.show({}, _people(seen.people, zone))
+        terminal.show({}, _people(seen.people, ladder, zone))
     terminal.note(_summary(segment, seen))
 
 
@@ -105,7 +106,7 @@ def _day(member: Member, zone: str) -> str | None:
     return None if member.last_order_ms is None else local(member.last_order_ms, zone).date().isoformat()
 
 
-def _people(people: Sequence[Member], zone: str) -> Table:
+def _people(people: Sequence[Member], ladder: Ladder, zone: str) -> Table:
     shown = table(
         "id", say("cli.col.name"), say("cli.col.level"), say("cli.segments.tier"), say("cli.col.orders"),
         say("cli.col.paid"), say("cli.segments.last_order"),
@@ -113,7 +114,7 @@ def _people(people: Sequence[Member], zone: str) -> Table:
     for member in people:
         tier = say(f"cli.segments.tier.{member.tier}") if member.tier else "—"
         shown.add_row(
-            str(member.id), member.name or "—", member.level, tier, str(member.orders),
+            str(member.id), member.name or "—", ladder.name_of(member.level), tier, str(member.orders),
             f"{member.net_paid_fen / 100:.2f}", _day(member, zone) or "—",
         )  # fmt: skip
     return shown
