@@ -27,6 +27,8 @@ from wxfleet.moments_calendar import book_of
 from wxfleet.settings import Settings
 from wxfleet.terminal import Terminal, command, table
 
+_MENDED = ("pond_unbound", "pond_account")
+"""Why no campaign may go to a pond, where a command mends it."""
 Name = Annotated[str, typer.Argument(help=say("ponds.name"))]
 
 
@@ -52,6 +54,9 @@ async def list_(terminal: Terminal) -> None:
         shown.add_row(row["name"], row["title"], say(f"ponds.kind.{row['kind']}"), row["account"], _members(row),
                       _campaign(row, settings))  # fmt: skip
     terminal.show(rows, shown)
+    for row in rows if not terminal.json else ():  # below the table: a cell may fold, a command may not
+        if row["no_campaign_now"] in _MENDED:
+            terminal.note(say(f"ponds.list.{row['no_campaign_now']}", name=row["name"], account=row["account"]))
 
 
 async def show(terminal: Terminal, name: Name) -> None:
@@ -225,6 +230,8 @@ def _campaign(row: dict[str, Any], settings: Settings) -> str:
     why = row["no_campaign_now"]
     if why is None:
         return say("ponds.campaign.now")
+    if why in _MENDED:
+        return say(f"ponds.campaign.{why}")
     if why == "pond_week":
         return say("ponds.campaign.from", at=_clock(row["campaign_from_ms"], settings.shop.time_zone))
     return reason_words(why)
