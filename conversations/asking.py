@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import find, find_to_answer
 from conversations.bursts import answer_burst
+from conversations.consulting import consult, may_be_asked
 from conversations.heard import Heard
 from conversations.knowledge import Knowledge
 from conversations.language_model import LanguageModel, LanguageModelConfig, ModelFailed
 from conversations.products import Products
-from conversations.prompting import LONGEST_QUESTION, instructions, judged, question
 from conversations.questions import MOST_TRIES, Taken, anything_open, settle, spent, take_up, write_down
 from conversations.speaking import Voices, lately
 from conversations.to_people import to_a_person
@@ -58,7 +58,7 @@ class Asking:
 
     async def ask(self, tx: AsyncConnection, heard: Heard, persona: Persona) -> bool:
         """Is it asked? Not what is too long, not beyond the budget. Part of the message's own transaction."""
-        if not 2 <= len(heard.words) <= LONGEST_QUESTION:
+        if not may_be_asked(heard.words):
             return False
         so_far = await spent(tx, heard.who.person, heard.now_ms)
         if so_far.calls >= self._config.calls_a_day or so_far.tokens >= self._config.tokens_a_day:
@@ -121,16 +121,13 @@ class Asking:
             return "", 0, "late"
         heard = Heard.of(who, said, taken.message, taken.arrival, taken.asked_ms)
         meant = self._knowledge.product(heard)
-        longest, shop = self._config.longest, self._voices.shop
-        told = instructions(self._voices.persona_of(who), shop, self._products, longest=longest, meant=meant)
-        asked = question(heard.words)
+        persona, shop = self._voices.persona_of(who), self._voices.shop
         try:
-            completion = await self._model.complete(told, asked)
+            told = await consult(self._model, self._config, persona, shop, self._products, heard.words, meant)
         except ModelFailed as failed:
             log.info("model_failed", account=taken.account, reason=failed.reason, problem=str(failed))
             return "", 0, failed.reason
-        reason = judged(completion.text, told, asked, shop, longest=longest, banned=self._config.banned)
-        return completion.text, completion.tokens, reason
+        return told.text, told.tokens, told.reason
 
     async def _settle(self, taken: Taken, text: str, tokens: int, reason: str) -> None:
         now_ms = self._clock.now_ms()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from conversations.consulting import Consulted, left_to_the_model, try_model
 from conversations.intents import Wish
 from conversations.meanings import Meaning
 from conversations.products import load_products
@@ -51,11 +52,12 @@ def personas_list(terminal: Terminal) -> None:
     terminal.show(rows, shown)
 
 
-def personas_try(
+async def personas_try(
     terminal: Terminal,
     id: Annotated[str, typer.Argument(help=say("cli.personas.try.id"))],
     text: Annotated[str, typer.Argument(help=say("cli.personas.try.text"))],
     stage: Annotated[Stage | None, typer.Option("--stage", help=say("cli.personas.try.stage"))] = None,
+    ask: Annotated[bool, typer.Option("--ask", help=say("cli.personas.try.ask"))] = False,
 ) -> None:
     examination = examine(terminal.config, terminal.home)
     settings = examination.settings
@@ -64,6 +66,10 @@ def personas_try(
     persona = examination.book.resolved(id)
     products, _ = load_products(settings.products)
     trial = try_out(persona, settings.shop, products, text, stage=stage, now_ms=wall_ms())
+    model = settings.language_model
+    left = left_to_the_model(trial, text)
+    said = await try_model(model, persona, settings.shop, products, text) if ask and left and model else None
+    mark = model.mark if model else ""
     chosen = trial.match.chosen
     document = {
         "persona": id, "text": text, "wish": _WISHES.get(trial.meaning, Wish.NONE).value,
@@ -71,8 +77,34 @@ def personas_try(
         "entry": trial.entry, "hand_over": trial.hand_over, "product": trial.product or None,
         "looks_up": trial.looks_up.value if trial.looks_up else None,
         "why": _candidate(chosen) if chosen else None, "near": [_candidate(near) for near in trial.match.near],
+        "model": _model(said, mark) if model and left else None,
     }  # fmt: skip
-    terminal.show(document, "\n".join(_told(document, trial)), whole=True)  # the shop's own words
+    told = list(_told(document, trial))
+    if ask and model is None:
+        told.append(say("cli.try.model.off"))
+    elif ask and not left:
+        told.append(say("cli.try.model.not_needed"))
+    terminal.show(document, "\n".join(told), whole=True)  # the shop's own words
+
+
+def _model(said: Consulted | None, mark: str) -> dict[str, Any]:
+    """`answer` as a customer would read it; `refused` says why they would not read `said`."""
+    if said is None:
+        return {"asked": False}
+    answer = None if said.reason else f"{said.text}{mark}"
+    return {"asked": True, "answer": answer, "refused": said.reason or None, "said": said.text, "tokens": said.tokens}
+
+
+def _of_the_model(model: dict[str, Any]) -> Iterator[str]:
+    """What becomes of words that nobody prepared for, where a language model is on."""
+    if not model["asked"]:
+        yield say("cli.try.model.would")
+    elif model["answer"]:
+        yield say("cli.try.model.answer", answer=model["answer"])
+    else:
+        yield say("cli.try.model.refused", why=say(f"dossier.value.questions.reason.{model['refused']}"))
+        if model["said"]:
+            yield say("cli.try.model.said", text=model["said"])
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
@@ -92,7 +124,10 @@ def _told(document: dict[str, Any], trial: Trial) -> Iterator[str]:
         yield say("cli.try.product", product=trial.product)
     if trial.looks_up is not None:
         yield say(f"cli.try.looks_up.{trial.looks_up}")
-    yield say("cli.try.answer", answer=trial.answer) if trial.answer else say("cli.try.nothing")
+    if document["model"]:
+        yield from _of_the_model(document["model"])
+    else:
+        yield say("cli.try.answer", answer=trial.answer) if trial.answer else say("cli.try.nothing")
     if document["why"] and trial.entry == document["why"]["entry"]:
         yield say(f"cli.try.how.{document['why']['how']}", **document["why"])
     if trial.answer and trial.hand_over:
