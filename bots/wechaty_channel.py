@@ -16,8 +16,7 @@ import asyncio
 import logging
 import socket
 import ssl
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -112,11 +111,13 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
 
     _greeted = False
     _heard_s = 0.0
+    _now_s: Callable[[], float]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         _notice_dead_peer(transport, self.config)
         _trim_tls(transport)
         super().connection_made(transport)
+        self._now_s = asyncio.get_running_loop().time
         self.connection._is_need_send_ping = self._is_silent
         self.processor = Processor(self.handler, self.connection)
         self.processor.processors.update(_PASSED_OVER)
@@ -129,7 +130,7 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
             self.processor.close("Protocol error")
             return
         self._greeted = True
-        self._heard_s = time.monotonic()
+        self._heard_s = self._now_s()
         try:
             super().data_received(data)
         except Exception:  # whatever a stranger's bytes provoke in h2, hpack or grpclib means the same to us
@@ -143,7 +144,7 @@ class _Protocol(H2Protocol):  # type: ignore[misc]
         """Asked by grpclib at every `_keepalive_time`: is a ping wanted? Whoever was heard lately is alive; gateways
         beat every 15 seconds, and a thousand connections are a thousand pings that nobody needs.
         """
-        silent_s = time.monotonic() - self._heard_s
+        silent_s = self._now_s() - self._heard_s
         return bool(silent_s >= (_LOOKS_A_PING - 1) * self.config._keepalive_time)
 
 

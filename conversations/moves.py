@@ -35,9 +35,8 @@ def aim_of(ladder: Ladder, level: str, orders: int = 0) -> Aim | None:
 async def note_offer(
     tx: AsyncConnection, who: Acquaintance, aim: Aim, why: MoveReason, target: Target, now_ms: int
 ) -> int | None:
-    """The number of the offer; None where one was made before, they wish to be left alone, or one of us
-    talks with them. One of an account that
-    is lost by now was none.
+    """The number of the offer; None where one was made before, they wish to be left alone, or one of us talks with
+    them. One of an account that is lost by now was none.
 
     Whoever comes second, from whatever account, finds the first one's row.
     """

@@ -255,5 +255,5 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
 
     @event.listens_for(engine.sync_engine, "reset")
     def end_transaction(connection: Any, _record: Any, _state: Any) -> None:
-        if connection.driver_connection.in_transaction:  # hardly ever: what ended needs no visit to the driver's thread
+        if connection.driver_connection.in_transaction:  # should one ever be left open; else no visit to the thread
             connection.rollback()
