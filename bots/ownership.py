@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import OwnershipHeld
@@ -174,12 +174,6 @@ async def ownerless(tx: AsyncConnection, *, wall_ms: int) -> list[int]:
     return list((await tx.execute(query)).scalars())
 
 
-async def owner_alive(tx: AsyncConnection, *, wall_ms: int) -> bool:
-    """Does some process send for these accounts, by its last heartbeat?"""
-    query = select(Shard.number).join(Worker, and_(Worker.id == Shard.owner, is_alive(wall_ms))).limit(1)
-    return (await tx.execute(query)).first() is not None
-
-
 def is_alive(wall_ms: int) -> ColumnElement[bool]:
     """Of a row of `workers`: was it heard of within its time-out?"""
     return Worker.heartbeat_ms > wall_ms - Worker.timeout_ms
@@ -203,7 +197,6 @@ async def _doubt(tx: AsyncConnection, shards: Collection[int], now_ms: int) -> i
     return await doubt_what_was_under_way(tx, accounts, reason="owner_died", now_ms=now_ms)
 
 
-_SERVER_MS = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
 _BEAT = both("UPDATE workers SET heartbeat_ms = :wall_ms WHERE id = :owner RETURNING id")
 _SHARED = both("SELECT pg_advisory_xact_lock_shared(:class, :owner)")
 _EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:class, :owner)")

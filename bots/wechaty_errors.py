@@ -77,7 +77,6 @@ _CLEAR_NO = frozenset(
         Status.UNIMPLEMENTED,
     }
 )
-_GONE_AWAY = frozenset({Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.CANCELLED, Status.ABORTED})
 # grpclib's own words for answers that lack what gRPC requires.
 _NO_GRPC = ("Missing content-type", "Invalid content-type", "Missing grpc-status", "Invalid grpc-status")
 

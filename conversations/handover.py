@@ -6,13 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations import waits
 from conversations.acquaintance import Acquaintance
 from conversations.duty import crew_of, who_looks
-from conversations.speaking import Lately, Voices, reply
+from conversations.speaking import Lately
 from conversations.wait_notices import Notice, Word, tell
 from conversations.waits import WaitState
 from conversations.who_waits import these_wait
 from conversations.withdrawn_offers import give_back_offers
 from conversations.wording import is_a_last_word
-from personas.model import Occasion
 from rules.kinds import Kind, gate_of
 from storage.engine import touch
 from storage.outbox import DeliveryState
@@ -24,34 +23,9 @@ ON_THE_PHONE = "phone"
 """Holds a conversation when somebody typed on the phone itself: no staff id is known then."""
 TALKING_MS = 10 * 60_000
 """Whoever wrote to the customer within so long is looking at that phone: they need not be told of each answer. Ours."""
-HAND_OVER = "hand_over"
 HELD = "held"
 """Why a customer waits who writes while a person has the conversation; why a row of the bot's did not leave then."""
 _ANSWERS = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
-
-
-async def hand_over(
-    tx: AsyncConnection,
-    voices: Voices,
-    who: Acquaintance,
-    said: Lately,
-    *,
-    arrival: int,
-    why: str,
-    words: str,
-    now_ms: int,
-    tell_customer: bool = True,
-) -> None:
-    """A person must look. `why` is a word of the catalogue (`conversations.why.<word>`), `words` what they wrote.
-
-    Staff hear once per wait; the customer hears in the persona's voice that somebody is being asked, at
-    most once within what `said` remembers: an hour.
-    """
-    await wait_for_a_person(tx, who, voices.shop.time_zone, arrival=arrival, why=why, now_ms=now_ms)
-    if not tell_customer or said.includes(HAND_OVER):
-        return
-    occasion = Occasion.UNKNOWN if why == "unknown" else Occasion.HAND_OVER
-    await reply(tx, who, voices.on(occasion, who, seed=arrival), arrival=arrival, entry=HAND_OVER, now_ms=now_ms)
 
 
 async def wrote_to_a_person(
@@ -77,7 +51,10 @@ async def wait_for_a_person(
     now_ms: int,
     tell_now: bool = True,
 ) -> None:
-    """Put them on the list of who waits; the first time, tell staff. Their last words are read from the inbox row."""
+    """A person must look: put them on the list of who waits; staff hear once per wait.
+
+    `why` is a word of the catalogue (`conversations.why.<word>`). Their last words are read from the inbox row.
+    """
     if who.waiting_since_ms is None:
         waiting = await tx.execute(
             update(Friendship)

@@ -43,11 +43,6 @@ class Level(BaseModel):
     )
 
     @property
-    def is_entry(self) -> bool:
-        """Does it ask for nothing?"""
-        return not self.any_purchase and self.from_net_yuan is None
-
-    @property
     def from_fen(self) -> int:
         """The net amount it asks for, in fen; 0 where any purchase will do."""
         return int((self.from_net_yuan or 0) * 100)

@@ -87,7 +87,7 @@ async def unmerge(tx: AsyncConnection, number: int, by: str, now_ms: int) -> Und
     if "member" in record.before:
         undone = await _unname(tx, record)
     else:
-        undone = await _part(tx, record, now_ms)
+        undone = await _part(tx, record)
     await tx.execute(update(Merge).where(Merge.id == number).values(undone_ms=now_ms, undone_by=by))
     people = {undone.kept, undone.gone}
     await claims_follow_orders(tx, sorted(people))
@@ -99,7 +99,7 @@ async def unmerge(tx: AsyncConnection, number: int, by: str, now_ms: int) -> Und
     return undone
 
 
-async def _part(tx: AsyncConnection, record: Row[Any], now_ms: int) -> Undone:
+async def _part(tx: AsyncConnection, record: Row[Any]) -> Undone:
     query = select(Person.__table__).where(Person.id.in_((record.kept, record.gone))).order_by(Person.id)
     now = {row.id: dict(row._mapping) for row in (await tx.execute(query.with_for_update())).all()}
     if len(now) < 2 or now[record.gone]["merged_into"] != record.kept:

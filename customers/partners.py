@@ -1,8 +1,9 @@
-"""Partners (合伙人): whom they brought, two tiers deep and no deeper, and what those completed in a month.
+"""Partners (合伙人): whom they brought, two tiers deep, and what those completed in a month.
 
-A statement is arithmetic, no payment: what a partner gets for it, and paying it out, is the shop's business. The month
-of an order is the month it was paid in, in the shop's zone: exports do not say when an order was completed. An order
-counts once it is completed, with what is left after refunds; so a month settles when its orders have.
+No deeper: more than two tiers is pyramid selling before the law (传销). A statement is arithmetic, no payment: what a
+partner gets for it, and paying it out, is the shop's business. The month of an order is the month it was paid in, in
+the shop's zone: exports do not say when an order was completed. An order counts once it is completed, with what is
+left after refunds; so a month settles when its orders have.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,6 @@ from storage.tables import Order, Person
 
 PARTNER = "partner"
 """The top level of the ladder."""
-TIERS = 2
-"""More than two tiers is pyramid selling before the law (传销)."""
 
 
 @dataclass(frozen=True, slots=True)

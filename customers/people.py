@@ -72,11 +72,6 @@ async def person_of(tx: AsyncConnection, account: str, contact: str) -> int | No
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def call_me_of(tx: AsyncConnection, person: int) -> str | None:
-    """The name somebody chose for addressing them; None leaves it to the persona's voice and the nickname."""
-    return (await tx.execute(select(Person.call_me).where(Person.id == person))).scalar_one_or_none()
-
-
 async def find(tx: AsyncConnection, text: str) -> list[FoundPerson]:
     """Everybody whom `text` may mean, the best first, at most `MOST_FOUND`.
 

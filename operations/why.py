@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
@@ -122,7 +122,7 @@ async def _wishes(conn: AsyncConnection, person: int) -> list[Because]:
                 Person.opted_out_ms, Person.opted_out_by, Person.muted_until_ms, Person.created_ms,
                 select(Account.time_zone)
                 .join(Friendship, Friendship.account == Account.id)
-                .where(or_(Friendship.person == person))
+                .where(Friendship.person == person)
                 .limit(1)
                 .scalar_subquery()
                 .label("zone"),

@@ -99,10 +99,10 @@ def _result(groups: dict[tuple[int, bool], _Group], campaign: int) -> Row:
     if min(got.people, control.people) >= FEW:
         extra, low, high = difference(got.bought, got.people, control.bought, control.people)
     row |= {"extra_share": _four(extra), "extra_low_share": _four(low), "extra_high_share": _four(high)}
-    return {**row, "verdict": say(f"reports.push.{_verdict(got, control, low, high)}")}
+    return {**row, "verdict": say(f"reports.push.{_verdict(control, low, high)}")}
 
 
-def _verdict(got: _Group, control: _Group, low: float | None, high: float | None) -> str:
+def _verdict(control: _Group, low: float | None, high: float | None) -> str:
     if not control.people:
         return "no_control"
     if low is None or high is None:

@@ -154,10 +154,6 @@ GATES: Mapping[Kind, Gate] = {
 PRIORITIES = tuple(sorted({gate.priority for gate in GATES.values()}))
 
 
-_BY_WORD: Mapping[str, Gate] = {word: gate for kind, gate in GATES.items() for word in (kind, str(kind.value))}
-"""Under the kind and under its bare word: the two have different hashes."""
-
-
 def gate_of(kind: Kind | str) -> Gate:
     """The row of the table. Raises ValueError for a word that is no kind."""
     gate = GATES.get(kind)  # type: ignore[arg-type]  # a StrEnum's member and its word are one key

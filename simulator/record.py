@@ -1,7 +1,6 @@
 """The world's own record: what really reached whom, whatever the fleet believes."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.friends import FriendsThen
@@ -92,11 +91,6 @@ class Record:
             key=lambda item: (item.at_ms, item.message_id),
         )
 
-    def everything_received(self) -> Iterator[Received]:
-        """Every message that reached anybody, person by person."""
-        for items in self._received.values():
-            yield from items
-
     def said(self, contact: str) -> list[Said]:
         """What this person wrote, in order."""
         return list(self._said.get(contact, ()))
@@ -104,11 +98,6 @@ class Record:
     def last_said_ms(self, contact: str, to: str) -> int | None:
         """When this person last wrote to that account or room."""
         return next((said.at_ms for said in reversed(self._said.get(contact, ())) if said.to == to), None)
-
-    def last_received_ms(self, contact: str, account: str) -> int | None:
-        """When this person last heard from that account."""
-        items = self._received.get(contact, ())
-        return next((item.at_ms for item in reversed(items) if item.account == account), None)
 
     def posts(self, account: str) -> list[Post]:
         """The account's Moments, in order."""

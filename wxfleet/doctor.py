@@ -44,7 +44,7 @@ async def diagnose(config: Path, home: Path | None) -> Diagnosis:
     findings = [*await asyncio.to_thread(machine_findings, settings), *findings]
     findings += env_findings(config.parent / ".env")
     if settings is not None:
-        findings += folder_findings(settings, data_folder(settings))
+        findings += folder_findings(data_folder(settings))
         findings += await database_findings(settings)
         findings += await gateway_findings(settings)
     return Diagnosis(tuple(findings), settings)

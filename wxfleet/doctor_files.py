@@ -8,7 +8,7 @@ from pathlib import Path
 from texts.catalogue import say
 from texts.errors import Severity
 from wxfleet.findings import Finding, Level
-from wxfleet.settings import Examination, Settings
+from wxfleet.settings import Examination
 
 _LITTLE_BYTES, _NEARLY_NONE_BYTES = 1_000_000_000, 100_000_000
 
@@ -49,7 +49,7 @@ def env_findings(dotenv: Path) -> list[Finding]:
     return [Finding.ok("env")]
 
 
-def folder_findings(settings: Settings, data: Path) -> list[Finding]:
+def folder_findings(data: Path) -> list[Finding]:
     """Can the data be written, by us alone, and for a while?"""
     there = data if data.is_dir() else next(folder for folder in data.absolute().parents if folder.is_dir())
     if not os.access(there, os.W_OK | os.X_OK):
