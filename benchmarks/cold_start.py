@@ -19,7 +19,7 @@ from benchmarks.gateways import Address, gateways
 from benchmarks.measuring import allow_many_files, show_machine
 from benchmarks.running_fleet import all_online, installation, running
 from rules.kinds import Kind, gate_of
-from scheduler.push_file import PushFile, Who, as_spec
+from scheduler.pushes.push_file import PushFile, Who, as_spec
 from storage.engine import Database, open_database
 from storage.schema import upgrade
 from storage.tables import Account, Campaign

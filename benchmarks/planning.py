@@ -25,11 +25,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from benchmarks.databases import fresh_url
 from benchmarks.measuring import show_machine
 from rules.limits import Limits
-from scheduler import pushes
-from scheduler.coupons import NEVER_MS
-from scheduler.push_events import CampaignEvent
-from scheduler.push_file import PushFile, Who
-from scheduler.push_planning import PushPlanning
+from scheduler.benefits.coupons import NEVER_MS
+from scheduler.pushes import pushes
+from scheduler.pushes.push_events import CampaignEvent
+from scheduler.pushes.push_file import PushFile, Who
+from scheduler.pushes.push_planning import PushPlanning
 from storage.campaign_tables import CouponPool
 from storage.engine import Database, open_database
 from storage.schema import upgrade

@@ -13,7 +13,7 @@ from bots.gateway import MessageKind
 from conversations import acquaintance, speaking, talkers
 from conversations.intake import is_command, without_mention
 from customers import ladder
-from scheduler import campaign_answers
+from scheduler.campaigns import campaign_answers
 from storage.ahead import Ahead
 from storage.inbox import Received
 

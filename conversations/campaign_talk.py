@@ -8,11 +8,11 @@ from conversations.acquaintance import Acquaintance, find
 from conversations.speaking import DELAY_MS, STALE_MS, Lately, Voices, reply
 from personas.voice import render, variables
 from rules.kinds import Kind
-from scheduler.campaign_answers import Answered, CampaignAnswers
-from scheduler.coupons import take
-from scheduler.participants import Guest
-from scheduler.push_file import COUPON
-from scheduler.said import Photo
+from scheduler.benefits.coupons import take
+from scheduler.campaigns.campaign_answers import Answered, CampaignAnswers
+from scheduler.campaigns.participants import Guest
+from scheduler.campaigns.said import Photo
+from scheduler.pushes.push_file import COUPON
 from storage.outbox import Content, NewDelivery, plan
 from texts.catalogue import say
 from texts.unbroken import unbroken

@@ -28,8 +28,8 @@ from customers.consent import mute, opt_in, opt_out
 from customers.referral_words import recognise
 from personas.model import Occasion, Stage
 from rules.kinds import Kind
-from scheduler import lesson_marks
-from scheduler.lesson_marks import Mark
+from scheduler.care import lesson_marks
+from scheduler.care.lesson_marks import Mark
 from storage.tables import Person
 from texts.catalogue import say
 

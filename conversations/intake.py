@@ -22,8 +22,8 @@ from conversations.ponds import PondTalk
 from conversations.products import NO_PRODUCTS, Products
 from conversations.speaking import Voices
 from conversations.talkers import Known, Talker, staff_room, who_is
-from scheduler.materials import Source, keep_picture
-from scheduler.ponds import pond_in
+from scheduler.moments.materials import Source, keep_picture
+from scheduler.ponds.ponds import pond_in
 from storage.inbox import Received
 
 PREFIXES = ("/", "#", "＃", "／")

@@ -13,7 +13,7 @@ from customers.order_rows import OrderStatus
 from personas.model import About, Occasion
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
-from scheduler.offers import offers_for
+from scheduler.campaigns.offers import offers_for
 from texts.catalogue import say
 
 PRODUCT_FACTS = (About.PRICE, About.SIZE, About.COLOUR, About.FABRIC, About.CARE)

@@ -13,7 +13,7 @@ from conversations.speaking import Voices
 from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import REST_AFTER_MS, Aim, MoveState
-from scheduler.kindness import had_enough
+from scheduler.care.kindness import had_enough
 from storage.move_tables import Move
 from storage.outbox import Content, DeliveryState, plan
 from storage.tables import Account, Delivery, Friendship, Person

@@ -19,7 +19,7 @@ from customers.persona_liking import LEARNT
 from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason
-from scheduler.kindness import had_enough
+from scheduler.care.kindness import had_enough
 from storage.customer_tables import ProfileChange
 from storage.outbox import plan
 from storage.tables import Delivery

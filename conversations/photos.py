@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations.acquaintance import Acquaintance
 from conversations.speaking import reply
 from rules.pacing import DAY_MS
-from scheduler.materials import ConsentMark, Source, keep_picture, mark
+from scheduler.moments.materials import ConsentMark, Source, keep_picture, mark
 from storage.campaign_tables import Material
 from texts.catalogue import say
 from texts.unbroken import unbroken
@@ -51,7 +51,7 @@ async def hear_photo_consent(tx: AsyncConnection, who: Acquaintance, text: str, 
         select(Material.id).where(
             Material.person == who.person,
             Material.consent == ConsentMark.ASKED.value,
-            Material.source != Source.CONTEST.value,  # that yes makes an entry: `scheduler.contests` hears it
+            Material.source != Source.CONTEST.value,  # that yes makes an entry: `scheduler.kinds.contests` hears it
             Material.consent_ms >= now_ms - QUESTION_OPEN_MS,
             Material.removed_ms.is_(None),
         )

@@ -23,7 +23,7 @@ from personas.speech import names
 from personas.voice import render
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
-from scheduler.ponds import PondNow, pond_in
+from scheduler.ponds.ponds import PondNow, pond_in
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
 from storage.pond_tables import Pond, PondAnswer, PondMember
 from storage.tables import Account, Delivery, Friendship

@@ -19,7 +19,7 @@ from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason
 from rules.pacing import DAY_MS
-from scheduler.kindness import had_enough
+from scheduler.care.kindness import had_enough
 from storage.customer_tables import LevelMove
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
 from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Setting

@@ -142,7 +142,7 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     PersonTag: Holding(theirs=of_person("person"), deleted="tag person by since_ms"),
     PersonNote: Holding(theirs=of_person("person"), deleted="id person text by at_ms"),
     ProfileChange: Holding(theirs=of_person("person"), deleted="id person field before after by at_ms"),
-    # The file itself goes with the row: `scheduler.materials` sweeps files that no row knows.
+    # The file itself goes with the row: `scheduler.moments.materials` sweeps files that no row knows.
     Material: Holding(
         theirs=of_person("person"),
         deleted="id source account message person masked_name words file problem consent consent_ms consent_by added_by"

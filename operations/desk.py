@@ -54,10 +54,10 @@ from operations.requests import (
 )
 from operations.staff import StaffRole
 from personas.model import Goal
-from scheduler.campaign_file import CampaignFile
-from scheduler.gifts import GiftsConfig
-from scheduler.moments import Calendar
-from scheduler.push_file import PushFile
+from scheduler.benefits.gifts import GiftsConfig
+from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.moments.moments import Calendar
+from scheduler.pushes.push_file import PushFile
 from texts.catalogue import say
 from texts.masking import masked, masked_document
 from texts.problem import Problem

@@ -15,8 +15,8 @@ from operations.permissions import Staff, require_account
 from operations.requests import Doubt, ResolveDoubt
 from operations.why import reason_words
 from rules.quiet_hours import local
-from scheduler import push_file
-from scheduler.sending_hours import opens_ms
+from scheduler.pushes import push_file
+from scheduler.pushes.sending_hours import opens_ms
 from storage.doubts import Doubt as Row
 from storage.doubts import Ending, doubts, end_doubt, put_off_until
 from storage.tables import Campaign

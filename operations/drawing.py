@@ -10,11 +10,11 @@ from operations.asking import Asked, Reply, Shown
 from operations.errors import NotFound
 from operations.requests import DrawLots
 from operations.why import reason_words
-from scheduler import draws
-from scheduler.campaign_file import CampaignFile, campaign_of
-from scheduler.draws import DrawState, DrawView
+from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
 from scheduler.errors import DrawRefused
-from scheduler.task_runs import RunState, progress
+from scheduler.kinds import draws
+from scheduler.kinds.draws import DrawState, DrawView
+from scheduler.kinds.task_runs import RunState, progress
 from storage.entry_tables import Draw, PrizeWon
 from storage.tables import CAMPAIGN, Campaign, Person
 from texts.catalogue import say

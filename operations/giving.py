@@ -12,7 +12,7 @@ from operations.errors import CannotBeUsed, Refused
 from operations.finding import account_named, person_named
 from operations.permissions import require_account
 from operations.requests import Give, Undo
-from scheduler.gifts import GiftKind, GiftsConfig, Wish, budget_of, plan_gift, take_back_gift, yuan
+from scheduler.benefits.gifts import GiftKind, GiftsConfig, Wish, budget_of, plan_gift, take_back_gift, yuan
 from storage.tables import Task
 from storage.task_tables import Gift
 from texts.catalogue import say

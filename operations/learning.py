@@ -10,9 +10,9 @@ from operations.finding import called, choices, person_named
 from operations.requests import Lesson
 from operations.why import reason_words
 from rules.quiet_hours import local, open_from
-from scheduler import pupils
-from scheduler.lesson_file import LessonFile
-from scheduler.pupils import Progress, PupilState
+from scheduler.care import pupils
+from scheduler.care.lesson_file import LessonFile
+from scheduler.care.pupils import Progress, PupilState
 from texts.catalogue import say
 from texts.nearest import nearest
 

@@ -12,7 +12,16 @@ from operations.requests import Materials
 from rules.kinds import Kind
 from rules.quiet_hours import local
 from scheduler.errors import MaterialRefused
-from scheduler.materials import ConsentMark, MaterialRow, listed, mark, masked_name, material, put_away, sent_lately
+from scheduler.moments.materials import (
+    ConsentMark,
+    MaterialRow,
+    listed,
+    mark,
+    masked_name,
+    material,
+    put_away,
+    sent_lately,
+)
 from storage.campaign_tables import Material
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Friendship, Person

@@ -5,8 +5,8 @@ from datetime import time
 from operations.errors import CannotBeUsed, Refused
 from operations.requests import Push
 from rules.quiet_hours import local
-from scheduler.moments import Span
-from scheduler.push_file import PushFile
+from scheduler.moments.moments import Span
+from scheduler.pushes.push_file import PushFile
 from texts.catalogue import say
 
 _LAST = time(21, 30)

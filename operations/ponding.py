@@ -7,8 +7,8 @@ from bots.staff_line import tell_staff
 from operations.errors import Refused
 from operations.invitations import invite_pond, pond_of_code
 from scheduler.errors import NoSuchPond
-from scheduler.pond_file import PondKind
-from scheduler.ponds import PondNow, bind, pond_named
+from scheduler.ponds.pond_file import PondKind
+from scheduler.ponds.ponds import PondNow, bind, pond_named
 from storage.tables import Setting
 from texts.catalogue import say
 

@@ -18,13 +18,13 @@ from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
 from rules.quiet_hours import local
 from rules.roles import PostKind
-from scheduler.calendar_preview import as_text, preview_span
-from scheduler.day_plan import posters
 from scheduler.errors import MaterialRefused
-from scheduler.materials import files_to_post, found, sent_lately
-from scheduler.moments import Calendar
-from scheduler.posts import skip_planned
-from scheduler.staff_posts import Prepared, Wish, main_account, prepare, publish
+from scheduler.moments.calendar_preview import as_text, preview_span
+from scheduler.moments.day_plan import posters
+from scheduler.moments.materials import files_to_post, found, sent_lately
+from scheduler.moments.moments import Calendar
+from scheduler.moments.posts import skip_planned
+from scheduler.moments.staff_posts import Prepared, Wish, main_account, prepare, publish
 from storage.outbox import DeliveryState
 from storage.tables import Delivery
 from texts.catalogue import say

@@ -10,9 +10,9 @@ from operations.asking import Asked, Reply
 from operations.errors import NotFound, Refused
 from operations.requests import TryPush
 from rules.kinds import Kind
-from scheduler.push_file import PushFile
-from scheduler.push_samples import samples
-from scheduler.push_words import PushWording
+from scheduler.pushes.push_file import PushFile
+from scheduler.pushes.push_samples import samples
+from scheduler.pushes.push_words import PushWording
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, StaffMember
 from texts.catalogue import say

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scheduler.coupon_shortage import Shortage
+from scheduler.benefits.coupon_shortage import Shortage
 from texts.catalogue import say
 from texts.nearest import nearest
 from texts.problem import ExitCode, Problem

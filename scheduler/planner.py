@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.clock import Clock
 from rules.quiet_hours import local
-from scheduler.day_plan import plan_day, who_posts
-from scheduler.live_calendar import LiveCalendar
 from scheduler.look import SHOP_ZONE
-from scheduler.mirrors import follow, has_followers_waiting
-from scheduler.moments import Calendar
-from scheduler.push_events import Tell
-from scheduler.push_plan import under_way
-from scheduler.push_planning import PushPlanning
-from scheduler.push_progress import advance, due_campaigns
+from scheduler.moments.day_plan import plan_day, who_posts
+from scheduler.moments.live_calendar import LiveCalendar
+from scheduler.moments.mirrors import follow, has_followers_waiting
+from scheduler.moments.moments import Calendar
+from scheduler.pushes.push_events import Tell
+from scheduler.pushes.push_plan import under_way
+from scheduler.pushes.push_planning import PushPlanning
+from scheduler.pushes.push_progress import advance, due_campaigns
 from storage.engine import Database
 from storage.statements import both, rows_of
 from storage.strides import Breathe, no_need

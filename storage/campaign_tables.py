@@ -15,7 +15,7 @@ class Material(Base):
 
     __tablename__ = "materials"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    source: Mapped[str]  # scheduler.materials.Source: chat | contest | staff
+    source: Mapped[str]  # scheduler.moments.materials.Source: chat | contest | staff
     account: Mapped[str | None]  # the account that got it
     message: Mapped[str | None]  # the gateway's id of the message: the same one is one material
     person: Mapped[int | None] = mapped_column(index=True)  # whose it is; None: the shop's own
@@ -23,7 +23,7 @@ class Material(Base):
     words: Mapped[str] = mapped_column(default="")  # what they wrote beside it
     file: Mapped[str | None]  # below the media folder; None until the gateway handed it out
     problem: Mapped[str | None]  # why it could not be fetched
-    consent: Mapped[str]  # scheduler.materials.ConsentMark: unasked | asked | given | refused
+    consent: Mapped[str]  # scheduler.moments.materials.ConsentMark: unasked | asked | given | refused
     consent_ms: Mapped[int | None]
     consent_by: Mapped[str | None]  # 'staff:owner', 'inbox:17'
     added_by: Mapped[str]
@@ -46,7 +46,7 @@ class Phase(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     campaign: Mapped[int]  # the parent
     name: Mapped[str]
-    kind: Mapped[str]  # scheduler.campaign_file.PhaseKind: warm_up | push | reminder | thanks
+    kind: Mapped[str]  # scheduler.campaigns.campaign_file.PhaseKind: warm_up | push | reminder | thanks
     due_ms: Mapped[int]
     until_ms: Mapped[int]  # later than this it is skipped
     state: Mapped[str]  # scheduler.timeline.PhaseState: waiting | running | done | skipped | cancelled
@@ -73,7 +73,7 @@ class Participant(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     campaign: Mapped[int]  # the parent
     person: Mapped[int] = mapped_column(index=True)
-    state: Mapped[str]  # scheduler.participants.Standing: invited | yes | promised | waiting | declined | kept | broken
+    state: Mapped[str]  # participants.Standing: invited | yes | promised | waiting | declined | kept | broken
     account: Mapped[str | None]  # where they were asked, or answered
     contact: Mapped[str | None]
     choice: Mapped[str | None]  # of a vote
@@ -95,7 +95,7 @@ class PushPlan(Base):
 
     __tablename__ = "push_plans"
     campaign: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    stage: Mapped[str]  # scheduler.push_plan.Stage: checking | planning | ready | opening | open | closing | closed
+    stage: Mapped[str]  # push_plan.Stage: checking | planning | ready | opening | open | closing | closed
     done_to: Mapped[int] = mapped_column(default=0)  # planning: the last person looked at; closing: the last row
     control: Mapped[int] = mapped_column(default=0)  # of 10,000 people so many are held back
     cut: Mapped[int | None]  # a push to so many at most: whose turn comes later than this is left out
@@ -120,9 +120,9 @@ class CouponCode(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     pool: Mapped[str]
     code: Mapped[str] = mapped_column(unique=True)  # over all pools
-    expires_ms: Mapped[int]  # scheduler.coupons.NEVER_MS where it has no end
+    expires_ms: Mapped[int]  # scheduler.benefits.coupons.NEVER_MS where it has no end
     added_ms: Mapped[int]
-    campaign: Mapped[int | None]  # scheduler.coupons.root_of: the whole campaign, whichever phase took it
+    campaign: Mapped[int | None]  # scheduler.benefits.coupons.root_of: the whole campaign, whichever phase took it
     person: Mapped[int | None]  # None: free
     given_ms: Mapped[int | None]
     told: Mapped[bool] = mapped_column(default=False, server_default=false())  # handed out beside the rows of a push

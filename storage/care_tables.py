@@ -32,7 +32,7 @@ class Pupil(Base):
     person: Mapped[int] = mapped_column(index=True)
     account: Mapped[str]
     contact: Mapped[str | None]
-    state: Mapped[str]  # scheduler.lessons.PupilState: running | paused | finished | stopped
+    state: Mapped[str]  # scheduler.care.lessons.PupilState: running | paused | finished | stopped
     reason: Mapped[str | None]
     given: Mapped[int] = mapped_column(default=0)  # how many lessons were planned
     started_ms: Mapped[int]

@@ -20,7 +20,7 @@ class Entry(Base):
     campaign: Mapped[int]  # the parent
     person: Mapped[int] = mapped_column(index=True)
     number: Mapped[int | None]  # counted from 1 in each campaign; None until it is complete
-    state: Mapped[str]  # scheduler.entries.EntryState: told | asked | entered | withdrawn
+    state: Mapped[str]  # scheduler.kinds.entries.EntryState: told | asked | entered | withdrawn
     size: Mapped[str | None]  # the size they said with it; else that of their profile counts
     material: Mapped[int | None]  # the photo of a contest
     entered_ms: Mapped[int | None]
@@ -36,7 +36,7 @@ class Draw(Base):
     commitment: Mapped[str]  # SHA-256 of the seed, shown at the start
     seed: Mapped[str]
     closes_ms: Mapped[int]  # entries, or votes, until then
-    state: Mapped[str]  # scheduler.draws.DrawState: open | closed | drawn | told
+    state: Mapped[str]  # scheduler.kinds.draws.DrawState: open | closed | drawn | told
     closed_with: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # scheduler.draw_entrants
     record: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # what is published
     drawn_ms: Mapped[int | None]
@@ -70,7 +70,7 @@ class TaskRun(Base):
 
     __tablename__ = "task_runs"
     campaign: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[str]  # scheduler.precise_tasks.RunState: open | reached | ran_out | over
+    state: Mapped[str]  # scheduler.kinds.precise_tasks.RunState: open | reached | ran_out | over
     look_ms: Mapped[int]
     batches: Mapped[int] = mapped_column(default=1)
     changed_ms: Mapped[int]

@@ -14,7 +14,7 @@ class Pond(Base):
     __tablename__ = "ponds"
     name: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
-    kind: Mapped[str]  # scheduler.pond_file.PondKind: wechat | taobao | other
+    kind: Mapped[str]  # scheduler.ponds.pond_file.PondKind: wechat | taobao | other
     account: Mapped[str]  # who owns it, and alone speaks of campaigns there
     spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
     rest_days: Mapped[int]  # between two campaigns; never less than seven

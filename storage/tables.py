@@ -459,7 +459,7 @@ class Campaign(Base):
     kind: Mapped[str]  # rules.kinds.Kind of its deliveries; CAMPAIGN for one of several phases, which sends nothing
     parent: Mapped[int | None]  # the campaign that this is a phase of
     phase: Mapped[str | None]  # its name there
-    state: Mapped[str]  # scheduler.pushes.CampaignState: draft | running | holding | paused | finished | cancelled
+    state: Mapped[str]  # pushes.CampaignState: draft | running | holding | paused | finished | cancelled
     spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
     preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
     overrides_weekly: Mapped[bool] = mapped_column(default=False)  # an owner's word, with a reason, audited

@@ -16,7 +16,7 @@ class AccountProfile(Base):
 
     __tablename__ = "account_profiles"
     account: Mapped[str] = mapped_column(primary_key=True)
-    wanted: Mapped[dict[str, Any]]  # scheduler.mirror_profiles.Field: what the persona's file says
+    wanted: Mapped[dict[str, Any]]  # scheduler.moments.mirror_profiles.Field: what the persona's file says
     seen: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # as the gateway told it last
     seen_ms: Mapped[int | None]  # when it was looked at last, told or not
     confirmed: Mapped[dict[str, Any]]  # what was set by us or ticked off by a person: the gateway can't tell it
@@ -43,12 +43,12 @@ class Gift(Base):
     key: Mapped[str] = mapped_column(unique=True)  # person and occasion: nobody gets the same one twice
     person: Mapped[int]
     account: Mapped[str]
-    kind: Mapped[str]  # scheduler.gifts.GiftKind: red_packet | gift
+    kind: Mapped[str]  # scheduler.benefits.gifts.GiftKind: red_packet | gift
     amount_fen: Mapped[int]
     occasion: Mapped[str]
     note: Mapped[str]
     day: Mapped[str] = mapped_column(index=True)  # ISO date in the shop's zone: whose budget it is
-    state: Mapped[str]  # scheduler.gifts.GiftState: planned | given | dropped
+    state: Mapped[str]  # scheduler.benefits.gifts.GiftState: planned | given | dropped
     task: Mapped[int | None] = mapped_column(index=True)
     planned_by: Mapped[str]
     planned_ms: Mapped[int]

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from personas.model import MomentsPlan
 from rules.limits import Limits
 from rules.roles import Role
-from scheduler.calendar_advice import NEAR_DAYS, Note, notes_on, timely
-from scheduler.day_slots import LATELY, DayPost, Poster, compose
-from scheduler.moments import Calendar, CalendarFile
-from scheduler.rhythm import Planned
+from scheduler.moments.calendar_advice import NEAR_DAYS, Note, notes_on, timely
+from scheduler.moments.day_slots import LATELY, DayPost, Poster, compose
+from scheduler.moments.moments import Calendar, CalendarFile
+from scheduler.moments.rhythm import Planned
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import Document, read_document

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from customers.segment_file import load_segments
 from personas.copy_check import findings
-from scheduler.campaign_file import CampaignFile
-from scheduler.campaign_files import load_campaigns
-from scheduler.campaign_phase_file import PhaseFile
-from scheduler.campaign_reading import open_campaign, to_fill
-from scheduler.pond_file import load_ponds
+from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaigns.campaign_phase_file import PhaseFile
+from scheduler.campaigns.campaign_reading import open_campaign, to_fill
+from scheduler.ponds.pond_file import load_ponds
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest

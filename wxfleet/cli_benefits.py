@@ -11,11 +11,11 @@ from operations.finding import campaign_named, described, person_named
 from operations.requests import GiveBenefit, UndoBenefit
 from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
-from scheduler import benefits
-from scheduler.benefits import Given, Stock
-from scheduler.coupon_pools import masked_code
-from scheduler.coupons import root_of
-from scheduler.gifts import yuan
+from scheduler.benefits import benefits
+from scheduler.benefits.benefits import Given, Stock
+from scheduler.benefits.coupon_pools import masked_code
+from scheduler.benefits.coupons import root_of
+from scheduler.benefits.gifts import yuan
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet.acting import AsStaff, done_at_terminal

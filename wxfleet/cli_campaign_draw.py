@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.drawing import drawable, kind_lines
 from operations.errors import CannotBeUsed
 from operations.requests import DrawLots
-from scheduler import draws
+from scheduler.kinds import draws
 from texts.catalogue import say
 from texts.os_words import os_reason
 from texts.problem import ExitCode

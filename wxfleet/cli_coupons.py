@@ -11,9 +11,9 @@ from rich.table import Table
 
 from operations.requests import ImportCoupons, ShowCoupons
 from rules.quiet_hours import local, to_ms, zone
-from scheduler.coupon_import import CodesImported, import_codes
-from scheduler.coupon_pools import Pool, codes_in, masked_code, pools
-from scheduler.coupons import NEVER_MS
+from scheduler.benefits.coupon_import import CodesImported, import_codes
+from scheduler.benefits.coupon_pools import Pool, codes_in, masked_code, pools
+from scheduler.benefits.coupons import NEVER_MS
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet.acting import AsStaff, done_at_terminal

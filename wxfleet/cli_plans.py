@@ -20,13 +20,13 @@ from operations.requests import Cancel, Continue, Pause, Push, Request, TryPush
 from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local
-from scheduler import pushes, steering
-from scheduler.campaign_state import Move, require_move
-from scheduler.goal_rule import require_goal
-from scheduler.push_file import PushFile, from_spec, load_pushes, with_segment
-from scheduler.push_planning import PushPlanning
-from scheduler.recalls import Outcome as RecallOutcome
-from scheduler.recalls import outcome_of
+from scheduler.pushes import pushes, steering
+from scheduler.pushes.campaign_state import Move, require_move
+from scheduler.pushes.goal_rule import require_goal
+from scheduler.pushes.push_file import PushFile, from_spec, load_pushes, with_segment
+from scheduler.pushes.push_planning import PushPlanning
+from scheduler.pushes.recalls import Outcome as RecallOutcome
+from scheduler.pushes.recalls import outcome_of
 from storage.tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity

@@ -15,9 +15,9 @@ from personas.copy_check import findings
 from personas.speech import names
 from personas.voice import render
 from rules.quiet_hours import local
-from scheduler.pond_file import PondFile, PondKind, load_ponds
-from scheduler.pond_posts import plan_post, refusal
-from scheduler.ponds import PondNow, all_ponds, keep_ponds, pond_named
+from scheduler.ponds.pond_file import PondFile, PondKind, load_ponds
+from scheduler.ponds.pond_posts import plan_post, refusal
+from scheduler.ponds.ponds import PondNow, all_ponds, keep_ponds, pond_named
 from storage.engine import Database
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity

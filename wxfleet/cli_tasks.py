@@ -10,7 +10,7 @@ from sqlalchemy import select
 from operations.requests import Done, Give
 from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
-from scheduler.gifts import GiftKind, budget_of, ledger, yuan
+from scheduler.benefits.gifts import GiftKind, budget_of, ledger, yuan
 from storage.tables import Task
 from texts.catalogue import say
 from texts.masking import masked

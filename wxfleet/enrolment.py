@@ -16,8 +16,8 @@ from operations.staff import StaffConfig
 from personas.book import Book
 from reports.channel_names import remember_channel_names
 from rules.quiet_hours import zone
-from scheduler.pond_file import load_ponds
-from scheduler.ponds import keep_ponds
+from scheduler.ponds.pond_file import load_ponds
+from scheduler.ponds.ponds import keep_ponds
 from storage.outbox import insert_ignoring
 from storage.tables import Account, Base, Setting, StaffContact, StaffMember
 from wxfleet.settings import Settings

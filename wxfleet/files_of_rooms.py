@@ -12,12 +12,12 @@ from rules.gates import allowed_by_role
 from rules.kinds import Kind
 from rules.quiet_hours import local
 from rules.roles import PersonaKind, Role
-from scheduler.calendar_files import load_calendar
-from scheduler.care_file import load_care
-from scheduler.lesson_file import load_lessons
-from scheduler.moments import CalendarFile
-from scheduler.pond_file import load_ponds
-from scheduler.push_file import PushFile, load_pushes
+from scheduler.care.care_file import load_care
+from scheduler.care.lesson_file import load_lessons
+from scheduler.moments.calendar_files import load_calendar
+from scheduler.moments.moments import CalendarFile
+from scheduler.ponds.pond_file import load_ponds
+from scheduler.pushes.push_file import PushFile, load_pushes
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest

@@ -1,9 +1,9 @@
 """The Moments calendar of these settings, with the mix and the usual times of the personas."""
 
 from personas.book import Book, load_book
-from scheduler.calendar_files import load_calendar
-from scheduler.live_calendar import LiveCalendar
-from scheduler.moments import Calendar
+from scheduler.moments.calendar_files import load_calendar
+from scheduler.moments.live_calendar import LiveCalendar
+from scheduler.moments.moments import Calendar
 from texts.errors import Mistake
 from wxfleet.settings import Settings
 

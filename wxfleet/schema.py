@@ -14,12 +14,12 @@ from conversations.products import Products
 from customers.ladder import Ladder
 from customers.segment_file import Segment
 from personas.model import Persona
-from scheduler.campaign_file import CampaignFile
-from scheduler.care_file import CareFile
-from scheduler.lesson_file import LessonFile
-from scheduler.moments import CalendarFile
-from scheduler.pond_file import PondFile
-from scheduler.push_file import PushFile
+from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.care.care_file import CareFile
+from scheduler.care.lesson_file import LessonFile
+from scheduler.moments.moments import CalendarFile
+from scheduler.ponds.pond_file import PondFile
+from scheduler.pushes.push_file import PushFile
 from wxfleet.settings import Settings
 
 Schema = dict[str, Any]

@@ -16,10 +16,10 @@ from customers.orders import import_orders
 from customers.segment_file import load_segments
 from reports.summary import summary
 from rules.clock import Clock
-from scheduler.campaign_file import CampaignKind
-from scheduler.campaign_files import load_campaigns
+from scheduler.campaigns.campaign_file import CampaignKind
+from scheduler.campaigns.campaign_files import load_campaigns
 from scheduler.clock import Ticker
-from scheduler.push_file import load_pushes
+from scheduler.pushes.push_file import load_pushes
 from simulator.simulation import Simulation
 from storage.engine import PATIENCE_S, Database, open_database
 from storage.tables import Arrival, Delivery, Setting

@@ -23,8 +23,8 @@ from operations.staff import StaffConfig, StaffRoomConfig
 from personas.book import Book
 from personas.model import Shop
 from rules.limits import Limits
-from scheduler.gifts import GiftsConfig
-from scheduler.likes import LikesConfig
+from scheduler.benefits.gifts import GiftsConfig
+from scheduler.moments.likes import LikesConfig
 from texts.errors import ConfigurationInvalid, Mistake, Severity
 from texts.overrides import Override, shown_value
 from texts.yaml_reader import Document, read_document

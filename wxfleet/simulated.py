@@ -4,7 +4,7 @@ from pathlib import Path
 
 from personas.book import Book
 from rules.clock import Clock
-from scheduler.pond_file import load_ponds
+from scheduler.ponds.pond_file import load_ponds
 from simulator.scenario import AccountPlan, ChannelPlan, RoomPlan, Scenario, StaffPlan, shop_day
 from simulator.simulation import Simulation
 from wxfleet.settings import Settings

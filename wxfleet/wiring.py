@@ -61,30 +61,30 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
-from scheduler.announcing import Announcing
-from scheduler.campaign_file import CampaignFile
-from scheduler.campaign_files import load_campaigns
-from scheduler.care import Care
-from scheduler.care_file import load_care
-from scheduler.coupon_rows import CouponReturns
-from scheduler.lesson_file import load_lessons
-from scheduler.lessons import Lessons, Stuck
-from scheduler.likes import LikeRound, Likes
-from scheduler.live_calendar import LiveCalendar
-from scheduler.material_sweep import MaterialSweep
-from scheduler.media_watch import MediaWatch
-from scheduler.mirror_gaps import Gap, MirrorGaps
-from scheduler.mirror_profiles import MirrorProfiles
-from scheduler.phases import Phases
+from scheduler.benefits.coupon_rows import CouponReturns
+from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaigns.phases import Phases
+from scheduler.care.care import Care
+from scheduler.care.care_file import load_care
+from scheduler.care.lesson_file import load_lessons
+from scheduler.care.lessons import Lessons, Stuck
+from scheduler.kinds.announcing import Announcing
+from scheduler.kinds.precise_tasks import PreciseTasks
+from scheduler.kinds.series import Rounds
+from scheduler.moments.likes import LikeRound, Likes
+from scheduler.moments.live_calendar import LiveCalendar
+from scheduler.moments.material_sweep import MaterialSweep
+from scheduler.moments.media_watch import MediaWatch
+from scheduler.moments.mirror_gaps import Gap, MirrorGaps
+from scheduler.moments.mirror_profiles import MirrorProfiles
 from scheduler.planner import Planner, Step
-from scheduler.pond_looks import PondLooks
-from scheduler.pond_members import PondMembers
-from scheduler.precise_tasks import PreciseTasks
-from scheduler.push_events import CampaignEvent
-from scheduler.push_file import load_pushes
-from scheduler.push_words import PushWording
-from scheduler.recalls import Recalls
-from scheduler.series import Rounds
+from scheduler.ponds.pond_looks import PondLooks
+from scheduler.ponds.pond_members import PondMembers
+from scheduler.pushes.push_events import CampaignEvent
+from scheduler.pushes.push_file import load_pushes
+from scheduler.pushes.push_words import PushWording
+from scheduler.pushes.recalls import Recalls
 from simulator.simulation import Doors
 from storage.engine import Database
 from storage.expiry import Expiry

@@ -13,8 +13,8 @@ from rules.gates import WEEK_MS
 from rules.kinds import Kind
 from rules.limits import Limits
 from rules.roles import Role
-from scheduler.push_file import PushFile
-from scheduler.pushes import preview
+from scheduler.pushes.push_file import PushFile
+from scheduler.pushes.pushes import preview
 from storage import claiming
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery

@@ -15,9 +15,9 @@ from rules.gates import WEEK_MS
 from rules.kinds import Kind
 from rules.roles import Role
 from scheduler.errors import PondRefused
-from scheduler.pond_file import PondFile
-from scheduler.pond_posts import Planned, plan_post
-from scheduler.ponds import bind, keep_ponds
+from scheduler.ponds.pond_file import PondFile
+from scheduler.ponds.pond_posts import Planned, plan_post
+from scheduler.ponds.ponds import bind, keep_ponds
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery
 from storage.pond_tables import Pond

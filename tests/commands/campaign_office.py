@@ -8,8 +8,8 @@ from commands.chat import Chat
 from operations.asking import Reply
 from operations.desk import Desk
 from rules.pacing import MINUTE_MS
-from scheduler.campaign_file import CampaignFile
-from scheduler.phases import Phases
+from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaigns.phases import Phases
 from storage.engine import Database
 from storage.tables import Campaign, Delivery
 from tests.commands.test_chat import Office, vips

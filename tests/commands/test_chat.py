@@ -15,7 +15,7 @@ from operations.desk import Desk
 from operations.repairs import short_name
 from operations.requests import Door
 from rules.kinds import Kind
-from scheduler.push_file import PushFile
+from scheduler.pushes.push_file import PushFile
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import (

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from operations.asking import Reply
-from scheduler.push_file import as_spec
+from scheduler.pushes.push_file import as_spec
 from storage.engine import Database
 from storage.tables import Audit, Campaign, Delivery, StaffMember
 from tests.commands.test_chat import FULI, Office

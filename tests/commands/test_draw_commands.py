@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bots.gateway import MessageKind
 from rules.pacing import MINUTE_MS
-from scheduler.materials import Source
+from scheduler.moments.materials import Source
 from storage.campaign_tables import Material
 from storage.engine import Database
 from storage.entry_tables import Entry, PrizeWon

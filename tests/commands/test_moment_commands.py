@@ -11,7 +11,7 @@ from bots.gateway import MessageKind
 from commands.spans import Days, days_of
 from operations.desk import Desk
 from operations.posting import Posting
-from scheduler.moments import Calendar, CalendarFile
+from scheduler.moments.moments import Calendar, CalendarFile
 from storage.campaign_tables import Material
 from storage.engine import Database
 from storage.tables import Account, Delivery, LiveRequest, Post

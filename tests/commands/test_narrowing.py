@@ -3,7 +3,7 @@
 import pytest
 
 from rules.quiet_hours import local
-from scheduler.push_file import PushFile
+from scheduler.pushes.push_file import PushFile
 from storage.engine import Database
 from storage.tables import Campaign
 from tests.commands.test_chat import FULI, ZONE, Office, vips

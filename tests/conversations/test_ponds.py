@@ -13,9 +13,9 @@ from conversations.intake import Intake
 from customers.erasure import erase
 from operations.ponding import bind_pond, heard_code
 from rules.pacing import MINUTE_MS
-from scheduler.pond_file import PondFile
-from scheduler.pond_members import PondMembers
-from scheduler.ponds import keep_ponds, pond_named
+from scheduler.ponds.pond_file import PondFile
+from scheduler.ponds.pond_members import PondMembers
+from scheduler.ponds.ponds import keep_ponds, pond_named
 from storage.engine import Database
 from storage.inbox import Received
 from storage.pond_tables import Pond, PondAnswer, PondMember

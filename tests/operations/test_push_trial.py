@@ -9,7 +9,7 @@ from operations.desk import Desk
 from operations.requests import Door, TryPush
 from personas.book import load_book
 from personas.model import Shop
-from scheduler.push_words import PushWording
+from scheduler.pushes.push_words import PushWording
 from storage.engine import Database
 from storage.tables import Friendship, Person, StaffContact, StaffMember
 from tests.scheduler.matrix import account, friend, rows

@@ -13,7 +13,7 @@ from operations.open_matters import repairs_now
 from operations.repairs import RepairLine, Urgency, noted_repairs
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
-from scheduler.push_file import as_spec
+from scheduler.pushes.push_file import as_spec
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.tables import Account, Campaign, Delivery, FriendRequest, Friendship, ImportBatch, Person, Repair, Task

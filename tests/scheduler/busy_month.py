@@ -24,17 +24,18 @@ from rules.kinds import Surface
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.roles import Role
-from scheduler import campaigns, pushes
-from scheduler.calendar_files import load_calendar
-from scheduler.campaign_files import load_campaigns
-from scheduler.care import Care
-from scheduler.care_file import load_care
-from scheduler.lesson_file import load_lessons
-from scheduler.lessons import Lessons
-from scheduler.phases import Phases
+from scheduler.campaigns import campaigns
+from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaigns.phases import Phases
+from scheduler.care.care import Care
+from scheduler.care.care_file import load_care
+from scheduler.care.lesson_file import load_lessons
+from scheduler.care.lessons import Lessons
+from scheduler.moments.calendar_files import load_calendar
 from scheduler.planner import Planner, Step
-from scheduler.push_file import load_pushes
-from scheduler.push_words import PushWording
+from scheduler.pushes import pushes
+from scheduler.pushes.push_file import load_pushes
+from scheduler.pushes.push_words import PushWording
 from storage.engine import Database
 from storage.expiry import Expiry
 from storage.outbox import Claimed

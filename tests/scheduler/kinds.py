@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from scheduler.announcing import Announcing
-from scheduler.campaign_file import CampaignFile
-from scheduler.precise_tasks import PreciseTasks
+from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.kinds.announcing import Announcing
+from scheduler.kinds.precise_tasks import PreciseTasks
 from storage.engine import Database
 from storage.tables import Delivery, StaffContact
 from tests.conversations.shop import voices

@@ -6,7 +6,7 @@ from bots.courier import Courier
 from bots.lane import LaneConfig
 from rules.limits import Limits
 from rules.roles import Role
-from scheduler.moments import Calendar
+from scheduler.moments.moments import Calendar
 from scheduler.planner import Planner
 from storage.engine import Database
 from tests.bots.people import PlainWording, RecordingSender, let_sends_finish, nobody_posts, taken_over

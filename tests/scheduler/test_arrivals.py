@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
-from scheduler import series
-from scheduler.campaign_file import CampaignFile, campaign_of, campaign_spec
-from scheduler.campaign_files import load_campaigns
-from scheduler.series import Rounds
-from scheduler.series_days import as_if_ms, next_start_ms, on_day
-from scheduler.votes import count_votes
+from scheduler.campaigns.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaigns.votes import count_votes
+from scheduler.kinds import series
+from scheduler.kinds.series import Rounds
+from scheduler.kinds.series_days import as_if_ms, next_start_ms, on_day
 from storage.engine import Database
 from storage.series_tables import Round, Series
 from storage.tables import Campaign

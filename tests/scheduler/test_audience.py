@@ -11,8 +11,8 @@ from rules.kinds import Kind
 from rules.limits import Limits
 from rules.pacing import DAY_MS
 from rules.roles import Role
-from scheduler.audience import audience
 from scheduler.look import Look
+from scheduler.pushes.audience import audience
 from storage.engine import Database
 from storage.tables import Friendship, Person, StaffContact
 from tests.scheduler.matrix import account

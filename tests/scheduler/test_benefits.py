@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import insert
 
-from scheduler import benefits
-from scheduler.benefit_file import Benefit
+from scheduler.benefits import benefits
+from scheduler.benefits.benefit_file import Benefit
 from scheduler.errors import BenefitRefused
 from storage.engine import Database
 from storage.tables import Person

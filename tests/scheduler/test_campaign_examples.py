@@ -10,9 +10,9 @@ from reports.campaign_funnel import campaigns
 from reports.period import Period
 from reports.report import Asked, Row
 from rules.quiet_hours import local
-from scheduler import draws
-from scheduler.campaign_files import load_campaigns
-from scheduler.draws import flaws_of
+from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.kinds import draws
+from scheduler.kinds.draws import flaws_of
 from storage.engine import Database
 from storage.entry_tables import PrizeWon
 from tests.scheduler.kinds import MINUTE_MS, NOW_MS, ZONE, KindShop, opened

@@ -10,17 +10,18 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import DAY_MS
-from scheduler import campaigns, steering
-from scheduler.campaign_answers import Answered, CampaignAnswers
-from scheduler.campaign_file import CampaignFile, campaign_of, campaign_spec
-from scheduler.campaign_files import load_campaigns
+from scheduler.campaigns import campaigns
+from scheduler.campaigns.campaign_answers import Answered, CampaignAnswers
+from scheduler.campaigns.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaigns.participants import TRANSITIONS, Answer, Guest, Standing, counted, places_held, settle
+from scheduler.campaigns.phases import PHASE_MOVES, Phases, PhaseState
+from scheduler.campaigns.said import Photo
 from scheduler.errors import CampaignRefused
-from scheduler.participants import TRANSITIONS, Answer, Guest, Standing, counted, places_held, settle
-from scheduler.phases import PHASE_MOVES, Phases, PhaseState
-from scheduler.push_events import CampaignEvent
-from scheduler.push_planning import PushPlanning
-from scheduler.push_progress import advance, due_campaigns
-from scheduler.said import Photo
+from scheduler.pushes import steering
+from scheduler.pushes.push_events import CampaignEvent
+from scheduler.pushes.push_planning import PushPlanning
+from scheduler.pushes.push_progress import advance, due_campaigns
 from storage.campaign_tables import Participant, Phase
 from storage.engine import Database
 from storage.tables import Campaign, ImportBatch, Order, Person, Post

@@ -15,8 +15,8 @@ from personas.model import Goal, Shop
 from rules.kindness import MOST_A_MONTH
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
-from scheduler.care import PAGE, Care
-from scheduler.care_file import CareFile, load_care
+from scheduler.care.care import PAGE, Care
+from scheduler.care.care_file import CareFile, load_care
 from storage.care_tables import CareDay
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan

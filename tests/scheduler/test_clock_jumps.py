@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
-from scheduler.calendar_files import load_calendar
+from scheduler.moments.calendar_files import load_calendar
 from storage.campaign_tables import Phase
 from storage.engine import Database
 from storage.tables import Delivery, Post

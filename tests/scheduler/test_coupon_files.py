@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from rules.pacing import DAY_MS
-from scheduler.coupon_files import code_rows
-from scheduler.coupons import NEVER_MS
+from scheduler.benefits.coupon_files import code_rows
+from scheduler.benefits.coupons import NEVER_MS
 
 
 def _read(tmp_path: Path, text: str, encoding: str = "utf-8") -> dict[str, str]:

@@ -12,13 +12,14 @@ from sqlalchemy import insert, select, update
 from customers.merging import merge
 from operations.repairs import noted_repairs
 from rules.pacing import DAY_MS
-from scheduler import benefits, campaigns, coupons
-from scheduler.coupon_import import CodesImported, import_codes
-from scheduler.coupon_rows import CouponReturns
+from scheduler.benefits import benefits, coupons
+from scheduler.benefits.coupon_import import CodesImported, import_codes
+from scheduler.benefits.coupon_rows import CouponReturns
+from scheduler.campaigns import campaigns
 from scheduler.errors import CampaignRefused, CouponsShort, PushRefused
-from scheduler.push_file import PushFile
-from scheduler.push_progress import advance
-from scheduler.pushes import cancel, check, create, preview, start
+from scheduler.pushes.push_file import PushFile
+from scheduler.pushes.push_progress import advance
+from scheduler.pushes.pushes import cancel, check, create, preview, start
 from storage.campaign_tables import CouponCode
 from storage.doubts import Ending, end_doubt
 from storage.engine import Database

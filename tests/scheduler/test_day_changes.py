@@ -7,14 +7,14 @@ from PIL import Image
 from sqlalchemy import select
 
 from operations.repairs import noted_repairs
-from scheduler.calendar_files import load_calendar
-from scheduler.calendar_preview import as_text, preview_span
-from scheduler.day_plan import plan_day, posters
-from scheduler.live_calendar import LiveCalendar
-from scheduler.materials import ConsentMark, add_file, mark
-from scheduler.media_watch import MediaWatch
-from scheduler.mirrors import follow
-from scheduler.moments import Calendar, CalendarFile, Entry
+from scheduler.moments.calendar_files import load_calendar
+from scheduler.moments.calendar_preview import as_text, preview_span
+from scheduler.moments.day_plan import plan_day, posters
+from scheduler.moments.live_calendar import LiveCalendar
+from scheduler.moments.materials import ConsentMark, add_file, mark
+from scheduler.moments.media_watch import MediaWatch
+from scheduler.moments.mirrors import follow
+from scheduler.moments.moments import Calendar, CalendarFile, Entry
 from scheduler.planner import Planner
 from storage.engine import Database
 from storage.tables import Post, Repair

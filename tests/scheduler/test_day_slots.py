@@ -13,9 +13,9 @@ from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local, within
 from rules.roles import PostKind, Role
-from scheduler.day_slots import Found, Poster, compose
-from scheduler.moments import Calendar, CalendarFile, Entry
-from scheduler.rhythm import Planned
+from scheduler.moments.day_slots import Found, Poster, compose
+from scheduler.moments.moments import Calendar, CalendarFile, Entry
+from scheduler.moments.rhythm import Planned
 from tests.scheduler.matrix import ZONE
 
 DAY = date(2026, 11, 23)

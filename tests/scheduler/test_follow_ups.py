@@ -3,8 +3,8 @@
 from sqlalchemy import select
 
 from rules.kinds import Kind
-from scheduler.follow_ups import told_enough, told_of_a_place
-from scheduler.participants import move_up
+from scheduler.campaigns.follow_ups import told_enough, told_of_a_place
+from scheduler.campaigns.participants import move_up
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from tests.scheduler.matrix import account, friends, rows

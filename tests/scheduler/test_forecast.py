@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local, within
-from scheduler.forecast import Load, a_day, gap_ms, outlook
+from scheduler.pushes.forecast import Load, a_day, gap_ms, outlook
 from storage.engine import Database
 from tests.scheduler.matrix import ZONE, account, friends
 from tests.scheduler.test_pushes import NOW_MS, _preview, push

@@ -4,7 +4,7 @@ import pytest
 
 from rules.limits import Limits
 from rules.pacing import DAY_MS
-from scheduler.pushes import check, create, preview, start
+from scheduler.pushes.pushes import check, create, preview, start
 from storage.engine import Database
 from tests.scheduler.matrix import friends, rows
 from tests.scheduler.sending import MINUTE_MS, Sending

@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 
 from customers.merging import merge
 from reports.campaigns import progress
-from scheduler import benefits, draws, steering
-from scheduler.draws import DrawState, flaws_of
-from scheduler.entries import enter, entrants, withdraw
+from scheduler.benefits import benefits
 from scheduler.errors import DrawRefused
-from scheduler.giveaways import size_in
+from scheduler.kinds import draws
+from scheduler.kinds.draws import DrawState, flaws_of
+from scheduler.kinds.entries import enter, entrants, withdraw
+from scheduler.kinds.giveaways import size_in
+from scheduler.pushes import steering
 from storage.engine import Database
 from storage.entry_tables import Draw, PrizeWon
 from storage.tables import Person

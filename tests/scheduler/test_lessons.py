@@ -12,11 +12,11 @@ from customers.merging import merge
 from personas.book import load_book
 from personas.model import Shop
 from rules.pacing import DAY_MS, MINUTE_MS
+from scheduler.care.lesson_file import LessonFile, load_lessons
+from scheduler.care.lesson_marks import Mark, heard
+from scheduler.care.lessons import Lessons, Stuck
+from scheduler.care.pupils import TRANSITIONS, Progress, PupilState, begin, pause, progress, resume
 from scheduler.errors import LessonRefused
-from scheduler.lesson_file import LessonFile, load_lessons
-from scheduler.lesson_marks import Mark, heard
-from scheduler.lessons import Lessons, Stuck
-from scheduler.pupils import TRANSITIONS, Progress, PupilState, begin, pause, progress, resume
 from storage.care_tables import LessonGiven, Pupil
 from storage.engine import Database
 from storage.tables import Account, Delivery, Friendship, Person

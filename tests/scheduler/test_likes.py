@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import DAY_MS
-from scheduler.likes import LikeRound, Likes, LikesConfig, note_asked, whose_turn
+from scheduler.moments.likes import LikeRound, Likes, LikesConfig, note_asked, whose_turn
 from storage.engine import Database
 from storage.tables import Friendship
 from tests.scheduler.matrix import ZONE, account, friend

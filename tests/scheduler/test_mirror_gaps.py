@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.roles import PostKind
-from scheduler.mirror_gaps import Gap, MirrorGaps
-from scheduler.mirrors import follow
-from scheduler.posts import NewPost, delivery_key, write_posts
+from scheduler.moments.mirror_gaps import Gap, MirrorGaps
+from scheduler.moments.mirrors import follow
+from scheduler.moments.posts import NewPost, delivery_key, write_posts
 from storage.engine import Database
 from storage.tables import Delivery
 from tests.scheduler.matrix import account, settle

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from personas.model import Profile
 from rules.pacing import DAY_MS
-from scheduler.mirror_profiles import AGAIN_MS, Field, Mend, MirrorProfiles, Outcome, Tried, mend_for
+from scheduler.moments.mirror_profiles import AGAIN_MS, Field, Mend, MirrorProfiles, Outcome, Tried, mend_for
 from storage.engine import Database
 from storage.task_tables import AccountProfile
 from tests.scheduler.matrix import account, rows, settle

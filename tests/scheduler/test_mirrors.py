@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.day_plan import plan_day
-from scheduler.mirrors import follow, follows_at, has_followers_waiting
-from scheduler.moments import Calendar
+from scheduler.moments.day_plan import plan_day
+from scheduler.moments.mirrors import follow, follows_at, has_followers_waiting
+from scheduler.moments.moments import Calendar
 from storage.engine import Database
 from tests.scheduler.matrix import account, rows, settle
 from tests.scheduler.test_moments import NOW_MS, TODAY, _calendar, _entry

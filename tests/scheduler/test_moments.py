@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rules.limits import Limits
 from rules.quiet_hours import local, within
 from rules.roles import PostKind
-from scheduler.calendar_files import load_calendar
-from scheduler.day_plan import plan_day, preview
-from scheduler.moments import Calendar, CalendarFile, Entry
-from scheduler.rhythm import Planned, advise
+from scheduler.moments.calendar_files import load_calendar
+from scheduler.moments.day_plan import plan_day, preview
+from scheduler.moments.moments import Calendar, CalendarFile, Entry
+from scheduler.moments.rhythm import Planned, advise
 from storage.engine import Database
 from tests.scheduler.matrix import ZONE, account, rows
 from tests.virtual_time import START

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.clock import Ticker
-from scheduler.moments import Calendar
+from scheduler.moments.moments import Calendar
 from scheduler.planner import Planner, Step
-from scheduler.push_events import CampaignEvent
-from scheduler.pushes import create, start
+from scheduler.pushes.push_events import CampaignEvent
+from scheduler.pushes.pushes import create, start
 from storage.engine import Database
 from tests.scheduler.matrix import account, friends, rows, settle
 from tests.scheduler.test_moments import _calendar, _entry

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import insert, text
 
 from customers.segment_file import Segment
-from scheduler import push_planning
-from scheduler.campaign_state import read
 from scheduler.errors import WordsIncomplete
-from scheduler.push_events import CampaignEvent
-from scheduler.push_plan import Stage, stage_of, under_way
-from scheduler.pushes import cancel, check, create, pause, preview, resume, start
+from scheduler.pushes import push_planning
+from scheduler.pushes.campaign_state import read
+from scheduler.pushes.push_events import CampaignEvent
+from scheduler.pushes.push_plan import Stage, stage_of, under_way
+from scheduler.pushes.pushes import cancel, check, create, pause, preview, resume, start
 from storage.engine import Database
 from storage.tables import Order
 from tests.scheduler.matrix import account, friend, friends, plan_pushes, rows, settle
@@ -104,7 +104,7 @@ async def test_paused_while_it_is_planned_it_is_planned_but_waits_for_a_word(
 async def test_large_pushes_are_opened_and_closed_slice_by_slice(
     database: Database, short_strides: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduler.pushes.AT_ONCE", 5)
+    monkeypatch.setattr("scheduler.pushes.pushes.AT_ONCE", 5)
     await account(database, "lin-1")
     await friends(database, "lin-1", 30, NOW_MS)
     campaign = await _started(database, push(first_batch=1))

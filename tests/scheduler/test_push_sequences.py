@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from rules.pacing import DAY_MS
 from rules.roles import Role
 from scheduler.errors import PushRefused
-from scheduler.pushes import cancel, check, create, preview, start
+from scheduler.pushes.pushes import cancel, check, create, preview, start
 from storage.engine import Database
 from storage.tables import Friendship, Person
 from tests.bots.people import OPEN

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from personas.model import Goal
-from scheduler.campaign_file import CampaignFile
+from scheduler.campaigns.campaign_file import CampaignFile
 from scheduler.errors import PushRefused
-from scheduler.goal_rule import require_goal
-from scheduler.push_file import PushFile
-from scheduler.push_variables import Of, Variable, column_of
+from scheduler.pushes.goal_rule import require_goal
+from scheduler.pushes.push_file import PushFile
+from scheduler.pushes.push_variables import Of, Variable, column_of
 from storage.engine import Database
 from storage.tables import Person
 from tests.scheduler.matrix import account, friend

@@ -14,14 +14,14 @@ from personas.book import load_book
 from personas.model import Shop
 from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
-from scheduler.campaign_state import TRANSITIONS, CampaignState, Move, move, next_state
 from scheduler.errors import MoveRefused, NoSuchCampaign, PushRefused, WordsIncomplete
-from scheduler.push_events import CampaignEvent
-from scheduler.push_file import PushFile, PushKind, as_spec, from_spec, load_pushes
-from scheduler.push_planning import PushPlanning
-from scheduler.push_progress import advance, due_campaigns
-from scheduler.push_words import PushWording
-from scheduler.pushes import Preview, cancel, check, create, pause, preview, resume, start
+from scheduler.pushes.campaign_state import TRANSITIONS, CampaignState, Move, move, next_state
+from scheduler.pushes.push_events import CampaignEvent
+from scheduler.pushes.push_file import PushFile, PushKind, as_spec, from_spec, load_pushes
+from scheduler.pushes.push_planning import PushPlanning
+from scheduler.pushes.push_progress import advance, due_campaigns
+from scheduler.pushes.push_words import PushWording
+from scheduler.pushes.pushes import Preview, cancel, check, create, pause, preview, resume, start
 from storage.engine import Database
 from storage.outbox import Recipient
 from storage.tables import Account, Campaign, Claim, Delivery, Friendship, Person

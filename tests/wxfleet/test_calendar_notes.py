@@ -8,7 +8,7 @@ import pytest
 
 from personas.model import MomentsPlan
 from rules.roles import Role
-from scheduler.moments import CalendarFile
+from scheduler.moments.moments import CalendarFile
 from texts.yaml_reader import Document, read_document
 from wxfleet.calendar_notes import Cast, calendar_notes, month_notes
 from wxfleet.settings import examine

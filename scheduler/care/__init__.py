@@ -1,0 +1,1 @@
+"""Kindness that sells nothing: birthdays, festivals, the days after a purchase; and lessons for partners."""
