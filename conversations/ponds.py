@@ -5,7 +5,6 @@ pond's row; what is said is said by the account that was spoken to, or by the po
 """
 
 from dataclasses import replace
-from hashlib import sha256
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +13,7 @@ from bots.gateway import Message, MessageKind, RoomChanged
 from bots.staff_line import tell_staff
 from conversations.acquaintance import Acquaintance, acquaintance
 from conversations.intents import Wish, wish_of
+from conversations.pond_words import calls, digest_of, newcomers_words, same_message, same_words, words_of
 from conversations.speaking import DELAY_MS, Voices
 from conversations.talkers import Talker, who_is
 from customers.consent import mute, opt_out
@@ -33,6 +33,8 @@ GATHER_MS = 20_000
 """So long a first newcomer is waited for others. Ours."""
 SAME_QUESTION_MS = 2 * MINUTE_MS
 """The same words by the same person within it are one question, however many of us heard them. Ours."""
+_HEARD_LATE_MS = 20 * MINUTE_MS
+"""So much later one of our accounts may hear what another has answered: nothing that waited longer is answered."""
 MOST_ANSWERS_A_MINUTE = 3
 """More than that in one group is a flood. Ours."""
 UNCLEAR_MUTE_MS = 7 * DAY_MS
@@ -41,7 +43,6 @@ KEPT_MS = DAY_MS
 """Who asked what is forgotten after a day. Ours."""
 ANSWER_VALID_MS = 10 * MINUTE_MS
 WELCOME_VALID_MS = 2 * 60 * MINUTE_MS
-_MOST_NAMES = 3
 
 
 class PondTalk:
@@ -56,6 +57,7 @@ class PondTalk:
         if pond is None or change.what not in ("join", "leave"):
             return "ignored"
         if change.what == "leave":
+            await self._without_owner(tx, pond, change, now_ms)
             gone = await tx.execute(
                 delete(PondMember).where(PondMember.pond == pond.name, PondMember.contact.in_(change.contacts))
             )
@@ -83,6 +85,15 @@ class PondTalk:
         if speaker is None or late:
             return "ignored"
         return await self._answer(tx, pond, speaker, message, arrival, now_ms)
+
+    async def _without_owner(self, tx: AsyncConnection, pond: PondNow, change: RoomChanged, now_ms: int) -> None:
+        """Whoever speaks in it sits in it no more: staff hear of that, however many of us saw it."""
+        owner = await tx.scalar(select(Account.self_contact).where(Account.id == pond.account))
+        if not owner or owner not in change.contacts:
+            return
+        text = say("ponds.owner_left", title=pond.file.title, account=pond.account)
+        key = f"pond_owner_left:{pond.name}:{change.at_ms // DAY_MS}"
+        await tell_staff(tx, text, account=pond.account, staff=(), key=key, now_ms=now_ms)
 
     # --- newcomers --------------------------------------------------------------------------------------------------
 
@@ -146,7 +157,7 @@ class PondTalk:
         }
         called = [known[contact] for contact in contacts if contact in known]
         values = await self._values(tx, pond, pond.account)
-        return render(pond.file.welcome.text, {**values, "newcomers": _newcomers_words(called, len(contacts))})
+        return render(pond.file.welcome.text, {**values, "newcomers": newcomers_words(called, len(contacts))})
 
     async def _values(self, tx: AsyncConnection, pond: PondNow, account: str) -> dict[str, str]:
         persona, position = await self._persona(tx, account)
@@ -160,7 +171,8 @@ class PondTalk:
 
     async def _consent(self, tx: AsyncConnection, pond: PondNow, message: Message, arrival: int, now_ms: int) -> str:
         """Who does not want to be written to said so before everybody: it binds all the same. '' when nothing."""
-        wish = wish_of(message.text)
+        words = words_of(message.text)
+        wish = wish_of(words)
         if wish not in (Wish.OPT_OUT, Wish.UNCLEAR):
             return ""
         who = await acquaintance(tx, pond.account, message.talker, now_ms)
@@ -168,10 +180,10 @@ class PondTalk:
             return "opted_out_before"
         by = f"inbox:{arrival}"
         if wish is Wish.UNCLEAR:
-            await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=by, words=message.text, now_ms=now_ms)
-            await _tell(tx, pond, "unclear_opt_out", message, now_ms)
+            await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=by, words=words, now_ms=now_ms)
+            await _tell(tx, pond, "unclear_opt_out", words, now_ms, who=who)
             return "handed_over"
-        await opt_out(tx, who.person, by=by, words=message.text, now_ms=now_ms)
+        await opt_out(tx, who.person, by=by, words=words, now_ms=now_ms)
         await self._confirm(tx, who, arrival, now_ms)
         return "opted_out"
 
@@ -201,7 +213,7 @@ class PondTalk:
         if not message.mentions:
             persona, _ = await self._persona(tx, account)
             called = {persona.name, persona.profile.nickname if persona.profile else None}
-            return account if any(name and f"@{name}" in message.text for name in called) else None
+            return account if calls(message.text, called) else None
         ours = select(Account.self_contact, Account.id).where(
             Account.self_contact.in_(message.mentions), Account.removed.is_(False)
         )
@@ -211,13 +223,17 @@ class PondTalk:
     async def _answer(
         self, tx: AsyncConnection, pond: PondNow, speaker: str, message: Message, arrival: int, now_ms: int
     ) -> str:
-        words = _without_name(message.text)
-        digest = sha256(words.encode()).hexdigest()[:16]
-        asked = select(PondAnswer.contact, PondAnswer.words, PondAnswer.answered).where(
-            PondAnswer.pond == pond.name, PondAnswer.asked_ms > now_ms - SAME_QUESTION_MS
+        words = words_of(message.text)
+        digest = digest_of(words, message.sent_ms)
+        asked = select(PondAnswer.contact, PondAnswer.words, PondAnswer.answered, PondAnswer.asked_ms).where(
+            PondAnswer.pond == pond.name, PondAnswer.asked_ms > now_ms - _HEARD_LATE_MS
         )
-        lately = (await tx.execute(asked)).all()
-        if any((row.contact, row.words) == (message.talker, digest) for row in lately):
+        before = (await tx.execute(asked)).all()
+        lately = [row for row in before if row.asked_ms > now_ms - SAME_QUESTION_MS]
+        theirs = [row for row in before if row.contact == message.talker]
+        if any(same_message(row.words, digest) for row in theirs) or any(
+            same_words(row.words, digest) for row in theirs if row in lately
+        ):
             return "answered_by_another"
         await tx.execute(delete(PondAnswer).where(PondAnswer.pond == pond.name, PondAnswer.asked_ms < now_ms - KEPT_MS))
         persona, _ = await self._persona(tx, speaker)
@@ -237,7 +253,7 @@ class PondTalk:
             )
         )
         if found is None:
-            await _tell(tx, pond, "unanswered", message, now_ms)
+            await _tell(tx, pond, "unanswered", words, now_ms)
             return "handed_over"
         if flood:
             return "flood"
@@ -245,22 +261,6 @@ class PondTalk:
         row = _in_room(pond, speaker, Kind.REPLY, content, f"pond_answer:{arrival}", now_ms + DELAY_MS[0])
         await plan(tx, [replace(row, valid_until_ms=now_ms + ANSWER_VALID_MS)], now_ms=now_ms)
         return "answered"
-
-
-def _without_name(text: str) -> str:
-    """What was said to the bot, without "@小林 "."""
-    words = [word for word in text.replace("\u2005", " ").split() if not word.startswith("@")]
-    return " ".join(words)
-
-
-def _newcomers_words(called: list[str], number: int) -> str:
-    """花花、小鱼 等 5 位; people whom no account of ours knows have no name here."""
-    if not called:
-        return say("ponds.newcomers.one" if number == 1 else "ponds.newcomers.some", lang="zh", number=number)
-    shown = say("ponds.newcomers.join", lang="zh").join(called[:_MOST_NAMES])
-    if number == len(called[:_MOST_NAMES]):
-        return shown
-    return say("ponds.newcomers.more", lang="zh", names=shown, number=number)
 
 
 def _in_room(pond: PondNow, account: str, kind: Kind, content: Content, key: str, due_ms: int) -> NewDelivery:
@@ -276,8 +276,11 @@ async def _count(tx: AsyncConnection, pond: PondNow, more: int) -> None:
         await tx.execute(update(Pond).where(Pond.name == pond.name).values(members=max(0, pond.members + more)))
 
 
-async def _tell(tx: AsyncConnection, pond: PondNow, what: str, message: Message, now_ms: int) -> None:
-    """Staff hear of it, at most once in ten minutes of each group."""
-    text = say(f"ponds.{what}", title=pond.file.title, words=_without_name(message.text)[:60])
-    key = f"pond_{what}:{pond.name}:{now_ms // ANSWER_VALID_MS}"
+async def _tell(
+    tx: AsyncConnection, pond: PondNow, what: str, words: str, now_ms: int, *, who: Acquaintance | None = None
+) -> None:
+    """Staff hear of it, at most once in ten minutes of each group; of `who` it is about each time it is another."""
+    person, name = (who.person, who.known_as) if who else ("", "")
+    text = say(f"ponds.{what}", title=pond.file.title, words=words[:60], person=person, name=name)
+    key = f"pond_{what}:{pond.name}:{person}:{now_ms // ANSWER_VALID_MS}"
     await tell_staff(tx, text, account=pond.account, staff=(), key=key, now_ms=now_ms)

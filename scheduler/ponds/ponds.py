@@ -1,9 +1,9 @@
 """The ponds as they stand in the tables: brought to what the files say, found by room or name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.gates import WEEK_MS
@@ -45,11 +45,13 @@ class PondNow:
 
 
 async def keep_ponds(tx: AsyncConnection, ponds: Mapping[str, PondFile], now_ms: int) -> None:
-    """Bring the table to what the files say; whose file is gone is marked as removed, and keeps its week.
+    """Bring the table to what the files say; whose file is gone is marked as removed, and keeps its room and week.
 
-    A room that the file names wins; one that somebody bound by a code stays otherwise.
+    A room that the file names wins; one that somebody bound by a code stays otherwise. A room under another name is
+    the same room: its week goes with it.
     """
-    await tx.execute(update(Pond).where(Pond.name.not_in(list(ponds))).values(removed=True, room=None))
+    weeks = await _weeks(tx)
+    await tx.execute(update(Pond).where(Pond.name.not_in(list(ponds))).values(removed=True))
     named = [pond.room for pond in ponds.values() if pond.room]
     # First they are let go, so that two ponds may have changed rooms.
     await tx.execute(update(Pond).where(Pond.room.in_(named)).values(room=None))
@@ -62,6 +64,7 @@ async def keep_ponds(tx: AsyncConnection, ponds: Mapping[str, PondFile], now_ms:
             values["room"] = pond.room
         await tx.execute(insert_ignoring(tx, Pond).values(name=pond.name, **values))
         await tx.execute(update(Pond).where(Pond.name == pond.name).values(values))
+    await _keep_weeks(tx, weeks)
 
 
 async def all_ponds(tx: AsyncConnection) -> list[PondNow]:
@@ -89,10 +92,26 @@ async def pond_in(tx: AsyncConnection, room: str, *, lock: bool = False) -> Pond
 async def bind(tx: AsyncConnection, name: str, room: str) -> None:
     """From now on that is its room, and no other pond's. Raises NoSuchPond."""
     pond = await pond_named(tx, name)
+    weeks = await _weeks(tx)
     await tx.execute(update(Pond).where(Pond.room == room).values(room=None))
     await tx.execute(
         update(Pond).where(Pond.name == pond.name).values(room=room, members=None, members_ms=None, welcome_id=None)
     )
+    await _keep_weeks(tx, weeks)
+
+
+async def _weeks(tx: AsyncConnection) -> Sequence[Row[str | None, int | None, int | None]]:
+    """Of each room, when the last campaign was there, and which."""
+    said = select(Pond.room, Pond.last_campaign_ms, Pond.last_campaign_id)
+    return (await tx.execute(said.where(Pond.room.is_not(None), Pond.last_campaign_ms.is_not(None)))).all()
+
+
+async def _keep_weeks(tx: AsyncConnection, weeks: Sequence[Row[str | None, int | None, int | None]]) -> None:
+    """Whichever pond a room is now, no campaign goes there sooner."""
+    for week in weeks:
+        sooner = or_(Pond.last_campaign_ms.is_(None), Pond.last_campaign_ms < week.last_campaign_ms)
+        rests = {"last_campaign_ms": week.last_campaign_ms, "last_campaign_id": week.last_campaign_id}
+        await tx.execute(update(Pond).where(Pond.room == week.room, sooner).values(rests))
 
 
 def _now(row: Row[tuple[object, ...]]) -> PondNow:

@@ -13,14 +13,16 @@ from conversations.intake import Intake
 from customers.erasure import erase
 from operations.ponding import bind_pond, heard_code
 from rules.pacing import MINUTE_MS
+from scheduler.errors import PondRefused
 from scheduler.ponds.pond_file import PondFile
 from scheduler.ponds.pond_members import PondMembers
+from scheduler.ponds.pond_posts import plan_post
 from scheduler.ponds.ponds import keep_ponds, pond_named
 from storage.engine import Database
 from storage.inbox import Received
 from storage.pond_tables import Pond, PondAnswer, PondMember
 from storage.tables import Arrival, Delivery, LiveRequest, Person, Repair
-from tests.conversations.shop import ACCOUNTS, NOW_MS, open_shop, outbox, voices
+from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, voices
 
 ROOM = "100@chatroom"
 SELF = {account: f"wxid_self_{number}" for number, account in enumerate(ACCOUNTS)}
@@ -78,13 +80,14 @@ class Group:
         heard_by: tuple[str, ...] = ACCOUNTS,
         room: str = ROOM,
         late: bool = False,
+        waited_ms: int = 0,
     ) -> list[str | None]:
-        """`to`: the account that the message names."""
+        """`to`: the account that the message names. `waited_ms`: so long ago it was sent."""
         mentions = (SELF[to],) if to else ()
         outcomes = []
         for number, account in enumerate(heard_by):
             id = f"m{self._count}-{number}"
-            message = Message(id, MessageKind.TEXT, text, talker, "", room, self.now_ms, mentions)
+            message = Message(id, MessageKind.TEXT, text, talker, "", room, self.now_ms - waited_ms, mentions)
             outcomes.append(await self._bring(account, "message", message_payload(message), late))
         return outcomes
 
@@ -105,7 +108,7 @@ async def test_who_comes_within_a_while_is_welcomed_together_once_by_the_owner(g
     await group.come("wx2")
     [row] = await group.rows("welcome")
     assert (row.account, row.to, row.content["mentions"]) == ("lin-1", ROOM, ["wxid_hua", "wx1", "wx2"])
-    assert row.content["text"] == "欢迎花花🌸 等 3 位来闺蜜群"
+    assert row.content["text"] == "欢迎花花 等 3 位来闺蜜群"
 
 
 async def test_the_next_welcome_waits_as_long_as_its_file_says(group: Group) -> None:
@@ -194,6 +197,83 @@ async def test_who_opts_out_before_everybody_gets_no_pushes_and_hears_of_it_in_p
         assert await connection.scalar(select(Person.opted_out_ms).where(Person.name == "花花🌸")) == NOW_MS
     [row] = await group.rows("opt_out_confirmation")
     assert (row.account, row.to) == ("lin-1", "wxid_hua")
+
+
+@pytest.mark.parametrize("words", ["@小林\u2005退订", "@小林 TD", "退订@小林\u2005"])
+async def test_an_opt_out_put_to_one_of_us_counts_as_much(words: str, sqlite_database: Database) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    assert (await group.say(words, to="lin-1"))[0] == "opted_out"
+
+
+async def test_what_somebody_quotes_is_not_their_wish(sqlite_database: Database) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    assert (await group.say("「花花：退订」\n- - - - - - - - -\n她怎么了"))[0] == "ignored"
+
+
+async def test_each_who_may_mean_an_opt_out_is_told_to_staff_with_their_number(sqlite_database: Database) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    for talker in ("wxid_hua", "wx_new"):
+        assert await group.say("你们好烦", talker=talker) == ["handed_over"] * 3
+    hua, new = await group.rows("staff_notice")
+    assert "花花🌸（#1）" in hua.content["text"] and "/退订 #1" in hua.content["text"]
+    assert "/退订 #1" not in new.content["text"]
+
+
+async def test_no_advertisement_in_a_nickname_is_said_in_a_welcome(sqlite_database: Database) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    async with group.db.write() as tx:
+        await befriend(tx, "lin-1", "wx_ad", "花\n\n【通知】加微信abc领红包")
+        await befriend(tx, "lin-1", "wx_all", "@所有人")
+    await group.come("wx_ad", "wx_all", "wxid_hua")
+    [row] = await group.rows("welcome")
+    assert row.content["text"] == "欢迎花花 等 3 位来闺蜜群"
+
+
+async def test_an_account_that_hears_a_question_minutes_later_does_not_answer_it_again(
+    sqlite_database: Database,
+) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    await group.say("店名叫什么", to="lin-1", heard_by=("lin-1",))
+    group.now_ms += 5 * MINUTE_MS
+    outcomes = await group.say("店名叫什么", to="lin-1", heard_by=("lin-2",), waited_ms=5 * MINUTE_MS)
+    assert outcomes == ["answered_by_another"]
+
+
+async def test_a_member_whose_name_begins_as_ours_is_not_us(sqlite_database: Database) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    assert await group.say("@小林子\u2005店名叫什么") == ["ignored"] * 3
+    assert (await group.say("@小林，店名叫什么"))[0] == "answered"
+
+
+async def test_staff_hear_once_that_the_owner_is_not_in_its_room_any_more(sqlite_database: Database) -> None:
+    group = Group(sqlite_database)
+    await group.open()
+    await group.come(SELF["lin-1"], what="leave")
+    [row] = await group.rows("staff_notice")
+    assert "群「闺蜜群」里没有 lin-1 了" in row.content["text"]
+
+
+@pytest.mark.parametrize("meanwhile", ["renamed", "away", "bound"])
+async def test_a_room_under_another_name_keeps_its_week(sqlite_database: Database, meanwhile: str) -> None:
+    """Its file is renamed at once, or taken away before, or a code binds the room to another pond."""
+    group = Group(sqlite_database)
+    await group.open()
+    async with group.db.write() as tx:
+        await tx.execute(update(Pond).values(last_campaign_ms=NOW_MS, last_campaign_id=1))
+        if meanwhile == "away":
+            await keep_ponds(tx, {}, NOW_MS)
+        room = None if meanwhile == "bound" else ROOM
+        await keep_ponds(tx, {"den": group.file.model_copy(update={"name": "den", "room": room})}, NOW_MS)
+        if meanwhile == "bound":
+            await bind_pond(tx, "den", ROOM, "staff:boss", NOW_MS)
+        with pytest.raises(PondRefused):
+            await plan_post(tx, "den", "今晚八点", due_ms=NOW_MS + MINUTE_MS, by="staff:boss", now_ms=NOW_MS)
 
 
 async def test_a_stranger_who_opts_out_is_remembered_and_not_written_to(group: Group) -> None:
