@@ -16,7 +16,7 @@ from customers.holdings import OF_PEOPLE
 from customers.identity import identity_of
 from customers.personal_data import says
 from storage.customer_tables import BoughtItem, SearchTerm
-from storage.tables import Audit
+from storage.tables import Audit, Claim
 from texts.catalogue import say
 from texts.os_words import os_reason
 
@@ -26,6 +26,7 @@ Dossier = Mapping[str, Sequence[Mapping[str, Any]]]
 _DERIVED = (SearchTerm, BoughtItem)
 """Pieces of names and titles that stand whole in the other tables."""
 FORMATS = (".json", ".txt", ".xlsx")
+_VEILED, _SAID = "***", 4
 _LONGEST_CELL = 32_767  # characters; Excel's limit
 
 
@@ -41,6 +42,9 @@ async def everything_about(tx: AsyncConnection, person: int) -> Dossier:
         assert holding.theirs is not None  # noqa: S101  # what makes it a table of people
         query = select(*table.columns).where(holding.theirs(table, who)).order_by(*table.primary_key.columns)
         found[table.name] = [_plain(table.columns.keys(), row) for row in (await tx.execute(query)).all()]
+    for claim in found[Claim.__tablename__]:
+        if claim["order_number"] in who.hinted:  # all that they said of it; the whole number would prove more
+            claim["order_number"] = _VEILED + claim["order_number"][-_SAID:]
     asked = cast(Audit.request, SqlText)
     numbers = [f'"who": "{sign}{number}"' for number in who.people for sign in ("", "#")]
     numbers += [f'"person": {number}{end}' for number in who.people for end in ("}", ",")]

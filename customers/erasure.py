@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.consent import opt_out
 from customers.do_not_contact import Why, remember
 from customers.errors import EraseRefused
+from customers.hinted import give_way
 from customers.holdings import HOLDINGS
 from customers.identity import Identity, identity_of
 from customers.personal_data import Holding, says, unnamed
 from storage.engine import Database
 from storage.leftovers import forget_leftovers, overwrite_deleted
 from storage.outbox import DeliveryState
-from storage.tables import Arrival, Base, Delivery, FriendRequest, Person
+from storage.tables import Arrival, Base, Delivery, FriendRequest, Order, Person
 
 REASON = "erased"
 _IDS_A_STATEMENT = 500
@@ -78,6 +79,7 @@ async def erase(db: Database, person: int, *, now_ms: int) -> Erased:
             if who != traces.who:
                 continue  # a merge, an order or a friendship came between: search again
             await overwrite_deleted(tx)
+            await give_way(tx, Order.number.in_(who.hinted), now_ms)  # the buyer may still say that it is theirs
             await _silence(tx, who, now_ms)
             for model, holding in HOLDINGS.items():
                 await _erase_from(tx, model, holding, traces)

@@ -5,7 +5,7 @@ Every table stands here with every column; a test says so when a new one does no
 
 from collections.abc import Mapping
 
-from sqlalchemy import null, or_
+from sqlalchemy import and_, null, or_
 
 from customers.personal_data import Holding, bare_order, by_staff, numbered, of_person, says, stand_in
 from rules.kinds import Kind
@@ -112,7 +112,9 @@ OF_PEOPLE: Mapping[type[Base], Holding] = {
     ),
     Order: Holding(
         kept="number person status paid_fen refund_fen items titles item_count shop created_ms paid_ms batch",
-        theirs=lambda table, who: or_(table.c.number.in_(who.orders), table.c.person.in_(who.people)),
+        theirs=lambda table, who: or_(
+            table.c.number.in_(who.orders), and_(table.c.person.in_(who.people), table.c.number.not_in(who.hinted))
+        ),
         cleared={"member_name": stand_in("member_name"), "receiver": "", "phone": ""},
     ),
     BoughtItem: Holding(kept="item person", theirs=of_person("person")),

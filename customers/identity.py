@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import Sign, contact_sign, is_pseudonym, member_sign, phone_sign, pseudonyms_of
 from customers.errors import NoSuchPerson
+from customers.hinted import HINT
+from rules.nicknames import cleaned
 from storage.tables import Claim, Friendship, Order, Person
 
 _SHORTEST_NAME = 2
@@ -25,6 +27,8 @@ class Identity:
     phones: frozenset[str]
     names: frozenset[str]
     orders: frozenset[str]
+    hinted: frozenset[str]
+    """Orders that they have by their last digits alone: whose name and phone stand there is not known."""
     signs: frozenset[Sign]
     stands_for: Mapping[str, str]
     """What replaces a contact id or a member name."""
@@ -71,16 +75,18 @@ async def identity_of(tx: AsyncConnection, person: int) -> Identity:
         )
     ).all()
     members = _plain(row.member_name for row in entries)
-    claimed = select(Claim.order_number).where(Claim.person.in_(people))
-    theirs = or_(Order.person.in_(people), Order.member_name.in_(members), Order.number.in_(claimed))
-    orders = (
-        await tx.execute(select(Order.number, Order.member_name, Order.receiver, Order.phone).where(theirs))
-    ).all()
+    claims = (await tx.execute(select(Claim.order_number, Claim.evidence).where(Claim.person.in_(people)))).all()
+    hinted = frozenset(row.order_number for row in claims if row.evidence == HINT)
+    sure = [row.order_number for row in claims if row.evidence != HINT]
+    theirs = or_(Order.person.in_(people), Order.member_name.in_(members), Order.number.in_(sure))
+    columns = Order.number, Order.member_name, Order.receiver, Order.phone
+    orders = (await tx.execute(select(*columns).where(theirs, Order.number.not_in(hinted)))).all()
     contacts = _plain(row.contact for row in friendships)
     members |= _plain(row.member_name for row in orders)
     phones = _plain(row.phone for row in (*entries, *orders))
     called = [row.name for row in entries] + [row.call_me for row in entries] + [row.receiver for row in orders]
     called += [row.nickname for row in friendships] + [row.alias for row in friendships]
+    called += [cleaned(name) for name in called if name]  # what is said of a nickname where they are addressed
     signs = {
         **{name: member_sign(name) for name in members},
         **{phone: phone_sign(phone) for phone in phones},
@@ -95,6 +101,7 @@ async def identity_of(tx: AsyncConnection, person: int) -> Identity:
         phones=phones,
         names=frozenset(name for name in _plain(called) if len(name) >= _SHORTEST_NAME),
         orders=frozenset(row.number for row in orders),
+        hinted=hinted,
         signs=frozenset(known.values()),
         stands_for={word: stands_for[sign] for word, sign in known.items() if word not in phones},
     )

@@ -4,16 +4,18 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from conversations.intake import Intake
 from customers.claim_tries import MOST_A_DAY
 from customers.claim_words import Hint
 from customers.claims import ClaimOutcome, claim, claim_by_hint
+from customers.dossier import everything_about
+from customers.erasure import erase
 from customers.linking import link_member
 from customers.purchases import recompute
 from rules.pacing import DAY_MS, MINUTE_MS
-from storage.customer_tables import ClaimTry
+from storage.customer_tables import ClaimTry, DoNotContact
 from storage.engine import Database
 from storage.tables import Claim, Friendship, Merge, Order, Person, Repair
 from tests.conversations.shop import NOW_MS, Post, befriend, open_shop, outbox, voices
@@ -105,6 +107,26 @@ async def test_the_order_of_another_is_asked_of_staff(sqlite_database: Database)
         repair = (await connection.execute(select(Repair.key, Repair.message, Repair.values))).one()
     assert (repair.key, repair.message) == (f"merge:{guesser}:{buyer}", "customers.repair.by_hint")
     assert (repair.values["asker"], repair.values["owner"], repair.values["end"]) == (guesser, buyer, "0299")
+
+
+async def test_whose_order_was_guessed_stays_unknown_to_the_guesser_and_keeps_it(sqlite_database: Database) -> None:
+    """Neither an export nor an erasure of the guesser takes what stands in the order for theirs."""
+    guesser, buyer = await person(sqlite_database), await person(sqlite_database)
+    await _orders(sqlite_database, FIRST, SECOND)
+    async with sqlite_database.write() as tx:
+        await tx.execute(update(Order).values(receiver="林小花", phone="13800001234"))
+    assert await _hint(sqlite_database, guesser, "0299") is ClaimOutcome.CLAIMED
+    async with sqlite_database.write() as tx:
+        known = repr(await everything_about(tx, guesser))
+    assert "***0299" in known
+    assert not [word for word in (FIRST, "hua88", "林小花", "13800001234") if word in known]
+    await erase(sqlite_database, guesser, now_ms=NOW_MS)
+    async with sqlite_database.read() as connection:
+        order = (await connection.execute(select(Order.__table__).where(Order.number == FIRST))).one()
+        assert await connection.scalar(select(func.count()).select_from(DoNotContact)) == 0
+    assert (order.member_name, order.receiver, order.phone, order.person) == ("hua88", "林小花", "13800001234", None)
+    assert await _whole(sqlite_database, buyer, SECOND) is ClaimOutcome.CLAIMED
+    assert await _owners(sqlite_database) == {FIRST: buyer, SECOND: buyer}
 
 
 async def test_after_three_in_vain_nothing_is_looked_up_until_a_day_is_over(sqlite_database: Database) -> None:
