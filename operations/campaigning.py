@@ -121,6 +121,8 @@ class Campaigning:
         if request.who.casefold() in ALL:
             states = [standing.value for standing in SAID_YES]
             query = select(Participant.person).where(Participant.campaign == id, Participant.state.in_(states))
+            if asked.staff.narrow:
+                query = query.where(Participant.account.in_(asked.staff.accounts))
             people, who = list((await tx.scalars(query)).all()), say("operations.campaign.all")
         else:
             person = await self._of_those_asked(tx, id, request.who)

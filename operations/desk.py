@@ -53,6 +53,7 @@ from operations.requests import (
     Verb,
 )
 from operations.staff import StaffRole
+from operations.targets import require_own
 from personas.model import Goal
 from scheduler.benefits.gifts import GiftsConfig
 from scheduler.campaigns.campaign_file import CampaignFile
@@ -191,6 +192,7 @@ class Desk:
         if isinstance(asked.request, Confirm):
             return await self._confirm(tx, asked), Outcome.DONE
         require(asked.staff, asked.request.verb)
+        await require_own(tx, asked.staff, asked.request)
         if isinstance(asked.request, Continue) and await is_account(tx, asked.request.target):
             return _with_outcome(await stopping.resume_account(tx, asked, asked.request.target))
         if await counting.to_be_counted(tx, asked):
@@ -219,6 +221,7 @@ class Desk:
         confirmed = await redeem(tx, asked.staff, asked.request.code.strip(), asked.now_ms)
         # Rights may have changed since it was asked; and a second person needs them too.
         require(asked.staff, confirmed.request.verb)
+        await require_own(tx, asked.staff, confirmed.request)
         meant = Asked(asked.staff, confirmed.request, asked.door, asked.now_ms)
         if self._starts_a_campaign(confirmed.request) and await counting.to_be_counted(tx, meant):
             return await counting.wish(tx, meant, confirmed=True)

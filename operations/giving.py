@@ -9,7 +9,7 @@ from bots.packages import withdraw
 from bots.phone_tasks import hand_out_gift
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
-from operations.finding import account_named, person_named
+from operations.finding import account_named, own_customer
 from operations.permissions import require_account
 from operations.requests import Give, Undo
 from scheduler.benefits.gifts import GiftKind, GiftsConfig, Wish, budget_of, plan_gift, take_back_gift, yuan
@@ -33,7 +33,7 @@ class Giving:
         occasion = request.occasion.strip()[:_LONGEST]
         if request.amount_fen <= 0 or not occasion:
             raise CannotBeUsed(say("operations.gift.needs"), hint=say("operations.gift.needs.hint"))
-        person = await person_named(tx, request.who)
+        person = await own_customer(tx, asked.staff, request.who)
         account = await account_named(tx, request.account) if request.account else None
         wish = Wish(person.id, GiftKind(request.kind), request.amount_fen, occasion, request.note[:_LONGEST], account)
         by = f"staff:{asked.staff.id}"

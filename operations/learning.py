@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, NotFound, Refused
-from operations.finding import called, choices, person_named
+from operations.finding import called, choices, own_customer
 from operations.requests import Lesson
 from operations.why import reason_words
 from rules.quiet_hours import local, open_from
@@ -35,13 +35,13 @@ class Learning:
             return await self._start(tx, asked)
         if request.act in ("pause", "resume"):
             return await self._move(tx, asked)
-        person = (await person_named(tx, request.who)).id if request.who else None
-        found = await pupils.progress(tx, person=person)
+        person = (await own_customer(tx, asked.staff, request.who)).id if request.who else None
+        found = [one for one in await pupils.progress(tx, person=person) if asked.staff.looks_after(one.account)]
         return Reply(True, self._listed(found), data={"pupils": [as_json(one) for one in found]}, changed=False)
 
     async def _start(self, tx: AsyncConnection, asked: Asked[Lesson]) -> Reply:
         sequence = self._sequence(asked.request.sequence)
-        who = await person_named(tx, asked.request.who)
+        who = await own_customer(tx, asked.staff, asked.request.who)
         await pupils.begin(tx, sequence, who.id, by=f"staff:{asked.staff.id}", now_ms=asked.now_ms)
         first_ms = open_from(asked.now_ms, sequence.window.start, sequence.window.end, self._zone)
         when = f"{local(first_ms, self._zone):%m-%d %H:%M}"
@@ -51,7 +51,7 @@ class Learning:
         )  # fmt: skip
 
     async def _move(self, tx: AsyncConnection, asked: Asked[Lesson]) -> Reply:
-        who = await person_named(tx, asked.request.who)
+        who = await own_customer(tx, asked.staff, asked.request.who)
         name = asked.request.sequence
         which = [self._sequence(name).name] if name else list(self._sequences)
         if asked.request.act == "pause":

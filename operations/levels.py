@@ -9,7 +9,7 @@ from customers.ladder import current
 from customers.levels import give_level, relevel
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
-from operations.finding import called, described, own_customer, person_named
+from operations.finding import called, described, own_customer
 from operations.requests import Undo, Vip, request_of
 from storage.customer_tables import LevelMove
 from storage.tables import Person
@@ -42,7 +42,7 @@ async def take_back_level(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]
     """As it was before, as far as the orders allow."""
     request = request_of(row.request)
     assert isinstance(request, Vip)  # noqa: S101  # the verb says so
-    person = await person_named(tx, request.who)
+    person = await own_customer(tx, asked.staff, request.who)
     given = select(LevelMove.before).where(
         LevelMove.person == person.id, LevelMove.why == f"staff:{asked.staff.id}", LevelMove.at_ms == row.at_ms
     )

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from operations.audit import Outcome, outcome_of, record
-from operations.errors import NotAllowed
 from operations.permissions import require_all, staff_member
 from operations.requests import Door, Request
+from operations.targets import require_own
 from storage.engine import Database
 from texts.problem import Problem
 
@@ -54,8 +54,10 @@ async def _permitted(db: Database, staff: str, request: Request, door: Door, now
         member = await staff_member(connection, staff)
     try:
         require_all(member, request)
-    except NotAllowed as problem:
-        await _note(db, staff, request, door, Outcome.REFUSED, now_ms, problem.message)
+        async with db.read() as connection:
+            await require_own(connection, member, request)
+    except Problem as problem:
+        await _note(db, staff, request, door, outcome_of(problem), now_ms, problem.message)
         raise
 
 

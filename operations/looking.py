@@ -1,12 +1,13 @@
 """Commands that only look: how the fleet is, what waits for a person, why somebody got nothing."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
 from operations.campaigning import running_lines, series_lines
 from operations.finding import called, own_customer
 from operations.open_matters import repairs_now
+from operations.permissions import Staff
 from operations.requests import Accounts, Help, Status, Tasks, Why
 from operations.staff_names import done_by, staff_names
 from operations.why import why
@@ -90,7 +91,7 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
     rows = (
         await tx.execute(
             select(Task.id, Task.title, Task.account, Task.holder)
-            .where(Task.state == "open")
+            .where(Task.state == "open", _theirs(asked.staff))
             .order_by(Task.holder != asked.staff.id, Task.id)
             .limit(_TASKS_SHOWN)
         )
@@ -103,6 +104,11 @@ async def tasks(tx: AsyncConnection, asked: Asked[Tasks]) -> Reply:
         for row in rows
     ]
     return Reply(True, "\n".join([*lines, say("operations.tasks.hint")]))
+
+
+def _theirs(staff: Staff) -> ColumnElement[bool]:
+    """On their phone, or of an account that they look after."""
+    return or_(Task.account.in_(staff.accounts), Task.holder == staff.id) if staff.narrow else true()
 
 
 async def why_(tx: AsyncConnection, asked: Asked[Why]) -> Reply:

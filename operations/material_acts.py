@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
-from operations.finding import called, person_named
+from operations.finding import called, own_customer
 from operations.requests import Materials
+from operations.targets import own_materials
 from rules.kinds import Kind
 from rules.quiet_hours import local
 from scheduler.errors import MaterialRefused
@@ -37,7 +38,7 @@ async def materials(tx: AsyncConnection, asked: Asked[Materials], zone: str) -> 
     request = asked.request
     by = f"staff:{asked.staff.id}"
     if request.act == "list":
-        rows = await listed(tx)
+        rows = await own_materials(tx, asked.staff, await listed(tx))
         return Reply(True, _list(rows, zone), data={"materials": [_as_json(row) for row in rows]})
     if request.act == "add":
         return await _add(tx, asked)
@@ -58,7 +59,7 @@ async def _add(tx: AsyncConnection, asked: Asked[Materials]) -> Reply:
     rows = await sent_lately(tx, f"staff:{asked.staff.id}", asked.now_ms - ASKED_LATELY_MS)
     if not rows:
         raise CannotBeUsed(say("operations.material.nothing_sent"), hint=say("operations.material.nothing_sent.hint"))
-    person = await person_named(tx, asked.request.who)
+    person = await own_customer(tx, asked.staff, asked.request.who)
     values = {
         "source": "chat",
         "person": person.id,

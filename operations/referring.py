@@ -9,7 +9,7 @@ from customers.referral_list import brought_person
 from customers.referrals import ReferralState, deliver, referral_of, register, take_back_delivery, unregister
 from operations.asking import Asked, Reply
 from operations.errors import NotFound, Refused
-from operations.finding import called, described, person_named
+from operations.finding import called, described, own_customer, person_named
 from operations.requests import Deliver, Refer, Undo, request_of
 from texts.catalogue import say
 
@@ -18,7 +18,8 @@ _LONGEST_BENEFIT = 60
 
 async def refer(tx: AsyncConnection, asked: Asked[Refer]) -> Reply:
     """The new one was brought by the old one. Raises ReferralRefused."""
-    new, old = await person_named(tx, asked.request.who), await person_named(tx, asked.request.old)
+    # Who brings friends may be at a colleague's account; it is the new one whose word this is.
+    new, old = await own_customer(tx, asked.staff, asked.request.who), await person_named(tx, asked.request.old)
     source = f"staff:{asked.staff.id}"
     await register(tx, new.id, old.id, evidence=source, by=source, now_ms=asked.now_ms)
     known = await brought_person(tx, new.id)
@@ -43,7 +44,7 @@ async def take_back_referral(tx: AsyncConnection, asked: Asked[Undo], row: Row[A
     """Only what that very command registered; thanks that were handed over stay."""
     request = request_of(row.request)
     assert isinstance(request, Refer)  # noqa: S101  # the verb says so
-    new = await person_named(tx, request.who)
+    new = await own_customer(tx, asked.staff, request.who)
     if not await unregister(tx, new.id, by=f"staff:{asked.staff.id}", at_ms=row.at_ms):
         raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
     return say("operations.undo.refer", who=described(new))

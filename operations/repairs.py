@@ -120,12 +120,22 @@ async def close_seen(tx: AsyncConnection, which: str) -> RepairLine | None:
 
     `which`: its short name, or its key.
     """
-    ours = [line for line in await noted_repairs(tx) if line.key.startswith(_SEEN_IS_MENDED)]
-    wanted = which.upper()
-    meant = next((line for line in ours if line.key == which or short_name(line.key) == wanted), None)
+    meant = await _seen(tx, which)
     if meant is not None:
         await tx.execute(delete(Repair).where(Repair.key == meant.key))
     return meant
+
+
+async def account_of_seen(tx: AsyncConnection, which: str) -> str | None:
+    """At which account's phone that would be looked at; None where nothing such is noted, or it is no account's."""
+    meant = await _seen(tx, which)
+    return meant.account if meant else None
+
+
+async def _seen(tx: AsyncConnection, which: str) -> RepairLine | None:
+    wanted = which.upper()
+    ours = [line for line in await noted_repairs(tx) if line.key.startswith(_SEEN_IS_MENDED)]
+    return next((line for line in ours if line.key == which or short_name(line.key) == wanted), None)
 
 
 def short_name(key: str) -> str:

@@ -13,7 +13,7 @@ from conversations.who_waits import Waiting, who_waits
 from customers.people import FoundPerson, shown
 from operations.asking import Asked, Reply
 from operations.errors import NotFound
-from operations.finding import described, person_named
+from operations.finding import described, own_customer
 from operations.permissions import Staff
 from operations.requests import Release, TakeOver
 from storage.farewells import PARTED
@@ -39,7 +39,7 @@ async def take_over_(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     """The bot is silent towards them until it is given back. Without a name: who waits. `zone`: the shop's."""
     if not asked.request.who:
         return await _who_waits(tx, asked, zone)
-    person = await person_named(tx, asked.request.who)
+    person = await own_customer(tx, asked.staff, asked.request.who)
     talks = await _talks(tx, asked.staff, person, asked.now_ms)
     waiting = await who_waits(tx, persons=[person.id])
     already = all(talk.held_by == asked.staff.id for talk in talks)
@@ -63,7 +63,7 @@ async def release(tx: AsyncConnection, asked: Asked[Release]) -> Reply:
     """The bot answers again, and nobody need answer what was asked. Without a name: the one they hold."""
     if not asked.request.who:
         return await _release_mine(tx, asked)
-    person = await person_named(tx, asked.request.who)
+    person = await own_customer(tx, asked.staff, asked.request.who)
     return await _released(tx, asked, person)
 
 
