@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, case, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import Sign, listed, member_sign, phone_sign
+from customers.hinted import HINT
 from customers.ladder import current
 from customers.tiers import Tier
-from storage.tables import Account, Friendship, Order, Person
+from storage.tables import Account, Claim, Friendship, Order, Person
 from texts.unbroken import unbroken
 
 _TIERS = {tier.value: place for place, tier in enumerate((Tier.GOLD, Tier.GROWTH, Tier.ORDINARY, Tier.LOW))}
@@ -26,7 +27,8 @@ class Quiet(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LostFriend:
     """One of them. `phone` and `member_name` are whole, '' where none is known; `others`: accounts of ours that they
-    are friends of besides; `waits`: for a person to answer there; `net_paid_fen` in all; `level_name`: in ladder.yaml.
+    are friends of besides; `told_by`: an account that was lost after this one, whose friends they are, too: they stand
+    in its list; `waits`: for a person to answer there; `net_paid_fen` in all; `level_name`: in ladder.yaml.
     """
 
     person: int
@@ -40,17 +42,19 @@ class LostFriend:
     others: tuple[str, ...]
     waits: bool
     quiet: Quiet | None
+    told_by: str = ""
 
     @property
     def by_text(self) -> bool:
-        """Is a text message the way to them: nobody else of ours knows them, and they may be written to?"""
-        return bool(self.phone) and not self.others and self.quiet is None
+        """Is a text message the way to them: nobody else of ours knows or tells them, and they may be written to?"""
+        return bool(self.phone) and not self.others and not self.told_by and self.quiet is None
 
 
 async def lost_friends(tx: AsyncConnection, account: str, now_ms: int) -> list[LostFriend]:
     """Customers who are friends of `account`: gold first, then by what they paid. Staff and our own accounts aside."""
     of_them = _people(account)
     others = await other_accounts(tx, of_them, account)
+    told_by = await _lost_later(tx, of_them, account)
     phones, members = await _from_orders(tx, of_them)
     ladder = await current(tx)
     best_first = (case(_TIERS, value=Person.tier, else_=len(_TIERS)), Person.net_paid_fen.desc(), Person.id)
@@ -84,6 +88,7 @@ async def lost_friends(tx: AsyncConnection, account: str, now_ms: int) -> list[L
                 others=others.get(row.id, ()),
                 waits=row.waiting_since_ms is not None,
                 quiet=quiet,
+                told_by=told_by.get(row.id, ""),
             ),
         )
     return await _without_the_listed(tx, found.values())
@@ -125,11 +130,36 @@ async def other_accounts(
     return others
 
 
+async def _lost_later(tx: AsyncConnection, people: Select[int], account: str) -> dict[int, str]:
+    """Person → the newest lost of their accounts that was lost after `account`: one text is enough.
+
+    Not the oldest: while another of their accounts was in use, they stood in no list with a text.
+    """
+    own_ms = await tx.scalar(select(Account.lost_ms).where(Account.id == account))
+    if own_ms is None:
+        return {}
+    rows = await tx.execute(
+        select(Friendship.person, Friendship.account)
+        .join(Account, Account.id == Friendship.account)
+        .where(
+            Friendship.person.in_(people),
+            Friendship.state == "friend",
+            tuple_(Account.lost_ms, Account.id) > (own_ms, account),
+        )
+        .order_by(Friendship.person, Account.lost_ms, Account.id)
+    )
+    return {row.person: row.account for row in rows.all()}
+
+
 async def _from_orders(tx: AsyncConnection, people: Select[int]) -> tuple[dict[int, str], dict[int, str]]:
-    """Phones and member names of their orders, of the newest that has them whole."""
+    """Phones and member names of their orders, of the newest that has them whole.
+
+    What stands in an order that they named by its end alone may be another's.
+    """
+    hinted = select(Claim.order_number).where(Claim.person.in_(people), Claim.evidence == HINT)
     rows = await tx.execute(
         select(Order.person, Order.phone, Order.member_name)
-        .where(Order.person.in_(people), (Order.phone != "") | (Order.member_name != ""))
+        .where(Order.person.in_(people), (Order.phone != "") | (Order.member_name != ""), Order.number.not_in(hinted))
         .order_by(Order.created_ms, Order.number)
     )
     phones: dict[int, str] = {}

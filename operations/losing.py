@@ -42,7 +42,7 @@ class LeadIn:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one friend is found again. `how`: others, sms, member, opted_out, muted, no_room, no_words or nobody.
+    """How one friend is found again. `how`: others, sms, told, member, opted_out, muted, no_room, no_words or nobody.
 
     `turn`: which sibling they are led to, on which day; `text`: the SMS, '' where none is sent.
     """
@@ -51,6 +51,12 @@ class Way:
     how: str
     turn: Turn | None = None
     text: str = ""
+
+    @property
+    def where(self) -> str:
+        """The accounts that they are with, or led to, or in whose list they stand; '' for none."""
+        friend = self.friend
+        return say("texts.comma").join(friend.others) or (self.turn.account if self.turn else friend.told_by)
 
 
 class Losing:
@@ -162,6 +168,8 @@ def _way_of(friend: LostFriend, turn: Turn | None, texts: Mapping[str, str]) -> 
         return Way(friend, friend.quiet.value)
     if not friend.phone:
         return Way(friend, "member" if friend.member_name else "nobody")
+    if friend.told_by:
+        return Way(friend, "told")
     if turn is None:
         return Way(friend, "no_room")
     text = texts.get(turn.account, "")
@@ -174,7 +182,7 @@ def _counts(ways: Sequence[Way]) -> list[str]:
     waits = sum(way.friend.waits for way in ways)
     lines = [say("operations.lost.friends", number=len(ways), gold=gold, waits=waits)]
     how = Counter(way.how for way in ways)
-    for word in ("others", "sms", "member", "no_room", "no_words", "nobody", "opted_out", "muted"):
+    for word in ("others", "sms", "told", "member", "no_room", "no_words", "nobody", "opted_out", "muted"):
         if how[word]:
             lines.append("· " + say(f"operations.lost.by.{word}", number=how[word], whom=_whom(ways, word)))
     return lines
@@ -185,6 +193,8 @@ def _whom(ways: Sequence[Way], how: str) -> str:
     of_it = [way for way in ways if way.how == how]
     if how == "others":
         accounts = Counter(account for way in of_it for account in way.friend.others)
+    elif how == "told":
+        accounts = Counter(way.friend.told_by for way in of_it)
     else:
         accounts = Counter(way.turn.account for way in of_it if way.turn)
     words = say("texts.comma").join(f"{account} {number}" for account, number in accounts.most_common())
@@ -248,7 +258,7 @@ def _first_lines(ways: Sequence[Way]) -> list[str]:
         friend = way.friend
         tier = say(f"cli.segments.tier.{friend.tier}") if friend.tier else say("operations.level.friend")
         known = masked_phone(friend.phone) or friend.member_name or "—"
-        where = say("texts.comma").join(friend.others) or (way.turn.account if way.turn else "—")
+        where = way.where or "—"
         lines.append(
             say("operations.lost.one", number=number, id=friend.person, who=friend.name, tier=tier, known=known,
                 how=say(f"operations.lost.how.{way.how}", where=where))

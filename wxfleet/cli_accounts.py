@@ -102,8 +102,7 @@ def _lines(ways: Sequence[Way], *, whole: bool) -> Iterator[Sequence[str | int]]
 def _cells(number: int, way: Way, *, whole: bool) -> list[str | int]:
     friend, turn = way.friend, way.turn
     tier = say(f"cli.segments.tier.{friend.tier}") if friend.tier else ""
-    where = say("texts.comma").join(friend.others) or (turn.account if turn else "")
-    how = say(f"operations.lost.how.{way.how}", where=where)
+    how = say(f"operations.lost.how.{way.how}", where=way.where)
     phone = friend.phone if whole else masked_phone(friend.phone)
     name, member = (text if whole else masked(text) for text in (friend.name, friend.member_name))
     to, day = (turn.account, turn.day) if turn else ("", "")

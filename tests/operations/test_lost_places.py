@@ -7,7 +7,7 @@ from operations.losing import LeadIn, Losing
 from rules.limits import Limits
 from storage.engine import Database
 from storage.move_tables import Move
-from storage.tables import Account, Friendship, Person
+from storage.tables import Account, Claim, Friendship, Order, Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import DAY_MS, NOW_MS, befriend, open_shop, row_of
 
@@ -43,6 +43,36 @@ async def test_two_lost_on_one_day_share_the_days_and_the_rooms_of_a_sibling(sho
     second, first = ([way.turn.day if way.turn else None for way in ways] for ways in lists)
     assert first == [1] * _EACH  # whoever was lost first has the first turns
     assert second == [1] * 20 + [2] * 39 + [None] * 21  # one of the 140 places is kept for somebody who was offered it
+
+
+async def test_a_friend_of_two_lost_accounts_gets_one_text(shop: Office) -> None:
+    """In the list of the account that was lost last; while one of them is used, in none."""
+    async with shop.db.write() as tx:
+        both = await befriend(tx, "lin-2", "wxid_lin-1_0", "客0")
+        guessed = (await tx.execute(select(Friendship.person).where(Friendship.contact == "wxid_lin-1_1"))).scalar_one()
+        await tx.execute(update(Person).where(Person.id == guessed).values(phone=None))
+        order = {"number": "299", "person": guessed, "member_name": "hua88", "phone": "13800001234", "batch": 1}
+        await tx.execute(insert(Order).values(**order, status="completed", paid_fen=1, created_ms=1))
+        claim = {"order_number": "299", "person": guessed, "account": "lin-1", "evidence": "hint"}
+        await tx.execute(insert(Claim).values(**claim, claimed_ms=1))
+    losing = Losing(LeadIn("店", {"xiaoyu-1": "xl"}, {}), "Asia/Shanghai")
+
+    async def how(account: str, person: int) -> str:
+        async with shop.db.read() as connection:
+            ways = await losing.ways(connection, account, NOW_MS)
+        return next(f"{way.how} {way.where}" for way in ways if way.friend.person == person)
+
+    async def lose(account: str, lost_ms: int) -> None:
+        async with shop.db.write() as tx:
+            lost = {"removed": True, "lost_ms": lost_ms}
+            await tx.execute(update(Account).where(Account.id == account).values(**lost))
+
+    await lose("lin-1", NOW_MS)
+    assert await how("lin-1", both) == "others lin-2"
+    assert await how("lin-2", both) == "sms xiaoyu-1"  # as it will be
+    await lose("lin-2", NOW_MS)
+    assert (await how("lin-1", both), await how("lin-2", both)) == ("told lin-2", "sms xiaoyu-1")
+    assert await how("lin-1", guessed) == "nobody "  # the phone of an order that was guessed is the buyer's
 
 
 async def test_landlines_and_phones_of_other_countries_are_masked_in_the_answer(shop: Office) -> None:
