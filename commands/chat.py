@@ -7,11 +7,12 @@ from dataclasses import replace
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commands.catalogue import Said, request_of
+from commands.catalogue import request_of
 from commands.choosing import chosen, number_in
 from commands.errors import NotUnderstood
 from commands.grammar import parse
 from commands.replies import help_text, pages
+from commands.said import Said
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.talkers import staff_room
 from operations.asking import Reply
@@ -105,7 +106,7 @@ class Chat:
         reply = await self._desk.act(tx, staff, request, door, now_ms)
         if isinstance(request, Help) and reply.ok:
             words = help_text(await self._desk.verbs_of(tx, staff), request.topic)
-            reply = replace(reply, text=f"{reply.text}\n{words}")
+            reply = replace(reply, text=words if request.topic else f"{reply.text}\n{words}")
         return reply
 
     async def _may_be_heard(self, tx: AsyncConnection, message: StaffMessage, request: Request | NotUnderstood) -> bool:

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import MessageKind
 from bots.payloads import message_of
-from commands.catalogue import Said, request_of
+from commands.catalogue import request_of
 from commands.errors import NotUnderstood
 from commands.grammar import parse
+from commands.said import Said
 from conversations.arrivals import StaffMessage
 from conversations.intake import without_mention
 from conversations.who_waits import who_waits

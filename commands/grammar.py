@@ -7,6 +7,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from texts.script import simplified
+
 LONGEST = 2000
 PREFIXES = "/#"
 _TOKEN = re.compile(r'[^\s="“”]+=(?:"[^"]*"|“[^”]*”|\S*)|"[^"]*"|“[^”]*”|\S+')
@@ -36,6 +38,15 @@ class Line:
         """The argument in that place, a name without its @; '' where there is none."""
         return self.arguments[number] if number < len(self.arguments) else ""
 
+    def key(self, number: int) -> str:
+        """The same to look up among the words of a command: small letters, simplified."""
+        return as_key(self.word(number))
+
+
+def as_key(word: str) -> str:
+    """As verbs, names of options and other words of commands are compared; as long as before in Chinese."""
+    return simplified(word).casefold()
+
 
 def parse(text: str) -> Line | None:
     """The parts of a command line; None when it does not begin like one. Never raises."""
@@ -53,7 +64,7 @@ def parse(text: str) -> Line | None:
     for token in tokens[1:]:
         option = _OPTION.fullmatch(token)
         if option and not token.startswith(tuple(_QUOTES)):
-            options[option[1].casefold()] = option[2].strip(_QUOTES)
+            options[as_key(option[1])] = option[2].strip(_QUOTES)
         elif token[0] in marked and len(token) > 1:
             marked[token[0]].append(token[1:])
             arguments += [token[1:]] if token[0] == "@" else []
@@ -61,7 +72,7 @@ def parse(text: str) -> Line | None:
             words.append(word)
             arguments.append(word)
     return Line(
-        verb=tokens[0].casefold(),
+        verb=as_key(tokens[0]),
         words=tuple(words),
         options=options,
         added=tuple(marked["+"]),

@@ -3,24 +3,25 @@
 import re
 
 from commands.errors import NotUnderstood
-from commands.grammar import Line
+from commands.grammar import Line, as_key
 from commands.spans import Days, days_of
 from commands.times import time_of
 from operations.requests import Materials, Moment, PreviewMoments
 from rules.quiet_hours import local
 from rules.roles import PostKind
 from texts.catalogue import say
+from texts.script import simplified
 
 _CALENDAR = "朋友圈"
 _CALENDAR_WORDS = ("", _CALENDAR, "moments", "日历")
 _KEYS = {
-    "账号": "account", "account": "account", "时间": "at", "at": "at", "类型": "kind", "kind": "kind",
-    "素材": "material", "material": "material",
+    "账号": "account", "帐号": "account", "account": "account", "时间": "at", "at": "at", "类型": "kind",
+    "kind": "kind", "素材": "material", "material": "material",
 }  # fmt: skip
 _OPTION = re.compile(
-    r"(账号|account|时间|at|类型|kind|素材|material)\s*[=＝]\s*(\"[^\"]*\"|“[^”]*”|\S+)\s*", re.IGNORECASE
+    r"([账帐]号|account|时间|at|类型|kind|素材|material)\s*[=＝]\s*(\"[^\"]*\"|“[^”]*”|\S+)\s*", re.IGNORECASE
 )
-_ACTS = {
+ACTS = {
     "征求": "ask", "问": "ask", "ask": "ask", "同意": "given", "yes": "given", "拒绝": "refused", "不同意": "refused",
     "no": "refused", "收起": "remove", "删除": "remove", "remove": "remove", "添加": "add", "add": "add",
 }  # fmt: skip
@@ -28,7 +29,7 @@ _ACTS = {
 
 def preview(line: Line, now_ms: int, zone: str) -> PreviewMoments | None:
     """`朋友圈 明天 lin-1`; None when it is not about the calendar. Raises NotUnderstood."""
-    first = line.word(0)
+    first = line.key(0)
     if first not in _CALENDAR_WORDS[1:] and not first.startswith(_CALENDAR):
         return None
     today = local(now_ms, zone).date()
@@ -52,8 +53,8 @@ def moment(line: Line, now_ms: int, zone: str) -> Moment:
     Raises NotUnderstood.
     """
     text, given = line.rest, {}
-    while found := _OPTION.match(text):
-        given[_KEYS[found[1].casefold()]] = found[2].strip('"“”')
+    while found := _OPTION.match(simplified(text)):
+        given[_KEYS[as_key(found[1])]] = found[2].strip('"“”')
         text = text[found.end() :]
     at_ms = time_of(given["at"], now_ms, zone) if "at" in given else 0
     if at_ms is None:
@@ -72,7 +73,7 @@ def material(line: Line) -> Materials:
     words = [word.removeprefix("#") for word in line.arguments]
     if not words:
         return Materials()
-    act = _ACTS.get(words[0].casefold())
+    act = ACTS.get(as_key(words[0]))
     if act == "add" and len(words) > 1:
         return Materials(act=act, who=" ".join(words[1:]))
     number = words[-1]
@@ -83,7 +84,7 @@ def material(line: Line) -> Materials:
 
 def _kind(word: str) -> str:
     for kind in PostKind:
-        if word.casefold() in (kind.value, *(say(f"scheduler.post.{kind}", lang=lang) for lang in ("zh", "en"))):
+        if as_key(word) in (kind.value, *(say(f"scheduler.post.{kind}", lang=lang) for lang in ("zh", "en"))):
             return kind.value
     known = say("texts.comma").join(say(f"scheduler.post.{kind}") for kind in PostKind)
     raise NotUnderstood(say("commands.moment_kind", text=word), hint=known)

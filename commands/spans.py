@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from commands.grammar import as_key
 from commands.times import number_of
 
 MOST_DAYS = 62
@@ -24,7 +25,7 @@ class Days:
 
 def days_of(text: str, today: date) -> Days | None:
     """What the words mean, seen from `today`; None when they mean no days, or more than a calendar shows."""
-    plain = "".join(unicodedata.normalize("NFKC", text[:40]).lower().split())
+    plain = as_key("".join(unicodedata.normalize("NFKC", text[:40]).split()))
     if plain in _ONE_DAY:
         return Days(today + timedelta(days=_ONE_DAY[plain]), 1)
     found = _week_or_month(plain, today)

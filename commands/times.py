@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 from rules.quiet_hours import at, local
+from texts.script import simplified
 
 _NUMERALS = {sign: number for number, sign in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _NUMBER = r"(?:\d{1,4}|[零〇一二两三四五六七八九十]{1,3})"
@@ -35,7 +36,7 @@ def time_of(text: str, now_ms: int, zone: str, *, default: time = time(9, 0)) ->
 
     A clock time without a day is the next one to come. A day without a clock time is at `default`.
     """
-    plain = "".join(unicodedata.normalize("NFKC", text[:_LONGEST]).split())
+    plain = simplified("".join(unicodedata.normalize("NFKC", text[:_LONGEST]).split()))
     if not plain:
         return None
     now = local(now_ms, zone)

@@ -4,15 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from texts.script import simplified
+
 LONGEST = 500
 """Characters that are looked at; nobody hides a wish behind more."""
-_SIMPLIFIED = str.maketrans(
-    "訂閱別發廣給對這總許準們銷營鏈訊擾煩舉貨順豐遞單錯費質壞錢買賣嗎還來問題機見處開線爛換號訴騙評氣髒裡後個碼顏過沒點樣運員"
-    "轉務為麼動縮變壓補寄漏貼殘腦傷態無語聯繫話裝褲帶幫說誰時間當聽歡謝請認實際應該會嚴臺灣",
-    "订阅别发广给对这总许准们销营链讯扰烦举货顺丰递单错费质坏钱买卖吗还来问题机见处开线烂换号诉骗评气脏里后个码颜过没点样运员"
-    "转务为么动缩变压补寄漏贴残脑伤态无语联系话装裤带帮说谁时间当听欢谢请认实际应该会严台湾",
-)
-"""What matters here, as people in Hong Kong and Taiwan write it."""
 _CLAUSES = re.compile(r"[,。.!?;:、~…\n\r]+|\s{2,}")
 _LAST = re.compile(
     r"(?!(?:你|您|亲)+(?:好|呢|们呢)|可以了?呢)(?:好|行|嗯|哦|噢|喔|哈|嘿|耶|ok|okay|收到|知道了?|明白了?|了解|懂了|可以|没事了?|不用了?|不客气|谢|多谢|感谢|感恩|辛苦|麻烦|再见|拜|晚安"
@@ -27,7 +22,7 @@ _BARE = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 def folded(text: str) -> str:
     """Half width, lower case, simplified; at most `LONGEST` characters."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST]).casefold().replace("’", "'")
-    return plain.translate(_SIMPLIFIED).strip()
+    return simplified(plain).strip()
 
 
 def clauses(plain: str) -> Iterator[str]:

@@ -120,7 +120,10 @@ class ShowReport(Request):
 
 @dataclass(frozen=True, slots=True)
 class Accounts(Request):
+    """`account` '' lists them all."""
+
     verb: ClassVar[Verb] = Verb.ACCOUNTS
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +303,7 @@ class Materials(Request):
 class Push(Request):
     """`fingerprint` of the push as it was previewed: words that changed since are not what was confirmed.
 
-    `levels`: only these, or those that begin so; `at_ms`: not before (epoch ms), 0 as its file says.
+    `levels`: only these levels or segments, by id or name; `at_ms`: not before (epoch ms), 0 as its file says.
     """
 
     verb: ClassVar[Verb] = Verb.PUSH

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from commands.catalogue import COMMANDS, Said, request_of
+from commands.catalogue import COMMANDS, request_of
 from commands.errors import NotUnderstood
 from commands.grammar import parse
+from commands.said import Said
 from operations.permissions import ALLOWED
 from operations.requests import Request, Verb
 from operations.staff import StaffRole
