@@ -7,6 +7,7 @@ from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind
+from storage.ahead import looked_up
 from storage.farewells import PARTED
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Friendship, Setting, StaffContact, StaffMember
@@ -32,34 +33,44 @@ async def road_to_holder(tx: AsyncConnection, account: str, holder: str | None) 
 
     Whom no account knows reads it in the account's own 文件传输助手: they hold that phone.
     """
-    desk = await tx.scalar(select(Setting.value).where(Setting.key == "desk"))
-    for member in await _in_order(tx, holder):
-        row = (
-            await tx.execute(
-                select(Friendship.account, Friendship.contact)
-                .join(StaffContact, StaffContact.contact == Friendship.contact)
-                .join(Account, Account.id == Friendship.account)
-                .where(StaffContact.staff == member, Friendship.state.not_in(PARTED), Account.removed.is_(False))
-                .order_by(
-                    case((Friendship.account == (desk or account), 0), (Friendship.account == account, 1), else_=2),
-                    Friendship.account,
-                    Friendship.contact,
-                )
-                .limit(1)
-            )
-        ).one_or_none()
-        if row is not None:
-            return Road(row.account, row.contact)
+    _, desk = await looked_up(tx, _room_and_desk)
+    for member in dict.fromkeys([*([holder] if holder else []), *await looked_up(tx, _owners)]):
+        road = await looked_up(tx, _road_to, member, account, desk or account)
+        if road is not None:
+            return road
     return Road(account, FILE_HELPER)
 
 
 async def road_to_staff(tx: AsyncConnection, account: str, holder: str | None) -> Road:
     """To the staff room where there is one, else to whoever holds the phone."""
+    room, desk = await looked_up(tx, _room_and_desk)
+    return Road(desk, room) if room and desk else await road_to_holder(tx, account, holder)
+
+
+async def _room_and_desk(tx: AsyncConnection) -> tuple[str, str]:
+    """'' for what there is not."""
     rows = await tx.execute(select(Setting.key, Setting.value).where(Setting.key.in_(("staff_room", "desk"))))
     values = {row.key: row.value for row in rows}
-    if values.get("staff_room") and values.get("desk"):
-        return Road(values["desk"], values["staff_room"])
-    return await road_to_holder(tx, account, holder)
+    return values.get("staff_room", ""), values.get("desk", "")
+
+
+async def _road_to(tx: AsyncConnection, member: str, account: str, first: str) -> Road | None:
+    """By the account `first` if it knows them, else by `account`, else by any; None where nobody does."""
+    row = (
+        await tx.execute(
+            select(Friendship.account, Friendship.contact)
+            .join(StaffContact, StaffContact.contact == Friendship.contact)
+            .join(Account, Account.id == Friendship.account)
+            .where(StaffContact.staff == member, Friendship.state.not_in(PARTED), Account.removed.is_(False))
+            .order_by(
+                case((Friendship.account == first, 0), (Friendship.account == account, 1), else_=2),
+                Friendship.account,
+                Friendship.contact,
+            )
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else Road(row.account, row.contact)
 
 
 def notice(road: Road, text: str, key: str, *, now_ms: int, valid_until_ms: int, source: str) -> NewDelivery:
@@ -92,11 +103,10 @@ async def tell_staff(
     return True
 
 
-async def _in_order(tx: AsyncConnection, holder: str | None) -> Sequence[str]:
-    """The holder, then the owners."""
+async def _owners(tx: AsyncConnection) -> Sequence[str]:
     owners = await tx.scalars(
         select(StaffMember.id)
         .where(StaffMember.role == "owner", StaffMember.removed.is_(False))
         .order_by(StaffMember.id)
     )
-    return list(dict.fromkeys([*([holder] if holder else []), *owners]))
+    return owners.all()

@@ -18,6 +18,7 @@ from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason, MoveState
 from rules.roles import Role
+from storage.ahead import looked_up
 from storage.move_tables import Move
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Delivery, Friendship
@@ -51,10 +52,9 @@ class AccountWishes:
         them. Was it done?
         """
         who, now_ms = heard.who, heard.now_ms
-        if not asks_to_buy(heard.words) or await _waits(tx, who.person):
+        if not asks_to_buy(heard.words) or await looked_up(tx, _role, who.account) != Role.ACQUISITION:
             return False
-        role = await tx.scalar(select(Account.role).where(Account.id == who.account))
-        if role != Role.ACQUISITION or not await is_open_to(tx, who.person, Aim.SALES):
+        if await _waits(tx, who.person) or not await is_open_to(tx, who.person, Aim.SALES):
             return False
         lately = select(Move.id).where(Move.person == who.person, Move.offered_ms > now_ms - REST_MS)
         if await tx.scalar(lately.limit(1)) is not None:
@@ -107,6 +107,10 @@ class AccountWishes:
 
     def _name(self, persona: str) -> str:
         return self._voices.book.resolved(persona).name
+
+
+async def _role(tx: AsyncConnection, account: str) -> str | None:
+    return await tx.scalar(select(Account.role).where(Account.id == account))
 
 
 async def _waits(tx: AsyncConnection, person: int) -> bool:

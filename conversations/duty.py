@@ -1,18 +1,18 @@
 """Who looks after a customer who waits: whoever has them already, else by load and shift; nobody who is out."""
 
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from conversations.waits import last_answered_by
+from conversations.waits import last_answered_by, loads
 from rules.limits import Limits
 from rules.pacing import DAY_MS
 from rules.shifts import Hours, hours_of
-from storage.conversation_tables import Wait
-from storage.tables import Account, Friendship, StaffMember
+from storage.ahead import looked_up
+from storage.tables import Account, StaffMember
 
 THEIRS_MS = 7 * DAY_MS
 """Who answered a customer within so long has them: they need not tell their story twice. Ours."""
@@ -54,33 +54,32 @@ class Crew:
 
 async def crew_of(tx: AsyncConnection, account: str, zone: str) -> Crew:
     """Who may answer at `account`: not those who only look, nor those who look after other accounts."""
-    row = (await tx.execute(select(Account.holder, Account.limits).where(Account.id == account))).one_or_none()
-    limits = Limits.model_validate(row.limits) if row and row.limits else Limits()
+    holder, limits = await looked_up(tx, _holder_and_limits, account)
     quiet = (limits.quiet_from, limits.quiet_until)
-    staff = await tx.execute(
-        select(StaffMember.id, StaffMember.name, StaffMember.role, StaffMember.shift, StaffMember.accounts)
-        .where(StaffMember.removed.is_(False), StaffMember.role != _VIEWER)
-        .order_by(StaffMember.id)
-    )
-    holder = row.holder if row else None
     members = tuple(
         Member(
             one.id, one.name, hours_of(one.shift, quiet),
             0 if one.id == holder else _RANKS.get(one.role, 1), one.role == _OWNER, one.id == holder,
         )
-        for one in staff.all()
+        for one in await looked_up(tx, _who_answers)
         if one.role == _OWNER or not one.accounts or account in one.accounts or one.id == holder
     )  # fmt: skip
     return Crew(members, zone)
 
 
-async def loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
-    """How much everybody has on their hands: customers who wait for them, and conversations they hold."""
-    waits = select(Wait.staff).where(Wait.ended_ms.is_(None), Wait.staff.is_not(None))
-    held = select(Friendship.held_by).where(Friendship.held_by.is_not(None), Friendship.held_until_ms > now_ms)
-    hands = union_all(waits, held).subquery()
-    rows = await tx.execute(select(hands.c.staff, func.count()).group_by(hands.c.staff))
-    return Counter({str(staff): number for staff, number in rows.all()})
+async def _holder_and_limits(tx: AsyncConnection, account: str) -> tuple[str | None, Limits]:
+    row = (await tx.execute(select(Account.holder, Account.limits).where(Account.id == account))).one_or_none()
+    return (row.holder if row else None), Limits.model_validate(row.limits) if row and row.limits else Limits()
+
+
+async def _who_answers(tx: AsyncConnection) -> Sequence[Row[Any]]:
+    """All but those who only look."""
+    staff = await tx.execute(
+        select(StaffMember.id, StaffMember.name, StaffMember.role, StaffMember.shift, StaffMember.accounts)
+        .where(StaffMember.removed.is_(False), StaffMember.role != _VIEWER)
+        .order_by(StaffMember.id)
+    )
+    return staff.all()
 
 
 async def who_looks(

@@ -1,6 +1,6 @@
 """From the bot to a person and back: who waits, who holds a conversation, and for how long."""
 
-from sqlalchemy import case, select, update
+from sqlalchemy import BigInteger, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations import waits
@@ -9,12 +9,13 @@ from conversations.duty import crew_of, who_looks
 from conversations.speaking import Lately
 from conversations.wait_notices import Notice, Word, tell
 from conversations.waits import WaitState
-from conversations.who_waits import these_wait
+from conversations.who_waits import begins_to_wait
 from conversations.withdrawn_offers import give_back_offers
 from conversations.wording import is_a_last_word
 from rules.kinds import Kind, gate_of
 from storage.engine import touch
 from storage.outbox import DeliveryState
+from storage.statements import ready
 from storage.tables import Delivery, Friendship
 
 IDLE_MS = 30 * 60_000
@@ -26,6 +27,11 @@ TALKING_MS = 10 * 60_000
 HELD = "held"
 """Why a customer waits who writes while a person has the conversation; why a row of the bot's did not leave then."""
 _ANSWERS = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
+_WAITS = ready(
+    update(Friendship)
+    .where(Friendship.id == bindparam("friendship"), Friendship.waiting_since_ms.is_(None))
+    .values(waiting_since_ms=bindparam("now_ms", type_=BigInteger))
+)
 
 
 async def wrote_to_a_person(
@@ -56,12 +62,8 @@ async def wait_for_a_person(
     `why` is a word of the catalogue (`conversations.why.<word>`). Their last words are read from the inbox row.
     """
     if who.waiting_since_ms is None:
-        waiting = await tx.execute(
-            update(Friendship)
-            .where(Friendship.id == who.friendship, Friendship.waiting_since_ms.is_(None))
-            .values(waiting_since_ms=now_ms)
-        )
-        if waiting.rowcount and await _begin(tx, who, zone, arrival=arrival, why=why, now_ms=now_ms, tell_now=tell_now):
+        waits_now = await _WAITS.surely(tx, friendship=who.friendship, now_ms=now_ms)
+        if waits_now and await _begin(tx, who, zone, arrival=arrival, why=why, now_ms=now_ms, tell_now=tell_now):
             return
     await waits.wrote_again(tx, who.friendship, arrival=arrival, why=why)
 
@@ -74,16 +76,15 @@ async def _begin(
         tx, await crew_of(tx, who.account, zone), who.friendship, held_by=who.held_by, now_ms=now_ms
     )
     staff = member.id if member else None
-    wait = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
-    if wait is None and who.held_by is None:  # left over: nobody had them, and they did not wait
+    begun = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
+    if not begun and who.held_by is None:  # left over: nobody had them, and they did not wait
         await waits.end(tx, who.friendship, WaitState.DROPPED, by=None, now_ms=now_ms)
-        wait = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
-    if wait is None:
-        return False
-    if tell_now:
-        notice = Notice(Word.TOLD, await these_wait(tx, [wait]), member, f"waiting:{arrival}")
+        begun = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
+    if begun and tell_now:
+        waiting = await begins_to_wait(tx, who, member, arrival=arrival, why=why, now_ms=now_ms)
+        notice = Notice(Word.TOLD, [waiting], member, f"waiting:{arrival}")
         await tell(tx, notice, holder=who.holder, zone=zone, now_ms=now_ms)
-    return True
+    return begun
 
 
 async def take_over(tx: AsyncConnection, friendship: int, by: str, now_ms: int, *, idle_ms: int = IDLE_MS) -> None:

@@ -1,6 +1,7 @@
 """A customer's photo goes into the library, and their yes or no to being shown is heard."""
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,6 +10,7 @@ from conversations.acquaintance import Acquaintance
 from conversations.speaking import reply
 from rules.pacing import DAY_MS
 from scheduler.moments.materials import ConsentMark, Source, keep_picture, mark
+from storage.ahead import looked_up
 from storage.campaign_tables import Material
 from texts.catalogue import say
 from texts.unbroken import unbroken
@@ -47,16 +49,7 @@ async def hear_photo_consent(tx: AsyncConnection, who: Acquaintance, text: str, 
     said = ConsentMark.GIVEN if _YES.fullmatch(plain) else ConsentMark.REFUSED if _NO.fullmatch(plain) else None
     if said is None:
         return ""
-    asked = await tx.scalars(
-        select(Material.id).where(
-            Material.person == who.person,
-            Material.consent == ConsentMark.ASKED.value,
-            Material.source != Source.CONTEST.value,  # that yes makes an entry: `scheduler.kinds.contests` hears it
-            Material.consent_ms >= now_ms - QUESTION_OPEN_MS,
-            Material.removed_ms.is_(None),
-        )
-    )
-    numbers = asked.all()
+    numbers = await looked_up(tx, _asked_about, who.person, now_ms - QUESTION_OPEN_MS)
     for number in numbers:
         await mark(tx, number, said, by=f"inbox:{arrival}", now_ms=now_ms)
     if not numbers or who.held(now_ms):
@@ -64,3 +57,16 @@ async def hear_photo_consent(tx: AsyncConnection, who: Acquaintance, text: str, 
     words = say(f"conversations.photo.{said}", lang="zh")
     await reply(tx, who, words, arrival=arrival, entry="photo_consent", now_ms=now_ms)
     return "answered"
+
+
+async def _asked_about(tx: AsyncConnection, person: int, since_ms: int) -> Sequence[int]:
+    asked = await tx.scalars(
+        select(Material.id).where(
+            Material.person == person,
+            Material.consent == ConsentMark.ASKED.value,
+            Material.source != Source.CONTEST.value,  # that yes makes an entry: `scheduler.kinds.contests` hears it
+            Material.consent_ms >= since_ms,
+            Material.removed_ms.is_(None),
+        )
+    )
+    return asked.all()

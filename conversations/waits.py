@@ -2,16 +2,21 @@
 that nobody has taken on; a wait goes on until somebody's word reached them.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from conversations.acquaintance import Acquaintance
+from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait
 from storage.outbox import insert_ignoring
+from storage.statements import ready
+from storage.tables import Friendship
 
 
 class WaitState(StrEnum):
@@ -41,24 +46,44 @@ TRANSITIONS: Mapping[WaitState, frozenset[WaitState]] = {
 _GRAVEST = ("abuse", "complaint", "after_sale", "person", "money", "unclear_opt_out", "order_taken")
 
 
+_THEIRS = and_(Wait.friendship == bindparam("of"), Wait.ended_ms.is_(None))
+_NEWEST = ready(update(Wait).where(_THEIRS).values(arrival=bindparam("last_words")))
+_GRAVER = {
+    why: ready(update(Wait).where(_THEIRS, *(Wait.why != worse for worse in _GRAVEST[:place])).values(why=why))
+    for place, why in enumerate(_GRAVEST)
+}
+_IS_OPEN = ready(select(Wait.id).where(_THEIRS))
+_ANSWERED = ready(
+    select(Wait.ended_by)
+    .where(
+        Wait.friendship == bindparam("of"), Wait.state == WaitState.ANSWERED.value, Wait.ended_ms >= bindparam("since"),
+    )
+    .order_by(Wait.id.desc())
+    .limit(1)
+)  # fmt: skip
+
+
 async def begin(
     tx: AsyncConnection, who: Acquaintance, *, arrival: int, why: str, staff: str | None, now_ms: int
-) -> int | None:
-    """A new wait; None when one is open in this conversation already."""
+) -> bool:
+    """A new wait. False when one is open in this conversation already."""
     row = {
         "friendship": who.friendship, "account": who.account, "person": who.person, "arrival": arrival, "why": why,
         "staff": staff, "state": WaitState.WAITING.value, "since_ms": now_ms, "from_ms": now_ms, "look_ms": now_ms,
     }  # fmt: skip
-    made = await tx.execute(insert_ignoring(tx, Wait).values(row).returning(Wait.id))
-    return made.scalar_one_or_none()
+    if not isinstance(tx, Ahead):
+        return await tx.scalar(insert_ignoring(tx, Wait).values(row).returning(Wait.id)) is not None
+    if await looked_up(tx, _is_open, who.friendship):
+        return False
+    tx.note(_write_all, row)
+    return True
 
 
 async def wrote_again(tx: AsyncConnection, friendship: int, *, arrival: int, why: str) -> None:
     """Their last words are what counts for whoever looks, and the gravest reason."""
-    worse = _GRAVEST[: _GRAVEST.index(why)] if why in _GRAVEST else ()
-    if why in _GRAVEST:
-        await tx.execute(update(Wait).where(_of(friendship), Wait.why.not_in(worse)).values(why=why))
-    await tx.execute(update(Wait).where(_of(friendship)).values(arrival=arrival))
+    if why in _GRAVER:
+        await _GRAVER[why].later(tx, of=friendship)
+    await _NEWEST.later(tx, of=friendship, last_words=arrival)
 
 
 async def take_on(tx: AsyncConnection, friendship: int, staff: str, now_ms: int) -> None:
@@ -88,12 +113,36 @@ async def move_to(tx: AsyncConnection, friendship: int, who: Acquaintance, now_m
 
 async def last_answered_by(tx: AsyncConnection, friendship: int, since_ms: int) -> str | None:
     """Who answered them last, if since then."""
-    return await tx.scalar(
-        select(Wait.ended_by)
-        .where(Wait.friendship == friendship, Wait.state == WaitState.ANSWERED.value, Wait.ended_ms >= since_ms)
-        .order_by(Wait.id.desc())
-        .limit(1)
-    )
+    return await looked_up(tx, _answered_by, friendship, since_ms)
+
+
+async def loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
+    """How much everybody has on their hands: customers who wait for them, and conversations they hold."""
+    load = await looked_up(tx, _written_loads, now_ms)
+    if isinstance(tx, Ahead):  # what just begins beside this one is theirs, too
+        load = load + Counter(row["staff"] for row in tx.noted(_write_all) if row["staff"])
+    return load
+
+
+async def _written_loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
+    waits = select(Wait.staff).where(Wait.ended_ms.is_(None), Wait.staff.is_not(None))
+    held = select(Friendship.held_by).where(Friendship.held_by.is_not(None), Friendship.held_until_ms > now_ms)
+    hands = union_all(waits, held).subquery()
+    rows = await tx.execute(select(hands.c.staff, func.count()).group_by(hands.c.staff))
+    return Counter({str(staff): number for staff, number in rows.all()})
+
+
+async def _is_open(tx: AsyncConnection, friendship: int) -> bool:
+    return len(await _IS_OPEN.rows(tx, of=friendship)) > 0
+
+
+async def _answered_by(tx: AsyncConnection, friendship: int, since_ms: int) -> str | None:
+    rows = await _ANSWERED.rows(tx, of=friendship, since=since_ms)
+    return rows[0][0] if rows else None
+
+
+async def _write_all(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    await tx.execute(insert_ignoring(tx, Wait), list(rows))
 
 
 def _of(friendship: int) -> ColumnElement[bool]:

@@ -4,14 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, or_, select
+from sqlalchemy import Row, Select, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.payloads import message_of
+from conversations.acquaintance import Acquaintance
+from conversations.duty import Member
 from conversations.heard import words_of
 from customers.ladder import Ladder, current
 from customers.purchases import is_purchase
 from rules.quiet_hours import local
+from storage.ahead import looked_up
 from storage.conversation_tables import Wait
 from storage.tables import Arrival, Friendship, Order, Person, StaffMember
 from texts.catalogue import say
@@ -33,7 +36,6 @@ class Waiting:
     while nobody's list shows what they are called; `wrote_ms`: when their last words came.
     """
 
-    wait: int
     account: str
     person: int
     name: str
@@ -83,6 +85,30 @@ class Waiting:
         return say("conversations.wait.hours", hours=minutes // _HOUR_MIN, minutes=minutes % _HOUR_MIN)
 
 
+async def begins_to_wait(
+    tx: AsyncConnection, who: Acquaintance, member: Member | None, *, arrival: int, why: str, now_ms: int
+) -> Waiting:
+    """Whose wait begins now, with the words of the inbox row `arrival`; `member` is to look."""
+    name, tier, payload, received_ms = await looked_up(tx, _who_wrote, who.person, arrival)
+    bought_ms, bought = await looked_up(tx, _newest_purchase, who.person) if who.orders else (None, "")
+    return Waiting(
+        account=who.account,
+        person=who.person,
+        name=who.call_me or unbroken(who.nickname) or unbroken(name),
+        level=_level(await current(tx), who.level),
+        tier=tier,
+        orders=who.orders,
+        bought_ms=bought_ms,
+        bought=bought,
+        why=why,
+        words=_last_words(payload),
+        staff=member.id if member else None,
+        staff_name=member.name if member else None,
+        since_ms=now_ms,
+        wrote_ms=now_ms if received_ms is None else received_ms,
+    )
+
+
 async def these_wait(tx: AsyncConnection, waits: Collection[int]) -> list[Waiting]:
     """Of these waits those that are still open: gold first, then who has waited longest."""
     return await _read(tx, _OPEN.where(Wait.id.in_(waits)))
@@ -105,7 +131,7 @@ async def who_waits(
 
 _OPEN = (
     select(
-        Wait.id, Wait.account, Wait.person, Wait.why, Wait.staff, Wait.since_ms, Friendship.nickname, Person.call_me,
+        Wait.account, Wait.person, Wait.why, Wait.staff, Wait.since_ms, Friendship.nickname, Person.call_me,
         Person.name, Person.level, Person.tier, Person.orders, Arrival.received_ms, Arrival.payload,
         StaffMember.name.label("staff_name"),
     )
@@ -116,6 +142,13 @@ _OPEN = (
     .where(Wait.ended_ms.is_(None), or_(Friendship.waiting_since_ms.is_not(None), Friendship.held_by.is_not(None)))
     .order_by(case(_FIRST, value=Person.tier, else_=len(_FIRST)), Wait.since_ms, Wait.id)
 )  # fmt: skip
+
+
+_WRITER = (
+    select(Person.name, Person.tier, Arrival.payload, Arrival.received_ms)
+    .outerjoin(Arrival, Arrival.id == bindparam("arrival"))
+    .where(Person.id == bindparam("person"))
+)
 
 
 async def _read(tx: AsyncConnection, query: Select[*tuple[Any, ...]]) -> list[Waiting]:
@@ -129,22 +162,35 @@ async def _read(tx: AsyncConnection, query: Select[*tuple[Any, ...]]) -> list[Wa
 
 def _waiting(row: Row[Any], ladder: Ladder, bought_ms: int | None, bought: str) -> Waiting:
     return Waiting(
-        wait=row.id,
         account=row.account,
         person=row.person,
         name=row.call_me or unbroken(row.nickname) or unbroken(row.name),
-        level=row.level if row.level == _FRIEND else ladder.name_of(row.level),
+        level=_level(ladder, row.level),
         tier=row.tier,
         orders=row.orders,
         bought_ms=bought_ms,
         bought=bought,
         why=row.why,
-        words=_last_words(row),
+        words=_last_words(row.payload),
         staff=row.staff,
         staff_name=row.staff_name,
         since_ms=row.since_ms,
         wrote_ms=row.since_ms if row.received_ms is None else row.received_ms,
     )
+
+
+def _level(ladder: Ladder, level: str) -> str:
+    return level if level == _FRIEND else ladder.name_of(level)
+
+
+async def _who_wrote(tx: AsyncConnection, person: int, arrival: int) -> Row[str, str | None, Any, int | None]:
+    """(name, tier, payload, received_ms); without the last two where the inbox row is gone."""
+    found = await tx.execute(_WRITER, {"person": person, "arrival": arrival})
+    return found.one()
+
+
+async def _newest_purchase(tx: AsyncConnection, person: int) -> tuple[int | None, str]:
+    return (await _newest_purchases(tx, [person])).get(person, (None, ""))
 
 
 async def _newest_purchases(tx: AsyncConnection, people: Collection[int]) -> Mapping[int, tuple[int, str]]:
@@ -160,9 +206,9 @@ async def _newest_purchases(tx: AsyncConnection, people: Collection[int]) -> Map
     return {row.person: (row.at_ms, shortened((row.titles or [row.items])[0], _TITLE)) for row in rows}
 
 
-def _last_words(row: Row[Any]) -> str:
+def _last_words(payload: dict[str, Any] | None) -> str:
     """'' where they are not kept any more."""
-    return shortened(words_of(message_of(row.payload)), _WORDS) if row.payload else ""
+    return shortened(words_of(message_of(payload)), _WORDS) if payload else ""
 
 
 def shortened(words: str, limit: int) -> str:

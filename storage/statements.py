@@ -87,6 +87,18 @@ class Ready:
         else:
             await self.change(tx, **parameters)
 
+    async def surely(self, tx: AsyncConnection, **parameters: Any) -> bool:
+        """Change a row that `tx` has locked and found such that this changes it, once. Was it changed?
+
+        Where many are handled at once, with those of the others. Raises AsksMore the second time, DBAPIError.
+        """
+        if not isinstance(tx, Ahead):
+            return await self.change(tx, **parameters) > 0
+        if parameters in tx.noted(self.change_all):
+            raise AsksMore
+        tx.note(self.change_all, parameters)
+        return True
+
     async def change_all(self, tx: AsyncConnection, many: Sequence[Mapping[str, Any]]) -> None:
         """Run it with each of these parameters. Raises DBAPIError."""
         if tx.dialect.name != "sqlite":

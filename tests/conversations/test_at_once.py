@@ -1,4 +1,7 @@
-"""Many at once come to the same as one after another: the same answers, the same people, the same list of who waits."""
+"""Many at once come to the same as one after another: the same answers, the same people, the same list of who waits.
+
+Order is kept within a conversation: whoever is compared with hears the others in the order in which they were handled.
+"""
 
 import asyncio
 import shutil
@@ -9,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, insert, select
+from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.chunks import LATE_MS, Chunks, Failed, ReadAhead, Waiting, nothing_ahead
@@ -26,7 +29,7 @@ from storage.conversation_tables import Wait
 from storage.engine import Database, open_database
 from storage.inbox import NewArrival, Received, record
 from storage.row_copy import all_tables
-from storage.tables import Friendship, Order, Setting
+from storage.tables import Friendship, Order, Setting, StaffMember
 from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, row_of, voices
 from tests.virtual_time import VirtualClock
 
@@ -35,8 +38,9 @@ _COMMANDS = 0.07
 """Of all that is said; and whose conversation it is about says something next."""
 ORDERS = ("1234567890123456789", "1234567890123450000")
 _LONG_ENOUGH_S = 0.05
+HANDED_OVER = ("你们老板娘结婚了吗", "我要投诉", "找人工客服")
 SAID = (
-    "店名是啥", "什么码", "请问什么码呀", "店名", "你们店名叫什么", "在干嘛呢", "你们老板娘结婚了吗", "我要投诉",
+    "店名是啥", "什么码", "请问什么码呀", "店名", "你们店名叫什么", "在干嘛呢", *HANDED_OVER,
     "退订", "TD", "可以再发我福利", "别烦我了", "好的", f"我的订单 {ORDERS[0]}", ORDERS[1], "我是小美推荐的",
     "【自动回复】我在忙",
 )  # fmt: skip
@@ -72,19 +76,21 @@ class Shop:
         self.handle: Callable[..., Any] = intake.handle
         self.chunks = Chunks(db, self.clock, self._handle, read)
         self.alone = 0
+        self.dealt: list[int] = []
         self._heard = count()
 
     async def _handle(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
         outcome: str | None = await self.handle(tx, received, now_ms, late)
         self.alone += type(tx) is AsyncConnection
+        self.dealt.append(received.id)
         return outcome
 
     async def hear(
-        self, said: Sequence[tuple[str, str, str]], *, guarded: bool = False, late: int = 0
+        self, said: Sequence[tuple[str, str, str]], *, guarded: bool = False, late: int = 0, turns: Sequence[int] = ()
     ) -> list[Waiting]:
         """(account, who, words) in one chunk, and more where time was up. Returns who is to be asked again.
 
-        The first `late` of them came long ago.
+        The first `late` of them came long ago. `turns`: the order in which they are handled, by their ids.
         """
         async with self.db.write() as tx:
             new = [
@@ -94,6 +100,8 @@ class Shop:
                 for place, (number, (account, who, words)) in enumerate(zip(self._heard, said, strict=False))
             ]  # fmt: skip
             rows = await record(tx, new)
+        if turns:
+            rows.sort(key=lambda row: turns.index(row.id))
         left, again = [Waiting(row, 0) for row in rows], list[Waiting]()
         while left:
             dealt = await self.chunks.handle(left, guarded=guarded, blocked=set(), released=())
@@ -110,8 +118,11 @@ def _message(id: str, account: str, who: str, words: str) -> dict[str, Any]:
 
 
 async def _furnish(db: Database) -> None:
+    """Three of the staff share the work by their load, one of them at lin-2 only."""
     await open_shop(db)
     async with db.write() as tx:
+        await tx.execute(update(StaffMember).where(StaffMember.id == "fan").values(role="service"))
+        await tx.execute(insert(StaffMember).values(id="ming", name="小明", role="service", accounts=["lin-2"]))
         await tx.execute(insert(Setting).values(key="do_not_contact_key", value="00" * 32, changed_ms=0))
         for number, (account, contact) in enumerate(FRIENDS):
             bought = {"orders": 2, "level": "VIP1"} if number % 3 == 0 else {}
@@ -150,17 +161,27 @@ async def _everything(db: Database) -> dict[str, list[str]]:
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 async def test_chunks_come_to_the_same_as_one_after_another(shop: Shop, twin: Shop, seed: int) -> None:
-    """Questions, opt-outs, claims, pictures, hands on the phone and commands over several people, by chance."""
+    """Questions, opt-outs, claims, pictures, hands on the phone and commands over several people, by chance; with a
+    staff room and without.
+    """
     dice = Random(seed)
+    for one in (shop, twin):
+        await _open_room(one.db, "staff@chatroom" if seed % 2 else "")
     for _ in range(3):
         said = [one for _ in range(dice.randint(2, 10)) for one in _by_chance(dice)]
-        for one in (shop, twin):
-            await one.hear(said)
+        for one, turns in ((shop, []), (twin, shop.dealt)):
+            await one.hear(said, turns=turns)
             await one.clock.advance(Random(seed).choice((1, 15, 100, 1900)))
         assert _other(await _everything(shop.db), await _everything(twin.db)) == {}
     assert shop.alone < twin.alone
+
+
+async def _open_room(db: Database, room: str) -> None:
+    async with db.write() as tx:
+        for key, value in (("staff_room", room), ("desk", room and "xiaoyu-1")):
+            await tx.execute(insert(Setting).values(key=key, value=value, changed_ms=0))
 
 
 def _other(ours: dict[str, list[str]], theirs: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -173,7 +194,7 @@ def _by_chance(dice: Random) -> list[tuple[str, str, str]]:
         command = f"{dice.choice(('/接手', '/接手', '/归还'))} {contact}"
         return [(account, "wxid_mei", command), ("lin-1", contact, dice.choice(SAID))]
     who = dice.choices((contact, f"→{contact}", "wxid_mei", "wxid_new"), weights=(20, 1, 1, 1))[0]
-    return [(account, who, dice.choice((*SAID[:5], *SAID, "[图片]")))]
+    return [(account, who, dice.choice((*SAID[:5], *HANDED_OVER, *SAID, "[图片]")))]
 
 
 async def test_ten_questions_cost_no_more_statements_than_two(database: Database) -> None:
@@ -192,6 +213,37 @@ async def test_ten_questions_cost_no_more_statements_than_two(database: Database
         counts.append(len(asked))
     assert counts[0] == counts[1] and shop.alone == 0
     assert len(await outbox(database, kind="reply")) == 12
+
+
+async def test_hand_overs_go_at_once_and_are_shared_out_by_load(database: Database) -> None:
+    """What begins within a chunk counts: nobody gets all of them; staff hear of each, customers once."""
+    await _furnish(database)
+    shop = Shop(database, read_ahead)
+    them = [("lin-1", f"wxid_c{number}", HANDED_OVER[number % 2]) for number in range(4)]
+    await shop.hear([*them, ("lin-2", "wxid_c5", HANDED_OVER[0])])
+    assert shop.alone == 0
+    async with database.read() as tx:
+        begun = (await tx.execute(select(Wait.staff, Wait.why).order_by(Wait.id))).all()
+        waiting = await tx.scalar(select(func.count()).where(Friendship.waiting_since_ms.is_not(None)))
+    assert [row.staff for row in begun] == ["mei", "fan", "mei", "fan", "ming"]
+    assert [row.why for row in begun] == ["unknown", "complaint", "unknown", "complaint", "unknown"]
+    assert waiting == len(await outbox(database, kind="staff_notice")) == len(await outbox(database, kind="reply")) == 5
+
+
+async def test_whom_a_person_talks_with_gets_no_answer_at_once_and_no_second_wait(database: Database) -> None:
+    await _furnish(database)
+    shop = Shop(database, read_ahead)
+    await shop.hear([("lin-1", "wxid_c0", HANDED_OVER[0])])
+    hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
+    async with database.write() as tx:
+        await take_over(tx, hua.id, "fan", shop.clock.now_ms())
+    shop.alone = 0
+    await shop.hear([("lin-1", "wxid_c0", HANDED_OVER[1]), ("lin-1", "wxid_c2", "店名是啥")])
+    assert shop.alone == 0
+    assert [row.state for row in await outbox(database, kind="reply", to="wxid_c0")] == ["skipped"]
+    wait = await row_of(database, Wait, friendship=hua.id)
+    assert (wait.staff, wait.why, wait.arrival) == ("fan", "unknown", max(shop.dealt) - 1)
+    assert (await row_of(database, Friendship, id=hua.id)).waiting_since_ms == shop.clock.now_ms()
 
 
 async def test_who_goes_on_speaking_is_answered_after_what_they_said_before(shop: Shop) -> None:
