@@ -1,5 +1,7 @@
 """A customer answers a campaign: counted, and told in the persona's voice; whoever has a place now hears of it too."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
@@ -12,6 +14,7 @@ from scheduler.benefits.coupons import take
 from scheduler.campaigns.campaign_answers import Answered, CampaignAnswers
 from scheduler.campaigns.participants import Guest
 from scheduler.campaigns.said import Photo
+from scheduler.pushes.answer_rows import entry_of
 from scheduler.pushes.push_file import COUPON
 from storage.outbox import Content, NewDelivery, plan
 from texts.catalogue import say
@@ -44,11 +47,11 @@ class CampaignTalk:
         answered = await self._answers.hear(tx, guest, text, arrival, now_ms, photo=photo, unheard=who.held(now_ms))
         if answered is None:
             return ""
-        entry = f"campaign_{answered.campaign}_{answered.outcome}"
+        entry = entry_of(answered.campaign, answered.outcome)
         if not who.held(now_ms) and not said.about_to_say(entry, now_ms):
             words = await self._words(tx, who, answered, answered.template, now_ms)
             await reply(tx, who, words, arrival=arrival, entry=entry, now_ms=now_ms)
-            await _show(tx, who, answered, arrival, now_ms)
+            await _show(tx, who, answered.pictures, entry, arrival, now_ms)
         await self.tell(tx, answered, now_ms)
         if answered.notice:
             words = say(f"scheduler.event.{answered.notice}", title=answered.title, id=answered.campaign,
@@ -95,7 +98,9 @@ class CampaignTalk:
         return render(template, values)
 
 
-async def _show(tx: AsyncConnection, who: Acquaintance, answered: Answered, arrival: int, now_ms: int) -> None:
+async def _show(
+    tx: AsyncConnection, who: Acquaintance, pictures: Sequence[str], entry: str, arrival: int, now_ms: int
+) -> None:
     """The pictures they asked to see, in their order."""
     rows = [
         NewDelivery(
@@ -107,9 +112,9 @@ async def _show(tx: AsyncConnection, who: Acquaintance, answered: Answered, arri
             key=f"reply:{arrival}:picture:{number}",
             due_ms=now_ms + DELAY_MS[1] + _PICTURE_EVERY_MS * number,
             valid_until_ms=now_ms + STALE_MS,
-            source=f"inbox:{arrival}:picture",
+            source=f"inbox:{arrival}:{entry}:picture",
         )
-        for number, picture in enumerate(answered.pictures, 1)
+        for number, picture in enumerate(pictures, 1)
     ]
     if rows:
         await plan(tx, rows, now_ms=now_ms)

@@ -132,10 +132,14 @@ class Pushing:
 
 
 def cancelled_words(title: str, cancelled: steering.Cancelled) -> str:
-    """What will not be sent, what is asked back, and what nobody can undo."""
+    """What will not be sent, what is asked back, what nobody can undo, and who believes that it takes place."""
     recall = cancelled.recall
     out = "none" if not recall.sent else "all" if not recall.stays else "some" if recall.trying else "no"
     words = say(f"operations.push.recall.{out}", sent=recall.sent, trying=recall.trying, stays=recall.stays)
+    if cancelled.joined:
+        key = "operations.push.joined" if cancelled.joined == len(cancelled.first) else "operations.push.joined.more"
+        names = say("texts.comma").join(cancelled.first)
+        words += "\n" + say(key, number=cancelled.joined, names=names)
     return say("operations.push.cancelled", title=title, rows=cancelled.waiting) + words
 
 

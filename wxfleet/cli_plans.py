@@ -277,7 +277,8 @@ async def _moved(
     document: dict[str, object] = {"id": campaign, "state": state}
     if isinstance(came, steering.Cancelled):
         recall = came.recall
-        document |= {"waiting": came.waiting, "sent": recall.sent, "recalling": recall.trying, "stays": recall.stays}
+        document |= {"waiting": came.waiting, "sent": recall.sent, "recalling": recall.trying, "stays": recall.stays,
+                     "joined": came.joined}  # fmt: skip
         terminal.show(document, cancelled_words(title, came))
         return
     terminal.show(document, say("cli.push.changed", title=title, state=say(f"cli.push.state.{state}")))

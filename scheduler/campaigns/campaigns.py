@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.campaigns import campaign_stock
+from scheduler.campaigns.called_off import call_off
 from scheduler.campaigns.campaign_file import CampaignFile, CampaignKind, campaign_of, campaign_spec
 from scheduler.campaigns.campaign_phase_file import PhaseKind
 from scheduler.campaigns.campaign_pushes import push_of
@@ -219,7 +220,7 @@ async def cancel(tx: AsyncConnection, campaign: int, now_ms: int) -> int:
     cancelled = 0
     for child in await _children(tx, campaign, Move.CANCEL):
         cancelled += await pushes.cancel(tx, child, now_ms)
-    return cancelled
+    return cancelled + await call_off(tx, campaign, now_ms)
 
 
 async def override_weekly(tx: AsyncConnection, campaign: int, now_ms: int) -> None:

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from rules.kinds import Kind
+from scheduler.pushes.answer_rows import answers_one_of
 from storage.outbox import DeliveryState
 from storage.tables import Campaign, Delivery
 
@@ -29,4 +30,4 @@ async def spoke_last(tx: AsyncConnection, campaign: int, person: int) -> bool:
     newest = (await tx.execute(_NEWEST, {"person": person})).first()
     if newest is None:
         return False
-    return campaign in (newest.campaign, newest.parent) or f":campaign_{campaign}_" in newest.source
+    return campaign in (newest.campaign, newest.parent) or answers_one_of(newest.source, [campaign])

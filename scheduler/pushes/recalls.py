@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
+from scheduler.pushes.answer_rows import is_answer_to
 from scheduler.pushes.campaign_state import CampaignState
 from scheduler.pushes.push_events import CampaignEvent, Tell
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
@@ -158,13 +159,19 @@ async def _ask(tx: AsyncConnection, campaign: int, family: Sequence[int], now_ms
 
 
 def _of(family: Sequence[int], since_ms: int) -> Any:
-    """What left for these campaigns since then, or may have: found by when it left, since campaigns have many rows."""
+    """What left for these campaigns since then, or may have, answers to them as well: found by when it left, since
+    campaigns have many rows.
+    """
     return (
         select(Delivery.id)
         .select_from(Account)
         .join(Delivery, Delivery.account == Account.id)
-        # The sum keeps SQLite from the index of the campaign.
-        .where(Delivery.sent_ms >= since_ms, (Delivery.campaign + 0).in_(family), Delivery.state.in_(_LEFT))
+        .where(
+            Delivery.sent_ms >= since_ms,
+            # The sum keeps SQLite from the index of the campaign.
+            or_((Delivery.campaign + 0).in_(family), is_answer_to(family)),
+            Delivery.state.in_(_LEFT),
+        )
     )
 
 

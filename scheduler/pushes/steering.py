@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.campaigns import campaigns
+from scheduler.campaigns.called_off import joined
 from scheduler.pushes import pushes, recalls
 from scheduler.pushes.campaign_state import CampaignState
 from scheduler.pushes.recalls import Recall
@@ -14,10 +15,15 @@ from storage.tables import Campaign
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """`waiting`: messages that do not leave any more; `recall`: what had left by then."""
+    """`waiting`: messages that do not leave any more; `recall`: what had left by then.
+
+    `joined`: how many had said yes, and do not know; `first` of them, as `#17 花花`.
+    """
 
     waiting: int
     recall: Recall
+    joined: int = 0
+    first: tuple[str, ...] = ()
 
 
 async def pause(tx: AsyncConnection, campaign: int, now_ms: int, reason: str | None = None) -> None:
@@ -45,7 +51,7 @@ async def cancel(tx: AsyncConnection, campaign: int, now_ms: int) -> Cancelled:
     """Nothing more leaves, for good; what left within two minutes is asked back. Raises NoSuchCampaign, MoveRefused."""
     steer = campaigns.cancel if await campaigns.is_campaign(tx, campaign) else pushes.cancel
     waiting = await steer(tx, campaign, now_ms)
-    return Cancelled(waiting, await recalls.begin(tx, campaign, now_ms))
+    return Cancelled(waiting, await recalls.begin(tx, campaign, now_ms), *await joined(tx, campaign))
 
 
 async def _state(tx: AsyncConnection, campaign: int) -> str | None:
