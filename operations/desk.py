@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.segment_file import Segment
 from operations import (
     binding,
     cancelling,
@@ -91,14 +92,16 @@ class Desk:
         always_ask: bool = False,
         goal: Goal = Goal.REPURCHASE,
         lead_in: LeadIn | None = None,
+        segments: Mapping[str, Segment] | None = None,
     ) -> None:
         """`code_life_ms`: of the shop's clock; a simulated shop's runs faster than the people who read the code.
-        `always_ask`: every push waits for a word at its hour. `goal`: of the shop.
+        `always_ask`: every push waits for a word at its hour. `goal`: of the shop. `segments`: by which staff may
+        name people.
         """
         self.code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
-        pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask, goal=goal)
+        pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask, goal=goal, segments=segments)
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone, goal)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)

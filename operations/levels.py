@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.ladder import current
+from customers.errors import LevelRefused
+from customers.ladder import Ladder, current
 from customers.levels import give_level, relevel
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
@@ -14,6 +15,12 @@ from operations.requests import Undo, Vip, request_of
 from storage.customer_tables import LevelMove
 from storage.tables import Person
 from texts.catalogue import say
+from texts.nearest import nearest
+from texts.problem import Problem
+from texts.script import simplified
+
+_CLOSE = 50.0
+"""Percent: one of two characters, as level names are short."""
 
 
 async def vip(tx: AsyncConnection, asked: Asked[Vip]) -> Reply:
@@ -25,9 +32,11 @@ async def vip(tx: AsyncConnection, asked: Asked[Vip]) -> Reply:
         raise CannotBeUsed(
             say("operations.vip.which", who=described(person)), hint=say("operations.vip.hint", levels=levels)
         )
-    level = await give_level(tx, person.id, asked.request.level, by=asked.staff.id, now_ms=asked.now_ms)
-    meant = ladder.find(asked.request.level)
-    if meant is not None and ladder.rank(meant.id) < ladder.rank(level):
+    meant = ladder.find(simplified(asked.request.level))
+    if meant is None:
+        raise _no_level(ladder, asked.request.level)
+    level = await give_level(tx, person.id, meant.id, by=asked.staff.id, now_ms=asked.now_ms)
+    if ladder.rank(meant.id) < ladder.rank(level):
         return Reply(True, say("operations.vip.more", who=called(person), level=ladder.name_of(level)))
     text = say(
         "operations.vip.done", who=called(person), before=ladder.name_of(person.level), level=ladder.name_of(level)
@@ -36,6 +45,15 @@ async def vip(tx: AsyncConnection, asked: Asked[Vip]) -> Reply:
     if rung is not None and rung.discount < 1:
         text += "\n" + say("operations.vip.discount", discount=f"{rung.discount * 10:f}".rstrip("0").rstrip("."))
     return Reply(True, text, data={"person": person.id, "level": level})
+
+
+def _no_level(ladder: Ladder, word: str) -> Problem:
+    """With the nearest name, else with all levels."""
+    names = [name for level in ladder.levels for name in (level.id, level.name) if name]
+    near = nearest(simplified(word), names, close=_CLOSE)
+    if not near:
+        return LevelRefused(word, [level.name or level.id for level in ladder.levels])
+    return CannotBeUsed(say("customers.no_level", level=word), hint=say("operations.meant", near=near))
 
 
 async def take_back_level(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.ladder import current
+from customers.segment_file import Segment
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import campaign_named, choices, stopped_campaign
-from operations.narrowing import narrowed
+from operations.narrowing import Groups, narrowed, only_for
 from operations.push_trial import MakeWording, try_push
 from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
 from operations.why import reason_words
@@ -35,8 +37,10 @@ class Pushing:
         *,
         always_ask: bool = False,
         goal: Goal = Goal.REPURCHASE,
+        segments: Mapping[str, Segment] | None = None,
     ) -> None:
-        """`wording` makes the words of pushes; without it none can be tried. `always_ask`, `goal`: as in `Desk`."""
+        """`wording` makes the words of pushes; without it none can be tried. The others: as in `Desk`."""
+        self._segments = segments or {}
         self._goal = goal
         self._specs = specs
         self._zone = zone
@@ -57,19 +61,23 @@ class Pushing:
         return Reply(True, self._counts(spec, seen), data=seen.as_json())
 
     async def show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
-        require_goal(self._goal, self._spec(asked.request.push))
-        spec = narrowed(self._spec(asked.request.push), asked.request, asked.now_ms, self._zone)
+        whole = self._spec(asked.request.push)
+        require_goal(self._goal, whole)
+        groups = await self._groups(tx)
+        spec = narrowed(whole, asked.request, groups, asked.now_ms, self._zone)
         seen = await pushes.preview(tx, spec, asked.now_ms, shop_zone=self._zone)
         if seen.recipients == 0:
             raise Refused(self._counts(spec, seen), hint=say("operations.push.nobody.hint"))
         if seen.faults:
             raise WordsIncomplete(spec.name, list(seen.faults))
         exact = replace(asked.request, push=spec.name, fingerprint=fingerprint(spec))
-        return Shown(self._counts(spec, seen), exact, seen.recipients)
+        text = "\n".join(filter(None, (self._counts(spec, seen), only_for(whole, asked.request, groups))))
+        return Shown(text, exact, seen.recipients)
 
     async def push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
         """Start exactly what was shown."""
-        spec = narrowed(self._spec(asked.request.push), asked.request, asked.now_ms, self._zone)
+        groups = await self._groups(tx)
+        spec = narrowed(self._spec(asked.request.push), asked.request, groups, asked.now_ms, self._zone)
         if fingerprint(spec) != asked.request.fingerprint:
             raise Refused(say("operations.push.changed"), hint=say("operations.push.changed.hint", push=spec.name))
         campaign = await pushes.create(tx, spec, f"staff:{asked.staff.id}", asked.now_ms, shop_zone=self._zone)
@@ -99,6 +107,9 @@ class Pushing:
         campaign, title = await campaign_named(tx, asked.request.push)
         cancelled = await steering.cancel(tx, campaign, asked.now_ms)
         return Reply(True, cancelled_words(title, cancelled))
+
+    async def _groups(self, tx: AsyncConnection) -> Groups:
+        return Groups(await current(tx), self._segments)
 
     def _spec(self, word: str) -> PushFile:
         named = [spec for spec in self._specs.values() if word and word in (spec.name, spec.title)]

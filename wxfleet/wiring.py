@@ -274,6 +274,7 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         always_ask=settings.always_ask,
         goal=settings.shop.goal,
         lead_in=lead_in_of(settings),
+        segments=segments,
     )
 
 
