@@ -26,8 +26,8 @@ from benchmarks.databases import fresh_url
 from benchmarks.measuring import show_machine
 from rules.limits import Limits
 from scheduler.benefits.coupons import NEVER_MS
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes import pushes
-from scheduler.pushes.push_events import CampaignEvent
 from scheduler.pushes.push_file import PushFile, Who
 from scheduler.pushes.push_planning import PushPlanning
 from storage.campaign_tables import CouponPool

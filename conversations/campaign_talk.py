@@ -12,8 +12,8 @@ from personas.voice import render, variables
 from rules.kinds import Kind
 from scheduler.benefits.coupons import take
 from scheduler.campaigns.campaign_answers import Answered, CampaignAnswers
-from scheduler.campaigns.participants import Guest
-from scheduler.campaigns.said import Photo
+from scheduler.participants.participants import Guest
+from scheduler.participants.said import Photo
 from scheduler.pushes.answer_rows import entry_of
 from scheduler.pushes.push_file import COUPON
 from storage.outbox import Content, NewDelivery, plan

@@ -11,9 +11,9 @@ from conversations.machines import by_a_machine
 from conversations.own_words import own_words
 from customers.claim_words import find_hint, find_order_number
 from customers.referral_words import name_in
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.campaigns.campaign_answers import Meaning as Said
 from scheduler.campaigns.campaign_answers import read_answer
-from scheduler.campaigns.campaign_file import CampaignFile
 
 
 class Meaning(StrEnum):

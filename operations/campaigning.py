@@ -18,14 +18,13 @@ from operations.why import reason_words
 from personas.model import Goal
 from rules.limits import Limits
 from rules.quiet_hours import local, quiet_until
-from scheduler.campaigns import campaigns
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_spec
-from scheduler.campaigns.campaign_phase_file import PhaseKind
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_spec
+from scheduler.campaign_files.campaign_phase_file import PhaseKind
+from scheduler.campaign_files.goal_rule import require_goal
+from scheduler.campaign_files.series_days import comes_back, day_of, next_start_ms, on_day
+from scheduler.campaigns import campaigns, series
 from scheduler.campaigns.campaigns import CampaignView, PhaseView
-from scheduler.campaigns.participants import SAID_YES, Answer, counted, settle
-from scheduler.kinds import series
-from scheduler.kinds.series_days import comes_back, day_of, next_start_ms, on_day
-from scheduler.pushes.goal_rule import require_goal
+from scheduler.participants.participants import SAID_YES, Answer, counted, settle
 from storage.campaign_tables import Participant, Phase
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say

@@ -7,7 +7,7 @@ from operations.asking import Asked, Reply, Shown
 from operations.confirmations import drop
 from operations.finding import campaign_named
 from operations.requests import Cancel
-from scheduler.pushes.campaign_state import Move, require_move
+from scheduler.campaign_state import Move, require_move
 from storage.outbox import DeliveryState
 from storage.tables import Campaign, Delivery
 from texts.catalogue import say

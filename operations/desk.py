@@ -57,7 +57,7 @@ from operations.staff import StaffRole
 from operations.targets import require_own
 from personas.model import Goal
 from scheduler.benefits.gifts import GiftsConfig
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.moments.moments import Calendar
 from scheduler.pushes.push_file import PushFile
 from texts.catalogue import say

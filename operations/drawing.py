@@ -10,7 +10,7 @@ from operations.asking import Asked, Reply, Shown
 from operations.errors import NotFound
 from operations.requests import DrawLots
 from operations.why import reason_words
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.errors import DrawRefused
 from scheduler.kinds import draws
 from scheduler.kinds.draws import DrawState, DrawView

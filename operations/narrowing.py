@@ -9,8 +9,8 @@ from customers.segment_file import Condition, Segment
 from operations.errors import CannotBeUsed, Refused
 from operations.requests import Push
 from rules.quiet_hours import local
-from scheduler.moments.moments import Span
 from scheduler.pushes.push_file import PushFile
+from scheduler.written import Span
 from texts.catalogue import say
 from texts.nearest import nearest
 from texts.script import simplified

@@ -13,7 +13,7 @@ from reports.status import friend_counts
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local
-from scheduler.moments.days import notice_known
+from scheduler.days import notice_known
 from scheduler.moments.mirror_gaps import gaps_since
 from storage.outbox import DeliveryState
 from storage.tables import (

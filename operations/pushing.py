@@ -18,9 +18,10 @@ from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
 from operations.why import reason_words
 from personas.model import Goal
 from rules.quiet_hours import local
+from scheduler.campaign_files.goal_rule import require_goal
+from scheduler.campaigns import steering
 from scheduler.errors import WordsIncomplete
-from scheduler.pushes import pushes, steering
-from scheduler.pushes.goal_rule import require_goal
+from scheduler.pushes import pushes
 from scheduler.pushes.push_file import PushFile, as_spec
 from texts.catalogue import say
 from texts.nearest import nearest

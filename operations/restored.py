@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.pushes.campaign_state import CampaignState
+from scheduler.campaign_state import CampaignState
 from storage.inbox import OPEN
 from storage.moving import RESTORED_MS
 from storage.outbox import DeliveryState, insert_ignoring

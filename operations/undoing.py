@@ -24,7 +24,7 @@ from operations.referring import take_back_referral, take_back_thanks
 from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
 from operations.undoing_tasks import take_back_done
 from rules.quiet_hours import local
-from scheduler.pushes import steering
+from scheduler.campaigns import steering
 from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.tables import Account, Audit, Campaign, Delivery, Person

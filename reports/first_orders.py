@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.purchase_rows import BOUGHT, MOMENT
 from storage.tables import CAMPAIGN, Campaign, Order
 
-_ARRIVALS = "arrivals"  # scheduler.campaigns.campaign_file.CampaignKind
+_ARRIVALS = "arrivals"  # scheduler.campaign_files.campaign_file.CampaignKind
 
 
 @dataclass(frozen=True, slots=True)

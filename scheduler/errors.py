@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from scheduler.benefits.coupon_shortage import Shortage
 from texts.catalogue import say
 from texts.nearest import nearest
 from texts.problem import ExitCode, Problem
@@ -40,22 +39,6 @@ class WordsIncomplete(Problem):
         super().__init__(
             say("scheduler.words_incomplete", name=name, faults=say("texts.comma").join(faults)),
             hint=say("scheduler.words_incomplete.hint"),
-        )
-
-
-class CouponsShort(Problem):
-    """A push whose words promise everybody a code of their own, and a pool that has not so many. Nothing was planned.
-
-    `short`: the numbers.
-    """
-
-    exit_code = ExitCode.REFUSED_BY_POLICY
-
-    def __init__(self, name: str, short: Shortage) -> None:
-        self.short = short
-        super().__init__(
-            say("scheduler.coupons.refused", name=name, why=short.words),
-            hint=say("scheduler.coupons.short.hint", **short.details),
         )
 
 

@@ -15,7 +15,7 @@ from scheduler.moments.day_plan import plan_day, who_posts
 from scheduler.moments.live_calendar import LiveCalendar
 from scheduler.moments.mirrors import follow, has_followers_waiting
 from scheduler.moments.moments import Calendar
-from scheduler.pushes.push_events import Tell
+from scheduler.push_events import Tell
 from scheduler.pushes.push_plan import under_way
 from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.push_progress import advance, due_campaigns

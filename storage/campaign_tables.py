@@ -46,10 +46,10 @@ class Phase(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     campaign: Mapped[int]  # the parent
     name: Mapped[str]
-    kind: Mapped[str]  # scheduler.campaigns.campaign_file.PhaseKind: warm_up | push | reminder | thanks
+    kind: Mapped[str]  # scheduler.campaign_files.campaign_phase_file.PhaseKind: warm_up | push | reminder | thanks
     due_ms: Mapped[int]
     until_ms: Mapped[int]  # later than this it is skipped
-    state: Mapped[str]  # scheduler.timeline.PhaseState: waiting | running | done | skipped | cancelled
+    state: Mapped[str]  # scheduler.phase_state.PhaseState: waiting | running | done | skipped | cancelled
     reason: Mapped[str | None]
     child: Mapped[int | None] = mapped_column(unique=True)  # campaigns.id; None until it begins, or when it only posts
     invited_id: Mapped[int] = mapped_column(default=0)  # up to this row of the outbox its people stand in participants

@@ -37,7 +37,7 @@ class Draw(Base):
     seed: Mapped[str]
     closes_ms: Mapped[int]  # entries, or votes, until then
     state: Mapped[str]  # scheduler.kinds.draws.DrawState: open | closed | drawn | told
-    closed_with: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # scheduler.draw_entrants
+    closed_with: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # draw_entrants.Closed
     record: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # what is published
     drawn_ms: Mapped[int | None]
     drawn_by: Mapped[str | None]  # 'staff:owner'
@@ -70,7 +70,7 @@ class TaskRun(Base):
 
     __tablename__ = "task_runs"
     campaign: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[str]  # scheduler.kinds.precise_tasks.RunState: open | reached | ran_out | over
+    state: Mapped[str]  # scheduler.kinds.task_runs.RunState: open | reached | ran_out | over
     look_ms: Mapped[int]
     batches: Mapped[int] = mapped_column(default=1)
     changed_ms: Mapped[int]

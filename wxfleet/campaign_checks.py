@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from customers.segment_file import load_segments
 from personas.copy_check import findings
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_files import load_campaigns
-from scheduler.campaigns.campaign_phase_file import PhaseFile
-from scheduler.campaigns.campaign_reading import open_campaign, to_fill
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_phase_file import PhaseFile
+from scheduler.campaign_files.campaign_reading import open_campaign, to_fill
 from scheduler.ponds.pond_file import load_ponds
 from texts.catalogue import say
 from texts.errors import Mistake

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from scheduler.campaigns.campaign_reading import TO_FILL
+from scheduler.campaign_files.campaign_reading import TO_FILL
 from texts.os_words import os_reason
 from wxfleet.errors import CampaignInTheWay, FolderUnusable
 

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reports.first_orders import first_orders
-from scheduler.campaigns.campaign_file import campaign_of
-from scheduler.campaigns.votes import count_votes
+from scheduler.campaign_files.campaign_file import campaign_of
+from scheduler.participants.votes import count_votes
 from storage.tables import Campaign
 from texts.catalogue import say
 from wxfleet.settings import Settings

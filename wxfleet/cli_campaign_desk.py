@@ -10,7 +10,7 @@ from operations.errors import NotFound
 from operations.requests import Came, Cancel, Override, Push
 from reports.campaigns import progress
 from rules.quiet_hours import local
-from scheduler.kinds.series import running
+from scheduler.campaigns.series import running
 from storage.tables import CAMPAIGN
 from texts.catalogue import say
 from texts.problem import ExitCode

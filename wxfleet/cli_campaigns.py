@@ -13,16 +13,16 @@ from operations.drawing import seed_line
 from operations.requests import Push
 from operations.why import reason_words
 from rules.quiet_hours import local
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_reading import read_campaign
+from scheduler.campaign_files.campaign_timeline import Timeline
+from scheduler.campaign_files.goal_rule import require_goal
+from scheduler.campaign_files.series_days import comes_back
 from scheduler.campaigns import campaigns
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
-from scheduler.campaigns.campaign_files import load_campaigns
-from scheduler.campaigns.campaign_reading import read_campaign
-from scheduler.campaigns.campaign_timeline import Timeline
 from scheduler.campaigns.campaigns import CampaignView
-from scheduler.campaigns.participants import counted
 from scheduler.errors import CampaignRefused
-from scheduler.kinds.series_days import comes_back
-from scheduler.pushes.goal_rule import require_goal
+from scheduler.participants.participants import counted
 from storage.campaign_tables import Phase
 from storage.engine import Database
 from storage.tables import Campaign

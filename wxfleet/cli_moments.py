@@ -9,9 +9,9 @@ from bots.account import AccountConfig
 from operations.errors import NotFound
 from reports.story import short
 from rules.quiet_hours import local, to_ms, zone
+from scheduler.days import lunar_words
 from scheduler.moments.calendar_preview import SpanPreview, note_lines, preview_span
 from scheduler.moments.day_slots import Poster
-from scheduler.moments.days import lunar_words
 from scheduler.moments.moments import Calendar, Entry
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity

@@ -20,9 +20,10 @@ from operations.requests import Cancel, Continue, Pause, Push, Request, TryPush
 from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local
-from scheduler.pushes import pushes, steering
-from scheduler.pushes.campaign_state import Move, require_move
-from scheduler.pushes.goal_rule import require_goal
+from scheduler.campaign_files.goal_rule import require_goal
+from scheduler.campaign_state import Move, require_move
+from scheduler.campaigns import steering
+from scheduler.pushes import pushes
 from scheduler.pushes.push_file import PushFile, from_spec, load_pushes, with_segment
 from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.recalls import Outcome as RecallOutcome

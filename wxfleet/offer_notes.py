@@ -6,9 +6,9 @@ from personas.copy_check import findings
 from personas.errors import TemplateRefused
 from personas.offer_check import gives_something, weak_offers
 from personas.voice import variables
-from scheduler.campaigns.campaign_file import CampaignFile, CampaignKind
-from scheduler.campaigns.campaign_phase_file import PhaseKind
-from scheduler.campaigns.campaign_reading import open_campaign
+from scheduler.campaign_files.campaign_file import CampaignFile, CampaignKind
+from scheduler.campaign_files.campaign_phase_file import PhaseKind
+from scheduler.campaign_files.campaign_reading import open_campaign
 from scheduler.pushes.push_file import PushFile
 from texts.catalogue import say
 from texts.errors import Mistake, Severity

@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_reading import open_campaign, to_fill
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_reading import open_campaign, to_fill
 from scheduler.pushes.push_file import PushFile
 from storage.campaign_tables import CouponPool
 from storage.engine import open_database

@@ -14,7 +14,7 @@ from conversations.products import Products
 from customers.ladder import Ladder
 from customers.segment_file import Segment
 from personas.model import Persona
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.care.care_file import CareFile
 from scheduler.care.lesson_file import LessonFile
 from scheduler.moments.moments import CalendarFile

@@ -16,8 +16,8 @@ from customers.orders import import_orders
 from customers.segment_file import load_segments
 from reports.summary import summary
 from rules.clock import Clock
-from scheduler.campaigns.campaign_file import CampaignKind
-from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_file import CampaignKind
+from scheduler.campaign_files.campaign_files import load_campaigns
 from scheduler.clock import Ticker
 from scheduler.pushes.push_file import load_pushes
 from simulator.simulation import Simulation

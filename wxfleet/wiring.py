@@ -61,17 +61,16 @@ from personas.book import Book
 from reports.daily import DailyDigest
 from rules.clock import Clock
 from rules.quiet_hours import zone
-from scheduler.benefits.coupon_rows import CouponReturns
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_files import load_campaigns
 from scheduler.campaigns.phases import Phases
+from scheduler.campaigns.series import Rounds
 from scheduler.care.care import Care
 from scheduler.care.care_file import load_care
 from scheduler.care.lesson_file import load_lessons
 from scheduler.care.lessons import Lessons, Stuck
 from scheduler.kinds.announcing import Announcing
 from scheduler.kinds.precise_tasks import PreciseTasks
-from scheduler.kinds.series import Rounds
 from scheduler.moments.likes import LikeRound, Likes
 from scheduler.moments.live_calendar import LiveCalendar
 from scheduler.moments.material_sweep import MaterialSweep
@@ -81,7 +80,8 @@ from scheduler.moments.mirror_profiles import MirrorProfiles
 from scheduler.planner import Planner, Step
 from scheduler.ponds.pond_looks import PondLooks
 from scheduler.ponds.pond_members import PondMembers
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent
+from scheduler.pushes.coupon_rows import CouponReturns
 from scheduler.pushes.push_file import load_pushes
 from scheduler.pushes.push_words import PushWording
 from scheduler.pushes.recalls import Recalls

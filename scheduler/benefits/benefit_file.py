@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from scheduler.pushes.push_file import Ident, PoolName
+from scheduler.written import Ident, PoolName
 
 
 class Benefit(BaseModel):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.outbox import insert_ignoring
 from storage.tables import Campaign, Repair
 from texts.catalogue import say
+from texts.problem import ExitCode, Problem
 
 _REPAIR = "coupons:"
 
@@ -33,6 +34,22 @@ class Shortage:
             "pool": self.pool, "needed": self.needed, "there": self.there, "lacking": max(1, self.needed - self.there),
             "campaign": self.campaign,
         }  # fmt: skip
+
+
+class CouponsShort(Problem):
+    """A push whose words promise everybody a code of their own, and a pool that has not so many. Nothing was planned.
+
+    `short`: the numbers.
+    """
+
+    exit_code = ExitCode.REFUSED_BY_POLICY
+
+    def __init__(self, name: str, short: Shortage) -> None:
+        self.short = short
+        super().__init__(
+            say("scheduler.coupons.refused", name=name, why=short.words),
+            hint=say("scheduler.coupons.short.hint", **short.details),
+        )
 
 
 async def note_shortage(tx: AsyncConnection, short: Shortage, now_ms: int) -> None:

@@ -1,1 +1,1 @@
-"""Campaigns of several phases: their files, their timeline, who takes part and what they answered."""
+"""Campaigns under way: started, steered, led through their phases, answered, and held again."""

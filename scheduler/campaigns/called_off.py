@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind, gate_of
-from scheduler.campaigns.participants import SAID_YES
+from scheduler.participants.participants import SAID_YES
 from scheduler.pushes.answer_rows import is_answer_to
 from storage.campaign_tables import Participant
 from storage.outbox import Content, DeliveryState, NewDelivery, plan

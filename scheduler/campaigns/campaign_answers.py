@@ -10,9 +10,13 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
-from scheduler.campaigns.campaign_timeline import Timeline, timeline
-from scheduler.campaigns.participants import (
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_pushes import values_of
+from scheduler.campaign_files.campaign_timeline import Timeline, timeline
+from scheduler.kinds.entries import withdraw
+from scheduler.kinds.kind_answers import hear_kind, keep_photo
+from scheduler.look import SHOP_ZONE
+from scheduler.participants.participants import (
     SAID_YES,
     Guest,
     Standing,
@@ -21,11 +25,8 @@ from scheduler.campaigns.participants import (
     say_yes,
     standing_of,
 )
-from scheduler.campaigns.said import Photo, Said
-from scheduler.campaigns.votes import read_choice
-from scheduler.kinds.entries import withdraw
-from scheduler.kinds.kind_answers import hear_kind, keep_photo
-from scheduler.look import SHOP_ZONE
+from scheduler.participants.said import Photo, Said
+from scheduler.participants.votes import read_choice
 from storage import statements
 from storage.ahead import Ahead
 from storage.statements import both, rows_of
@@ -206,13 +207,6 @@ class CampaignAnswers:
 async def read_ahead(tx: AsyncConnection, ahead: Ahead) -> None:
     """Whether any campaign asks at all stands in `ahead`."""
     await statements.read_ahead(tx, ahead, _ASKS, {})
-
-
-def values_of(campaign: CampaignFile) -> dict[str, str]:
-    """The names of a campaign that its answers may use."""
-    landing = {"landing": campaign.landing.words()} if campaign.landing else {"landing": ""}
-    own = {"offer": campaign.offer, "gift": campaign.gift, "join": campaign.join.how, "choice": ""}
-    return {**own, **landing, **campaign.variables}
 
 
 def _default(key: str) -> str:

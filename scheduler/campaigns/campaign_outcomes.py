@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import PURCHASES
 from rules.pacing import DAY_MS
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
-from scheduler.campaigns.campaign_timeline import timeline
-from scheduler.campaigns.participants import Answer, Standing, settle
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_timeline import timeline
+from scheduler.participants.participants import Answer, Standing, settle
 from storage.campaign_tables import Participant
 from storage.outbox import insert_ignoring
 from storage.tables import CAMPAIGN, Campaign, ImportBatch, Order, Setting

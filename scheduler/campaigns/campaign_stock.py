@@ -8,7 +8,7 @@ from personas.errors import TemplateRefused
 from personas.voice import variables
 from scheduler.benefits import benefits, coupons
 from scheduler.benefits.coupon_shortage import Shortage
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.pushes.pushes import Preview
 
 

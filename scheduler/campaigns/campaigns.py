@@ -8,21 +8,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduler.campaign_files.campaign_file import CampaignFile, CampaignKind, campaign_of, campaign_spec
+from scheduler.campaign_files.campaign_phase_file import PhaseKind
+from scheduler.campaign_files.campaign_pushes import push_of
+from scheduler.campaign_files.campaign_steps import step_words
+from scheduler.campaign_files.campaign_timeline import Due, Timeline, faults, timeline
+from scheduler.campaign_state import CampaignState, Move, move, next_state, read
 from scheduler.campaigns import campaign_stock
 from scheduler.campaigns.called_off import call_off
-from scheduler.campaigns.campaign_file import CampaignFile, CampaignKind, campaign_of, campaign_spec
-from scheduler.campaigns.campaign_phase_file import PhaseKind
-from scheduler.campaigns.campaign_pushes import push_of
 from scheduler.campaigns.campaign_rivals import Asking, Other, rivals
-from scheduler.campaigns.campaign_steps import step_words
 from scheduler.campaigns.campaign_stock import codes_wanted, wanting
-from scheduler.campaigns.campaign_timeline import Due, Timeline, faults, timeline
 from scheduler.campaigns.once_at_a_time import hold_name, under_way_words
 from scheduler.errors import CampaignRefused
 from scheduler.kinds import draws, task_runs
 from scheduler.look import SHOP_ZONE
 from scheduler.pushes import pushes
-from scheduler.pushes.campaign_state import CampaignState, Move, move, next_state, read
 from storage.campaign_tables import Participant, Phase
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say

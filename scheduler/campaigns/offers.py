@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from scheduler.campaigns.campaign_answers import values_of
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
-from scheduler.campaigns.campaign_timeline import timeline
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_pushes import values_of
+from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.look import SHOP_ZONE
 from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery

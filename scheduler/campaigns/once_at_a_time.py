@@ -5,7 +5,7 @@ import zlib
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.pushes.campaign_state import OPEN
+from scheduler.campaign_state import OPEN
 from storage.tables import CAMPAIGN, Campaign
 from texts.catalogue import say
 

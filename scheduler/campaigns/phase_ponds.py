@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from personas.errors import TemplateRefused, ValueMissing
 from personas.voice import render
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_phase_file import PhaseFile
-from scheduler.campaigns.campaign_pushes import told_of
-from scheduler.campaigns.campaign_timeline import timeline
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_phase_file import PhaseFile
+from scheduler.campaign_files.campaign_pushes import told_of
+from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.errors import NoSuchPond, PondRefused
 from scheduler.ponds.pond_posts import plan_post
-from scheduler.pushes.push_events import CampaignEvent, Tell
+from scheduler.push_events import CampaignEvent, Tell
 
 
 async def say_in_ponds(

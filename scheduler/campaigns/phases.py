@@ -3,8 +3,6 @@
 A step of the planner. Everything it knows stands in the tables: after a crash it finds what was begun, begun.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, func, literal, null, select, update
@@ -13,23 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.pacing import MINUTE_MS
 from rules.quiet_hours import local
 from rules.roles import Role
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_phase_file import PhaseFile, PhaseKind
+from scheduler.campaign_files.campaign_pushes import for_whom, push_of
+from scheduler.campaign_files.campaign_timeline import timeline
+from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.campaigns.campaign_outcomes import ORDERS_ARRIVED, settle_by_orders, stayed_away
-from scheduler.campaigns.campaign_phase_file import PhaseFile, PhaseKind
-from scheduler.campaigns.campaign_pushes import for_whom, push_of
-from scheduler.campaigns.campaign_timeline import timeline
 from scheduler.campaigns.campaigns import to_ask
-from scheduler.campaigns.participants import Standing
 from scheduler.campaigns.phase_ponds import say_in_ponds
 from scheduler.campaigns.thanks_wait import not_before
-from scheduler.campaigns.votes import count_votes
 from scheduler.errors import PushRefused
 from scheduler.look import SHOP_ZONE
 from scheduler.moments.day_plan import posters
 from scheduler.moments.posts import NewPost, write_posts
+from scheduler.participants.participants import Standing
+from scheduler.participants.votes import count_votes
+from scheduler.phase_state import PHASE_MOVES, PhaseState
+from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes import pushes
-from scheduler.pushes.campaign_state import CampaignState, Move, move, read
-from scheduler.pushes.push_events import CampaignEvent, Tell
 from scheduler.seeds import drawn
 from storage.campaign_tables import Participant, Phase
 from storage.outbox import insert_ignoring
@@ -50,24 +49,6 @@ _DUE = both(f"""
         OR EXISTS (SELECT 1 FROM phases p JOIN campaigns k ON k.id = p.child WHERE p.campaign = c.id
                    AND p.invited IS NOT TRUE AND k.state NOT IN ('draft', 'planning'))))
     OR {ORDERS_ARRIVED}""")
-
-
-class PhaseState(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    SKIPPED = "skipped"
-    """Did not happen; the reason stands beside."""
-    CANCELLED = "cancelled"
-
-
-PHASE_MOVES: Mapping[PhaseState, frozenset[PhaseState]] = {
-    PhaseState.WAITING: frozenset({PhaseState.RUNNING, PhaseState.DONE, PhaseState.SKIPPED, PhaseState.CANCELLED}),
-    PhaseState.RUNNING: frozenset({PhaseState.DONE, PhaseState.SKIPPED, PhaseState.CANCELLED}),
-    PhaseState.DONE: frozenset(),
-    PhaseState.SKIPPED: frozenset(),
-    PhaseState.CANCELLED: frozenset(),
-}
 
 
 class Phases:

@@ -11,9 +11,9 @@ from personas.copy_check import findings, selling
 from personas.errors import TemplateRefused
 from personas.model import Lines, Style
 from personas.voice import variables
-from scheduler.moments.days import plain_name
-from scheduler.moments.media_checks import flaw_of
-from scheduler.moments.moments import Name, Span, Window
+from scheduler.days import plain_name
+from scheduler.media_checks import flaw_of
+from scheduler.written import Ident, Span, Window
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.yaml_reader import Document, read_document
@@ -63,7 +63,7 @@ class BirthdayCare(_Part):
 class HolidayCare(_Part):
     """One festival."""
 
-    name: Name = Field(description="名字（英文小写），一年一次就是按它算的")
+    name: Ident = Field(description="名字（英文小写），一年一次就是按它算的")
     day: Festival = Field(description="哪个节：春节、中秋节、冬至、母亲节……（农历节日自动换算）")
     words: Words = Field(description="祝福的话；可以写几种说法，也可以按人设编号分开写，default 给其余的号")
     levels: tuple[str, ...] = Field(default=(), description="只给哪些等级；不写就是所有买过的老客")
@@ -72,7 +72,7 @@ class HolidayCare(_Part):
 class AfterPurchase(_Part):
     """Some days after an order was completed."""
 
-    name: Name = Field(description="名字（英文小写）")
+    name: Ident = Field(description="名字（英文小写）")
     days: int = Field(ge=1, le=90, description="交易成功之后第几天")
     words: Words = Field(description="关心的话，不带任何推销")
     picture: str | None = Field(default=None, description="一起发的图，media/ 里的文件名")

@@ -11,7 +11,7 @@ from personas.model import Goal
 from rules.kinds import Kind
 from scheduler.care.care_file import BIRTHDAY, BY_THE_MOON, AfterPurchase, CareFile
 from scheduler.care.care_people import birthday_by_the_moon, birthday_by_the_sun, bought_before, completed_days_ago
-from scheduler.moments.days import is_festival
+from scheduler.days import is_festival
 
 MOON_BIRTHDAY = "birthday-by-the-moon"
 

@@ -9,9 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from personas.model import Style
 from scheduler.care.care_file import NAMES, text_flaws
-from scheduler.moments.media_checks import flaw_of
-from scheduler.moments.moments import Name, Span, Window, not_empty
-from scheduler.pushes.push_file import SpanOfTime, Text
+from scheduler.media_checks import flaw_of
+from scheduler.written import Ident, Span, SpanOfTime, Text, Window, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.yaml_reader import Document, read_document
@@ -34,7 +33,7 @@ class LessonLink(_Part):
 class Lesson(_Part):
     """One lesson."""
 
-    name: Name = Field(description="这一课的名字（英文小写），同一门课里不重复；改名等于换一课")
+    name: Ident = Field(description="这一课的名字（英文小写），同一门课里不重复；改名等于换一课")
     day: int = Field(ge=1, le=365, description="开课第几天；第 1 天就是开课那天")
     text: Text = Field(description="讲什么；可用 {{ call_me }} {{ me }} {{ shop }}")
     picture: str | None = Field(default=None, description="一起发的图，media/ 里的文件名")
@@ -50,7 +49,7 @@ class Lesson(_Part):
 class LessonFile(_Part):
     """One sequence of lessons."""
 
-    name: Name = Field(description="这门课的名字（英文小写）")
+    name: Ident = Field(description="这门课的名字（英文小写）")
     title: str = Field(min_length=1, max_length=60, description="课名，给自己人看")
     start: Literal["partner", "staff"] = Field(
         default="partner", description="partner：成了合伙人、又加了培训号就自动开课；staff：等员工 /课程 开始"

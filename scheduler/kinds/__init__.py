@@ -1,1 +1,1 @@
-"""What only one kind of campaign does: giveaway, contest, precise task, new arrivals, wake-up."""
+"""What only one kind of campaign does: giveaway, contest, precise task, votes on styles."""

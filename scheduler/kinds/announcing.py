@@ -13,15 +13,15 @@ from personas.voice import render
 from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
 from scheduler.benefits import benefits
-from scheduler.campaigns.campaign_answers import values_of
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_pushes import values_of
+from scheduler.campaign_state import read
 from scheduler.care.care_people import Known, known_best
 from scheduler.errors import BenefitRefused, DrawRefused
 from scheduler.kinds.draw_entrants import close
 from scheduler.kinds.draws import DrawState, draw
 from scheduler.kinds.entries import EntryState, entrants
-from scheduler.pushes.campaign_state import read
-from scheduler.pushes.push_events import CampaignEvent, Tell
+from scheduler.push_events import CampaignEvent, Tell
 from storage.entry_tables import Draw, Entry, PrizeWon
 from storage.outbox import Content, NewDelivery, plan
 from storage.statements import both, rows_of

@@ -6,12 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import MINUTE_MS
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.last_word import spoke_last
-from scheduler.campaigns.participants import Guest, say_yes
-from scheduler.campaigns.said import Heard, Photo, Said
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.kinds.entries import EntryState, by_number, enter, entry_of, note, numbers
 from scheduler.moments.materials import ConsentMark, Source, keep_picture, mark, picture_of
+from scheduler.participants.last_word import spoke_last
+from scheduler.participants.participants import Guest, say_yes
+from scheduler.participants.said import Heard, Photo, Said
 from storage.campaign_tables import Participant
 
 _VOTE = re.compile(r"(?:我)?(?:要)?(?:投票给|投给|投|选|支持)?(?:第|no)?([0-9]{1,5})(?:号|款|位|幅|张)?(?:作品|一票)?")

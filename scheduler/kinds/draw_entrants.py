@@ -14,9 +14,9 @@ from sqlalchemy import Text, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.lots import Lot, hash_of, hash_with_votes
-from scheduler.campaigns.participants import in_turn
-from scheduler.campaigns.votes import count_votes, counts
 from scheduler.kinds.entries import Entrant, EntryState, entrants
+from scheduler.participants.participants import in_turn
+from scheduler.participants.votes import count_votes, counts
 from storage.campaign_tables import Participant
 from storage.entry_tables import Draw, Entry
 from storage.tables import Person

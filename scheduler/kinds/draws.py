@@ -32,12 +32,12 @@ from rules.lots import (
     ranked,
 )  # fmt: skip
 from scheduler.benefits import benefits
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
-from scheduler.campaigns.participants import in_turn
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_state import CampaignState, read
 from scheduler.errors import DrawRefused
 from scheduler.kinds.draw_entrants import Closed, close, closed_of, dropped_out, votes_now
 from scheduler.kinds.entries import Entrant, entrants
-from scheduler.pushes.campaign_state import CampaignState, read
+from scheduler.participants.participants import in_turn
 from storage.entry_tables import Draw, PrizeWon
 from storage.outbox import insert_ignoring
 

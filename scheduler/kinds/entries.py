@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Row, Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.participants import in_turn
-from scheduler.kinds.campaign_parts import plain_size
+from scheduler.campaign_files.campaign_parts import plain_size
 from scheduler.moments.materials import ConsentMark
 from scheduler.our_contacts import ours
+from scheduler.participants.participants import in_turn
 from storage.campaign_tables import Material
 from storage.entry_tables import Entry
 from storage.outbox import insert_ignoring

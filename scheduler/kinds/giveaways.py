@@ -5,11 +5,11 @@ import unicodedata
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.participants import say_yes
-from scheduler.campaigns.said import Heard, Said
-from scheduler.kinds.campaign_parts import plain_size
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_parts import plain_size
 from scheduler.kinds.entries import EntryState, enter, entrants, entry_of
+from scheduler.participants.participants import say_yes
+from scheduler.participants.said import Heard, Said
 
 _AROUND = re.compile(r"^(?:我?要|参加|报名|1|我?穿|我是)?[，,、\s]*|(?:的|吧|哦|哈|呀|啦|谢谢)*[。.!！~～\s]*$")
 _LONGEST = 20

@@ -2,12 +2,12 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_timeline import Timeline
-from scheduler.campaigns.said import Heard, Said
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_timeline import Timeline
 from scheduler.kinds import contests, giveaways, style_votes, task_proofs
 from scheduler.kinds.contests import keep
 from scheduler.moments.materials import Source
+from scheduler.participants.said import Heard, Said
 
 
 async def hear_kind(

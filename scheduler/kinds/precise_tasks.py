@@ -13,19 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.overbooking import to_invite
 from rules.pacing import MINUTE_MS
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of
-from scheduler.campaigns.campaign_phase_file import PhaseKind
-from scheduler.campaigns.campaign_pushes import push_of
-from scheduler.campaigns.campaign_timeline import LATEST_MS, Timeline, timeline
-from scheduler.campaigns.participants import Standing, counted
-from scheduler.campaigns.phases import PhaseState
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
+from scheduler.campaign_files.campaign_parts import PreciseTask
+from scheduler.campaign_files.campaign_phase_file import PhaseKind
+from scheduler.campaign_files.campaign_pushes import push_of
+from scheduler.campaign_files.campaign_timeline import LATEST_MS, Timeline, timeline
+from scheduler.campaign_state import CampaignState, Move, next_state, read
 from scheduler.errors import PushRefused
-from scheduler.kinds.campaign_parts import PreciseTask
 from scheduler.kinds.task_runs import RunState
 from scheduler.look import SHOP_ZONE
+from scheduler.participants.participants import Standing, counted
+from scheduler.phase_state import PhaseState
+from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes import pushes
-from scheduler.pushes.campaign_state import CampaignState, Move, next_state, read
-from scheduler.pushes.push_events import CampaignEvent, Tell
 from scheduler.pushes.push_file import PushFile
 from storage.campaign_tables import Phase
 from storage.entry_tables import TaskRun

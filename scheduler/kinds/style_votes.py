@@ -4,10 +4,10 @@ import re
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.participants import say_yes
-from scheduler.campaigns.said import Heard, Said
-from scheduler.campaigns.votes import read_choice
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.participants.participants import say_yes
+from scheduler.participants.said import Heard, Said
+from scheduler.participants.votes import read_choice
 
 _SHOW = re.compile(
     r"(?:想|要|能|可以|先)?(?:看看|看一下|看下|看|发|有)?(?:一下|下)?(?:图片|照片|图|实拍|款式|样子|样)(?:吗|看看|看)?"

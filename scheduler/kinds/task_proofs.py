@@ -2,14 +2,14 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.last_word import spoke_last
-from scheduler.campaigns.participants import Answer, Standing, say_yes, settle, standing_of
-from scheduler.campaigns.said import Heard, Said
-from scheduler.kinds.campaign_parts import PreciseTask, TaskKind
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_parts import PreciseTask, TaskKind
 from scheduler.kinds.contests import keep
 from scheduler.kinds.task_runs import look_soon
 from scheduler.moments.materials import Source
+from scheduler.participants.last_word import spoke_last
+from scheduler.participants.participants import Answer, Standing, say_yes, settle, standing_of
+from scheduler.participants.said import Heard, Said
 
 _DONE = frozenset({
     "好了", "完成", "完成了", "已完成", "做好了", "搞定", "搞定了", "做完了", "弄好了", "已做", "done", "ok了",

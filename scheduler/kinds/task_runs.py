@@ -6,8 +6,8 @@ from enum import StrEnum
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.participants import Standing, counted
-from scheduler.kinds.campaign_parts import PreciseTask
+from scheduler.campaign_files.campaign_parts import PreciseTask
+from scheduler.participants.participants import Standing, counted
 from storage.campaign_tables import Participant
 from storage.entry_tables import TaskRun
 from storage.outbox import insert_ignoring

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from personas.model import MomentsPlan
 from rules.limits import Limits
-from scheduler.moments.media_checks import flaw_of
+from scheduler.media_checks import flaw_of
 from scheduler.moments.moments import Calendar, CalendarFile
 from scheduler.moments.rhythm import Planned, advise
 from texts.catalogue import say

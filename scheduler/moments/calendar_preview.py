@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
 from rules.roles import PostKind
+from scheduler.days import lunar_words
+from scheduler.media_checks import flaw_of
 from scheduler.moments.calendar_advice import NEAR_DAYS, Note, Said, notes_on, shares, timely
 from scheduler.moments.day_changes import KnownPost, known_posts
 from scheduler.moments.day_plan import compose_known, held_back, near_days, with_material
 from scheduler.moments.day_slots import LATELY, DayPost, Poster
-from scheduler.moments.days import lunar_words
 from scheduler.moments.materials import MaterialRow, found
-from scheduler.moments.media_checks import flaw_of
 from scheduler.moments.moments import Calendar
 from scheduler.moments.posts import CALENDAR
 from scheduler.moments.rhythm import Planned

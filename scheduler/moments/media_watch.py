@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local
-from scheduler.moments.media_checks import MediaFlaw, flaw_of
+from scheduler.media_checks import MediaFlaw, flaw_of
 from scheduler.moments.posts import skip_planned
 from storage.outbox import DeliveryState, insert_ignoring
 from storage.tables import Delivery, Post, Repair

@@ -5,33 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from personas.model import MomentsPlan
-from rules.limits import TimeOfDay
 from rules.post_media import MOST_CHARACTERS, MOST_PICTURES, is_video
 from rules.quiet_hours import at, zone
 from rules.roles import PostKind
-from scheduler.moments.day_words import as_word, means, rule_of
+from scheduler.day_words import means
 from scheduler.seeds import drawn
+from scheduler.written import Days, Ident, Window, as_list, not_empty
 
-T = TypeVar("T")
 FREE = "free"
-_LONGEST_NIGHT_S = 12 * 3600
-"""A window that crosses midnight and is longer was written the wrong way round. Ours."""
 _BLOCK_DAYS = 84
 """Twelve weeks: variants of a weekly post go round without a seam. Ours."""
-
-
-def _as_day(value: object) -> object:
-    word = as_word(value)
-    try:
-        rule_of(word)
-    except ValueError:
-        raise ValueError("scheduler.moments.day") from None
-    return word
 
 
 def _as_at(value: object) -> object:
@@ -45,59 +33,12 @@ def _as_at(value: object) -> object:
     raise ValueError("scheduler.moments.at")
 
 
-def as_span(value: object) -> object:
-    """`10:40-10:55` as the two ends of a `Span`; anything else as it is, for pydantic to judge."""
-    if not isinstance(value, str):
-        return value
-    plain = unicodedata.normalize("NFKC", value)
-    start, dash, end = plain.replace("–", "-").replace("~", "-").partition("-")
-    if not dash:
-        raise ValueError("scheduler.moments.window")
-    return {"start": start.strip(), "end": end.strip()}
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class Span(_Part):
-    """From `start` to `end`, written `10:40-10:55`; one that crosses midnight belongs to the day it begins on."""
-
-    start: TimeOfDay
-    end: TimeOfDay
-
-    @model_validator(mode="after")
-    def _forward(self) -> "Span":
-        if self.start == self.end or (self.end < self.start and self.seconds > _LONGEST_NIGHT_S):
-            raise ValueError("scheduler.moments.window_order")
-        return self
-
-    @property
-    def seconds(self) -> int:
-        return (_seconds(self.end) - _seconds(self.start)) % 86_400
-
-
-def _seconds(clock: time) -> int:
-    return clock.hour * 3600 + clock.minute * 60
-
-
-def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
-    """For lists that must have something in them. Pydantic's own `min_length` complains about a bad item as well."""
-    if not value:
-        raise ValueError("scheduler.empty")
-    return value
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
-
-
 At = Annotated[time | Literal["free"], BeforeValidator(_as_at, json_schema_input_type=str)]
-Window = Annotated[Span, BeforeValidator(as_span, json_schema_input_type=str)]
-Day = Annotated[str, BeforeValidator(_as_day, json_schema_input_type=str)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_CHARACTERS)]
-_Days = Annotated[tuple[Day, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 
 
 class PostLink(_Part):
@@ -114,7 +55,7 @@ def _as_link(value: object) -> object:
 class Entry(_Part):
     """One post of the calendar."""
 
-    name: Name = Field(description="这条的名字（英文小写），同一个文件里不重复；改名等于换一条")
+    name: Ident = Field(description="这条的名字（英文小写），同一个文件里不重复；改名等于换一条")
     kind: PostKind = Field(
         description="内容类型：life 生活，opinion 观点，customer_show 买家秀，product 产品，benefit 福利，proof 截图"
     )
@@ -127,26 +68,26 @@ class Entry(_Part):
         description="时间段，例如 10:40-10:55，每个号在里面有自己的分钟，可以跨零点；"
         "和 at: free 一起写就是在这段里找空档",
     )
-    days: Annotated[_Days, AfterValidator(not_empty)] = Field(
+    days: Annotated[Days, AfterValidator(not_empty)] = Field(
         default=("daily",),
         description="哪些天，可以写几个：daily、mon 或周一、weekend、日期 2026-11-21、一段 2026-11-01~2026-11-11、"
         "每年 11-11、每月15日、农历八月十五、农历初一、节日 中秋节（前后几天：中秋节前3天）、节气 冬至、"
         "工作日（含调休补班）、休息日、节假日、补班",
     )
-    except_: _Days = Field(default=(), alias="except", description="哪些天不发，写法和 days 一样")
+    except_: Days = Field(default=(), alias="except", description="哪些天不发，写法和 days 一样")
     since: date | None = Field(default=None, description="从哪天起才发")
     until: date | None = Field(default=None, description="发到哪天为止（含）")
     text: Annotated[
         tuple[Words, ...],
-        BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+        BeforeValidator(as_list, json_schema_input_type=str | list[str]),
         AfterValidator(not_empty),
     ] = Field(description="正文，最多 2000 字，110 字左右会折叠；写成几条就轮着用")
     topic: str = Field(default="", max_length=20, description="聊的是什么，例如 咖啡；要在人设的 moments.topics 里")
     item: str = Field(default="", max_length=60, description="说的是哪件宝贝；一个月里一件超过产品内容的 40% 会提醒")
-    media: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+    media: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field(
         default=(), max_length=MOST_PICTURES, description="图片文件名（media/ 里），最多 9 张；或者一个视频"
     )
-    material: Annotated[tuple[int, ...], BeforeValidator(_as_list, json_schema_input_type=int | list[int])] = Field(
+    material: Annotated[tuple[int, ...], BeforeValidator(as_list, json_schema_input_type=int | list[int])] = Field(
         default=(), max_length=MOST_PICTURES, description="素材库里的图，写 /素材 里的编号；本人同意了才发"
     )
     link: Annotated[PostLink | None, BeforeValidator(_as_link)] = Field(

@@ -18,11 +18,11 @@ from rules.post_media import FOLDS_AT, MOST_CHARACTERS, MOST_PICTURES, is_video
 from rules.quiet_hours import local, open_from
 from rules.roles import PostKind
 from scheduler.errors import PostRefused
+from scheduler.media_checks import flaw_of
 from scheduler.moments.calendar_advice import NEAR_DAYS, alike
 from scheduler.moments.day_changes import KnownPost, known_posts
 from scheduler.moments.day_plan import posters
 from scheduler.moments.day_slots import Poster, fits
-from scheduler.moments.media_checks import flaw_of
 from scheduler.moments.posts import NewPost, write_posts
 from scheduler.moments.rhythm import Planned
 from storage.tables import Account

@@ -12,9 +12,8 @@ from personas.copy_check import findings
 from personas.errors import TemplateRefused
 from personas.model import Style
 from personas.voice import variables
-from scheduler.moments.media_checks import flaw_of
-from scheduler.moments.moments import not_empty
-from scheduler.pushes.push_file import Ident, SpanOfTime, Text
+from scheduler.media_checks import flaw_of
+from scheduler.written import Ident, SpanOfTime, Text, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest

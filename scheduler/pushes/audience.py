@@ -19,13 +19,12 @@ from rules.kinds import Kind, gate_of
 from rules.overbooking import CHRONIC_BROKEN
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
-from scheduler.campaigns.follow_ups import told_enough, told_of_a_place
 from scheduler.chance import ALL, among_few, turn_of
 from scheduler.errors import PushRefused
-from scheduler.kinds.wake_up_part import TRIES
 from scheduler.look import Look
 from scheduler.our_contacts import ours
 from scheduler.pushes.best_friendship import best_friendship
+from scheduler.pushes.follow_ups import told_enough, told_of_a_place
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_variables import column_of
 from storage.campaign_tables import Participant
@@ -55,6 +54,8 @@ REASONS = (
 )
 """Why somebody is left out; the first that holds is the one that is said."""
 _WEEKLY = tuple(kind.value for kind in Kind if gate_of(kind).weekly)
+MOST_WAKE_UPS = 2
+"""After so many in a row without an answer or a purchase somebody is left in peace. Source: the shop's house rules."""
 _GOLD = "gold"  # customers.tiers.Tier
 
 
@@ -77,7 +78,7 @@ def audience(push: PushFile, look: Look) -> Subquery:
         (_asked_before(push, look), "asked_before"),
         (_awake(push, look), "bought_lately"),
         (func.coalesce(Person.tier, "").not_in(push.who.tiers) if push.who.tiers else false(), "other_tier"),
-        (Person.unanswered >= TRIES if push.kind is Kind.WAKE_UP else false(), "left_in_peace"),
+        (Person.unanswered >= MOST_WAKE_UPS if push.kind is Kind.WAKE_UP else false(), "left_in_peace"),
         (or_(Person.kind != "customer", best.c.contact.in_(ours())), "own_or_staff"),
         (best.c.account.is_(None), "no_friendship"),
         (Person.opted_out_ms.is_not(None), "opted_out"),

@@ -1,6 +1,5 @@
 """A push as people write it into pushes/*.yaml: whom, which words, when, and how carefully."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,8 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    StringConstraints,
     WithJsonSchema,
     model_validator,
 )
@@ -27,8 +24,8 @@ from personas.voice import variables
 from rules.kinds import Kind, gate_of
 from rules.quiet_hours import to_ms, zone
 from scheduler.landing import Carrier, Landing
-from scheduler.moments.moments import Span, as_span, not_empty
 from scheduler.pushes.push_variables import Value, Variable, of_each
+from scheduler.written import Ident, PoolName, SpanOfTime, Text, Window, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
@@ -43,34 +40,13 @@ OWN_NAMES = frozenset({"call_me", "nickname", "level", "member_name", "shop", "b
 DEFAULT = "default"
 COUPON = "coupon"
 """The name by which words put in the recipient's own code, where the push has a pool of them."""
-_SPAN = re.compile(r"(\d{1,6})\s*(m|h|d)")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _as_span_of_time(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    found = _SPAN.fullmatch(str(value).strip().lower())
-    if not found:
-        raise ValueError("scheduler.push.span")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _as_moment(value: object) -> object:
     return value.replace(" ", "T", 1) if isinstance(value, str) else value
 
 
-SpanOfTime = Annotated[
-    timedelta,
-    BeforeValidator(_as_span_of_time, json_schema_input_type=str),
-    PlainSerializer(lambda span: f"{span // timedelta(minutes=1)}m", return_type=str),
-]
 Moment = Annotated[datetime, BeforeValidator(_as_moment, json_schema_input_type=str)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Ident = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-PoolName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-"""A pool of coupon codes, as `wxfleet coupons import FILE --pool NAME` calls it."""
-DayWindow = Annotated[Span, BeforeValidator(as_span, json_schema_input_type=str)]
 
 
 class _Part(BaseModel):
@@ -78,7 +54,7 @@ class _Part(BaseModel):
 
 
 class Joined(_Part):
-    """People of a campaign; `standings` as in scheduler.participants. Never written by hand."""
+    """People of a campaign; `standings` as in `participants.Standing`. Never written by hand."""
 
     campaign: int
     standings: Annotated[tuple[str, ...], AfterValidator(not_empty)]
@@ -133,7 +109,7 @@ class PushFile(_Part):
         default=None,
         description="优惠码从哪个码池里取（wxfleet coupons import 导入的）；文案里写 {{ coupon }}，一人一码",
     )
-    window: DayWindow | None = Field(default=None, description="每天几点到几点之间发，例如 10:05-21:00")
+    window: Window | None = Field(default=None, description="每天几点到几点之间发，例如 10:05-21:00")
     valid_for: SpanOfTime = Field(
         default=timedelta(hours=36),
         gt=timedelta(0),

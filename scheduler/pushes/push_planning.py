@@ -13,15 +13,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.benefits.coupon_shortage import note_shortage
-from scheduler.benefits.coupon_supply import set_aside
+from scheduler.benefits.coupon_shortage import CouponsShort, note_shortage
 from scheduler.benefits.coupons import let_go
-from scheduler.errors import CouponsShort, PushRefused, WordsIncomplete
+from scheduler.campaign_state import CampaignState, Move, move, read
+from scheduler.errors import PushRefused, WordsIncomplete
 from scheduler.look import SHOP_ZONE, Look
+from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes.audience import of_segment
-from scheduler.pushes.campaign_state import CampaignState, Move, move, read
+from scheduler.pushes.coupon_supply import set_aside
 from scheduler.pushes.forecast import full_accounts
-from scheduler.pushes.push_events import CampaignEvent, Tell
 from scheduler.pushes.push_file import PushFile, from_spec
 from scheduler.pushes.push_plan import Stage, line_of, plan_of, reached, set_plan
 from scheduler.pushes.push_rows import Writing, close_slice, open_first_batch, open_slice, waiting

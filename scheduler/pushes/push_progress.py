@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, not_, select, updat
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import MINUTE_MS
-from scheduler.pushes.campaign_state import OPEN, CampaignState, Move, move
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.campaign_state import OPEN, CampaignState, Move, move
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes.push_file import PushFile, from_spec
 from scheduler.pushes.push_plan import WORKING, Stage, stage_of
 from scheduler.pushes.push_rows import FIRST_BATCH, behind_first_batch

@@ -25,9 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import gate_of
-from scheduler.benefits.coupon_rows import NO_COUPON, Dealt, supply_of
 from scheduler.look import Look
 from scheduler.pushes.audience import audience
+from scheduler.pushes.coupon_rows import NO_COUPON, Dealt, supply_of
 from scheduler.pushes.push_file import COUPON, PushFile
 from scheduler.pushes.push_plan import reached
 from scheduler.pushes.push_variables import content_of

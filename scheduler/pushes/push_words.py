@@ -10,7 +10,7 @@ from personas.book import Book
 from personas.errors import TemplateRefused
 from personas.model import Persona, Shop
 from personas.voice import call_me, render, variables
-from scheduler.pushes.campaign_state import read
+from scheduler.campaign_state import read
 from scheduler.pushes.head_count import Tally
 from scheduler.pushes.push_file import PushFile, from_spec
 from storage.outbox import Recipient

@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.ladder import current
 from rules.pacing import DAY_MS
-from scheduler.benefits.coupon_supply import codes_needed, lacking, set_aside
+from scheduler.benefits.coupon_shortage import CouponsShort
 from scheduler.benefits.coupons import root_of
+from scheduler.campaign_state import CampaignState, Move, move, read
 from scheduler.chance import ALL
-from scheduler.errors import CouponsShort, PushRefused, WordsIncomplete
+from scheduler.errors import PushRefused, WordsIncomplete
 from scheduler.look import SHOP_ZONE, Look
 from scheduler.pushes.audience import audience
 from scheduler.pushes.best_friendship import friendless
-from scheduler.pushes.campaign_state import CampaignState, Move, move, read
+from scheduler.pushes.coupon_supply import codes_needed, lacking, set_aside
 from scheduler.pushes.forecast import full_accounts, loads, whole_outlook
 from scheduler.pushes.head_count import Tally, tally
 from scheduler.pushes.push_file import PushFile, as_spec, from_spec

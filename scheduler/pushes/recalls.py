@@ -14,9 +14,9 @@ from sqlalchemy.orm import aliased
 
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
+from scheduler.campaign_state import CampaignState
+from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes.answer_rows import is_answer_to
-from scheduler.pushes.campaign_state import CampaignState
-from scheduler.pushes.push_events import CampaignEvent, Tell
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
 from storage.statements import both, rows_of
 from storage.tables import Account, Campaign, Delivery

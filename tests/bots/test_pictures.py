@@ -15,8 +15,8 @@ from bots.errors import PayloadGone
 from bots.live_requests import answer_requests
 from bots.wechaty_contents import keep_box
 from bots.wechaty_gateway import WechatyGateway
+from scheduler.media_checks import flaw_of
 from scheduler.moments.materials import Source, keep_picture
-from scheduler.moments.media_checks import flaw_of
 from simulator.photos import photo_box
 from storage.campaign_tables import Material
 from storage.engine import Database

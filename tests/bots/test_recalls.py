@@ -9,9 +9,9 @@ from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
 from bots.gateway import Message, MessageKind
 from conversations.phone import own_message
 from rules.kinds import Kind
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.campaigns.steering import Cancelled, cancel
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes.recalls import RECALL_MS, Recall, Recalls, outcome_of
-from scheduler.pushes.steering import Cancelled, cancel
 from storage.engine import Database
 from storage.outbox import Claimed
 from storage.tables import Campaign, Delivery, Friendship, Setting

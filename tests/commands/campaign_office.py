@@ -8,7 +8,7 @@ from commands.chat import Chat
 from operations.asking import Reply
 from operations.desk import Desk
 from rules.pacing import MINUTE_MS
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.campaigns.phases import Phases
 from storage.engine import Database
 from storage.tables import Campaign, Delivery

@@ -12,8 +12,8 @@ from operations.desk import Desk
 from operations.requests import Verb
 from personas.model import Goal
 from rules.pacing import MINUTE_MS
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.participants import counted
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.participants.participants import counted
 from storage.campaign_tables import Phase
 from storage.engine import Database
 from storage.tables import Audit, Campaign, Person

@@ -11,8 +11,8 @@ from conversations.concerns import Concern, concern_of
 from conversations.machines import by_a_machine
 from conversations.meanings import Meaning, meaning_of
 from conversations.own_words import own_words
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_files import load_campaigns
 from tests.virtual_time import START
 
 ROOT = Path(__file__).parents[2]

@@ -24,8 +24,8 @@ from rules.kinds import Surface
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.roles import Role
+from scheduler.campaign_files.campaign_files import load_campaigns
 from scheduler.campaigns import campaigns
-from scheduler.campaigns.campaign_files import load_campaigns
 from scheduler.campaigns.phases import Phases
 from scheduler.care.care import Care
 from scheduler.care.care_file import load_care

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.kinds.announcing import Announcing
 from scheduler.kinds.precise_tasks import PreciseTasks
 from storage.engine import Database

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.limits import Limits
 from rules.pacing import DAY_MS
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes.push_plan import under_way
 from scheduler.pushes.push_planning import PushPlanning
 from storage.engine import Database

@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of, campaign_spec
-from scheduler.campaigns.campaign_files import load_campaigns
-from scheduler.campaigns.votes import count_votes
-from scheduler.kinds import series
-from scheduler.kinds.series import Rounds
-from scheduler.kinds.series_days import as_if_ms, next_start_ms, on_day
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaign_files.campaign_files import load_campaigns
+from scheduler.campaign_files.series_days import as_if_ms, next_start_ms, on_day
+from scheduler.campaigns import series
+from scheduler.campaigns.series import Rounds
+from scheduler.participants.votes import count_votes
 from storage.engine import Database
 from storage.series_tables import Round, Series
 from storage.tables import Campaign

@@ -10,7 +10,7 @@ from reports.campaign_funnel import campaigns
 from reports.period import Period
 from reports.report import Asked, Row
 from rules.quiet_hours import local
-from scheduler.campaigns.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_files import load_campaigns
 from scheduler.kinds import draws
 from scheduler.kinds.draws import flaws_of
 from storage.engine import Database

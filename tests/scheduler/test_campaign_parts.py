@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of, campaign_spec
-from scheduler.campaigns.campaign_files import load_campaigns
-from scheduler.campaigns.campaign_part_checks import reward_in
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaign_files.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_part_checks import reward_in
 from tests.scheduler.kinds import NOW_MS, ZONE, campaign
 
 HEAD = """

@@ -10,16 +10,16 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import DAY_MS
-from scheduler.campaigns import campaigns
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.campaign_files.campaign_files import load_campaigns
+from scheduler.campaigns import campaigns, steering
 from scheduler.campaigns.campaign_answers import Answered, CampaignAnswers
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of, campaign_spec
-from scheduler.campaigns.campaign_files import load_campaigns
-from scheduler.campaigns.participants import TRANSITIONS, Answer, Guest, Standing, counted, places_held, settle
-from scheduler.campaigns.phases import PHASE_MOVES, Phases, PhaseState
-from scheduler.campaigns.said import Photo
+from scheduler.campaigns.phases import Phases
 from scheduler.errors import CampaignRefused
-from scheduler.pushes import steering
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.participants.participants import TRANSITIONS, Answer, Guest, Standing, counted, places_held, settle
+from scheduler.participants.said import Photo
+from scheduler.phase_state import PHASE_MOVES, PhaseState
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.push_progress import advance, due_campaigns
 from storage.campaign_tables import Participant, Phase

@@ -9,13 +9,13 @@ from customers.merging import merge
 from reports.campaigns import progress
 from rules.kinds import Kind
 from rules.lots import BY_VOTES_APART, Lot, hash_of, hash_with_votes
-from scheduler.campaigns.participants import Guest, Standing
-from scheduler.campaigns.said import Photo
-from scheduler.campaigns.votes import count_votes
 from scheduler.kinds import draws
 from scheduler.kinds.contests import voted_number
 from scheduler.kinds.draws import flaws_of
 from scheduler.moments.materials import ConsentMark, listed, mark
+from scheduler.participants.participants import Guest, Standing
+from scheduler.participants.said import Photo
+from scheduler.participants.votes import count_votes
 from storage.campaign_tables import Participant
 from storage.engine import Database
 from storage.entry_tables import PrizeWon

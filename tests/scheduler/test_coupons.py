@@ -14,9 +14,10 @@ from operations.repairs import noted_repairs
 from rules.pacing import DAY_MS
 from scheduler.benefits import benefits, coupons
 from scheduler.benefits.coupon_import import CodesImported, import_codes
-from scheduler.benefits.coupon_rows import CouponReturns
+from scheduler.benefits.coupon_shortage import CouponsShort
 from scheduler.campaigns import campaigns
-from scheduler.errors import CampaignRefused, CouponsShort, PushRefused
+from scheduler.errors import CampaignRefused, PushRefused
+from scheduler.pushes.coupon_rows import CouponReturns
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_progress import advance
 from scheduler.pushes.pushes import cancel, check, create, preview, start

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.moments.day_words import as_word, days_from, means, rule_of
-from scheduler.moments.days import Standing, lunar_words, standing
+from scheduler.day_words import as_word, days_from, means, rule_of
+from scheduler.days import Standing, lunar_words, standing
 
 _WORDS = [
     ("周一", "2026-11-23"), ("mon", "2026-11-23"), ("星期天", "2026-11-29"), ("２０２６-12-01", "2026-12-01"),

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 
 from rules.kinds import Kind
-from scheduler.campaigns.follow_ups import told_enough, told_of_a_place
-from scheduler.campaigns.participants import move_up
+from scheduler.participants.participants import move_up
+from scheduler.pushes.follow_ups import told_enough, told_of_a_place
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from tests.scheduler.matrix import account, friends, rows

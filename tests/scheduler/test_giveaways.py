@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from customers.merging import merge
 from reports.campaigns import progress
 from scheduler.benefits import benefits
+from scheduler.campaigns import steering
 from scheduler.errors import DrawRefused
 from scheduler.kinds import draws
 from scheduler.kinds.draws import DrawState, flaws_of
 from scheduler.kinds.entries import enter, entrants, withdraw
 from scheduler.kinds.giveaways import size_in
-from scheduler.pushes import steering
 from storage.engine import Database
 from storage.entry_tables import Draw, PrizeWon
 from storage.tables import Person

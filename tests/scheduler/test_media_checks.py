@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from rules.post_media import PICTURE_BYTES
-from scheduler.moments.media_checks import flaw_of
+from scheduler.media_checks import flaw_of
 
 
 def _picture(path: Path, width: int, height: int) -> None:

@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from scheduler.campaigns import campaigns
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaigns import campaigns, steering
 from scheduler.campaigns.phases import Phases
 from scheduler.ponds.pond_file import PondFile
 from scheduler.ponds.ponds import keep_ponds
-from scheduler.pushes import steering
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent
 from storage.engine import Database
 from storage.pond_tables import Pond
 from storage.tables import Delivery

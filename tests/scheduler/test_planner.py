@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduler.clock import Ticker
 from scheduler.moments.moments import Calendar
 from scheduler.planner import Planner, Step
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes.pushes import create, start
 from storage.engine import Database
 from tests.scheduler.matrix import account, friends, rows, settle

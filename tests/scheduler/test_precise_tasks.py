@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from rules.pacing import DAY_MS
-from scheduler.campaigns.participants import Answer, settle
-from scheduler.kinds.campaign_parts import TaskKind
+from scheduler.campaign_files.campaign_parts import TaskKind
 from scheduler.kinds.task_proofs import says_done
 from scheduler.kinds.task_runs import RunState, progress
+from scheduler.participants.participants import Answer, settle
 from storage.campaign_tables import Material, Participant
 from storage.engine import Database
 from storage.tables import Person

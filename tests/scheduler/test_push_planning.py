@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, text
 
 from customers.segment_file import Segment
+from scheduler.campaign_state import read
 from scheduler.errors import WordsIncomplete
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes import push_planning
-from scheduler.pushes.campaign_state import read
-from scheduler.pushes.push_events import CampaignEvent
 from scheduler.pushes.push_plan import Stage, stage_of, under_way
 from scheduler.pushes.pushes import cancel, check, create, pause, preview, resume, start
 from storage.engine import Database

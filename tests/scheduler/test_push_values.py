@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from personas.model import Goal
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.goal_rule import require_goal
 from scheduler.errors import PushRefused
-from scheduler.pushes.goal_rule import require_goal
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_variables import Of, Variable, column_of
 from storage.engine import Database

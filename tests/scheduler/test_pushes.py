@@ -14,9 +14,9 @@ from personas.book import load_book
 from personas.model import Shop
 from rules.kinds import Kind, gate_of
 from rules.pacing import DAY_MS
+from scheduler.campaign_state import TRANSITIONS, CampaignState, Move, move, next_state
 from scheduler.errors import MoveRefused, NoSuchCampaign, PushRefused, WordsIncomplete
-from scheduler.pushes.campaign_state import TRANSITIONS, CampaignState, Move, move, next_state
-from scheduler.pushes.push_events import CampaignEvent
+from scheduler.push_events import CampaignEvent
 from scheduler.pushes.push_file import PushFile, PushKind, as_spec, from_spec, load_pushes
 from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.push_progress import advance, due_campaigns

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from scheduler.campaigns.participants import Answer, settle
+from scheduler.participants.participants import Answer, settle
 from storage.campaign_tables import Phase
 from storage.engine import Database
 from tests.scheduler.matrix import account, friends, rows

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from customers.purchases import recompute
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_pushes import push_of
+from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.campaigns import campaigns
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_pushes import push_of
-from scheduler.campaigns.campaign_timeline import timeline
 from storage.claiming import Intent, take_turn
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan

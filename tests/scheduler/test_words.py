@@ -13,8 +13,8 @@ from rules.gates import AccountFacts, Go, RowFacts, decide
 from rules.kinds import Kind
 from rules.limits import Limits
 from rules.roles import PostKind, Role
+from scheduler.campaign_state import CampaignState, Move
 from scheduler.pushes.audience import REASONS
-from scheduler.pushes.campaign_state import CampaignState, Move
 from texts.catalogue import LANGUAGES, catalogue, say
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_files import load_campaigns
-from scheduler.campaigns.campaign_reading import TO_FILL
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_files import load_campaigns
+from scheduler.campaign_files.campaign_reading import TO_FILL
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import read_document
 from wxfleet.campaign_templates import READY, ready_named, rendered, write_new

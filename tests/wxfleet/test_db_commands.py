@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.restored import REASON
 from rules.kinds import Kind
+from scheduler.campaign_state import CampaignState
 from scheduler.moments.calendar_files import load_calendar
 from scheduler.moments.day_plan import plan_day
-from scheduler.pushes.campaign_state import CampaignState
 from storage.engine import open_database
 from storage.inbox import NewArrival, record
 from storage.outbox import Content, DeliveryState, NewDelivery, plan

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scheduler.pushes.campaign_state import CampaignState
+from scheduler.campaign_state import CampaignState
 from tests.wxfleet.small_shop import open_shop
 from texts.problem import ExitCode
 from wxfleet.cli import main

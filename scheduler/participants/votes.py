@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduler.campaigns.participants import Standing
 from scheduler.our_contacts import ours
+from scheduler.participants.participants import Standing
 from storage.campaign_tables import Participant
 from storage.tables import Person
 

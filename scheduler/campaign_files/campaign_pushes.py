@@ -1,11 +1,11 @@
-"""What a phase of a campaign sends: the push it is, for whom, and what its words may say of the campaign."""
+"""What a phase of a campaign sends: the push it is, for whom, and what its words and answers may say of it."""
 
 from rules.quiet_hours import local
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_phase_file import PhaseFile, PhaseKind
-from scheduler.campaigns.campaign_steps import phase_words
-from scheduler.campaigns.campaign_timeline import Timeline
-from scheduler.campaigns.participants import SAID_YES, Standing
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_phase_file import PhaseFile, PhaseKind
+from scheduler.campaign_files.campaign_steps import phase_words
+from scheduler.campaign_files.campaign_timeline import Timeline
+from scheduler.participants.participants import SAID_YES, Standing
 from scheduler.pushes.push_file import Joined, PushFile
 from scheduler.pushes.push_variables import Value
 from texts.catalogue import say
@@ -54,6 +54,13 @@ def told_of(campaign: CampaignFile, phase: PhaseFile, line: Timeline, zone_name:
         **_styles(campaign),
         **campaign.variables,
     }
+
+
+def values_of(campaign: CampaignFile) -> dict[str, str]:
+    """The names of a campaign that its answers may use."""
+    landing = {"landing": campaign.landing.words()} if campaign.landing else {"landing": ""}
+    own = {"offer": campaign.offer, "gift": campaign.gift, "join": campaign.join.how, "choice": ""}
+    return {**own, **landing, **campaign.variables}
 
 
 def _styles(campaign: CampaignFile) -> dict[str, Value]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from scheduler.moments.days import SATURDAY, Standing, is_festival, is_lunar, plain_name, standing
+from scheduler.days import SATURDAY, Standing, is_festival, is_lunar, plain_name, standing
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

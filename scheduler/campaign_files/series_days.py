@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 from rules.quiet_hours import at, local
-from scheduler.campaigns.campaign_file import CampaignFile, campaign_of, campaign_spec
-from scheduler.kinds.arrivals_part import Arrivals
-from scheduler.moments.day_words import means
+from scheduler.campaign_files.arrivals_part import Arrivals
+from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of, campaign_spec
+from scheduler.day_words import means
 
 FURTHEST_DAYS = 400
 """What comes back does so within a year and a bit. Ours."""

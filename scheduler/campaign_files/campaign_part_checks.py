@@ -9,8 +9,8 @@ from personas.copy_check import Fault, findings
 from personas.errors import TemplateRefused
 from personas.model import Style
 from personas.voice import variables
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_timeline import timeline
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_timeline import timeline
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest

@@ -7,10 +7,11 @@ A reminder, thanks, the word that a place came free, the result of a draw: each 
 from sqlalchemy import Select, func, or_, select
 
 from rules.kinds import Kind
-from scheduler.campaigns.campaign_file import MOST_FOLLOW_UPS
 from storage.outbox import DeliveryState
 from storage.tables import Campaign, Delivery
 
+MOST_FOLLOW_UPS = 2
+"""Reminders and thanks of one campaign. Source: the shop's house rules."""
 _KINDS = (Kind.REMINDER.value, Kind.THANKS.value)
 _NEVER_LEFT = (DeliveryState.SKIPPED.value, DeliveryState.FAILED.value)
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Update, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.overbooking import CHRONIC_BROKEN, Places
-from scheduler.campaigns.follow_ups import told_enough
+from scheduler.pushes.follow_ups import told_enough
 from storage.campaign_tables import Participant
 from storage.outbox import insert_ignoring
 from storage.tables import Campaign, Person

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduler.campaign_state import CampaignState
 from scheduler.campaigns import campaigns
 from scheduler.campaigns.called_off import joined
 from scheduler.pushes import pushes, recalls
-from scheduler.pushes.campaign_state import CampaignState
 from scheduler.pushes.recalls import Recall
 from storage.tables import Campaign
 

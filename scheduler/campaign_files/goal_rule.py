@@ -1,7 +1,7 @@
 """What a shop that lives by word of mouth does not send: nobody buys its trade twice, so nobody is pushed to."""
 
 from personas.model import Goal
-from scheduler.campaigns.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.errors import PushRefused
 from scheduler.pushes.push_file import PushFile
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scheduler.campaigns.campaign_phase_file import PhaseFile
+from scheduler.campaign_files.campaign_phase_file import PhaseFile
 from texts.catalogue import say
 
 

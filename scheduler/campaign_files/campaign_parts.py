@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from rules.lots import Lots
-from scheduler.campaigns.campaign_times import Moment
-from scheduler.moments.moments import not_empty
-from scheduler.pushes.push_file import Ident, SpanOfTime, Text
+from scheduler.campaign_files.campaign_times import Moment
+from scheduler.written import Ident, SpanOfTime, Text, not_empty
 
 Measure = Literal["size", "pants_size", "shoe_size"]
 """The field of the profile that a size is of."""

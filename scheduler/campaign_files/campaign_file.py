@@ -11,18 +11,16 @@ from customers.tiers import Tier
 from rules.kinds import Kind
 from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
 from scheduler.benefits.benefit_file import Benefit
-from scheduler.campaigns.campaign_misfits import Misfit, refuse_misfits
-from scheduler.campaigns.campaign_phase_file import Part, PhaseFile, PhaseKind, Sentence, as_list
-from scheduler.campaigns.campaign_times import Moment
-from scheduler.kinds.arrivals_part import Arrivals, with_styles
-from scheduler.kinds.campaign_parts import Contest, Giveaway, PreciseTask
-from scheduler.kinds.wake_up_part import WakeUp
+from scheduler.campaign_files.arrivals_part import Arrivals, with_styles
+from scheduler.campaign_files.campaign_misfits import Misfit, refuse_misfits
+from scheduler.campaign_files.campaign_parts import Contest, Giveaway, PreciseTask
+from scheduler.campaign_files.campaign_phase_file import Part, PhaseFile, PhaseKind, Sentence
+from scheduler.campaign_files.campaign_times import Moment
+from scheduler.campaign_files.wake_up_part import WakeUp
 from scheduler.landing import Landing
-from scheduler.moments.moments import not_empty
-from scheduler.pushes.push_file import Ident, PoolName, Text, Who
-
-MOST_FOLLOW_UPS = 2
-"""Reminders and thanks of one campaign. Source: the shop's house rules."""
+from scheduler.pushes.follow_ups import MOST_FOLLOW_UPS
+from scheduler.pushes.push_file import Who
+from scheduler.written import Ident, PoolName, Text, as_list, not_empty
 
 
 class CampaignKind(StrEnum):

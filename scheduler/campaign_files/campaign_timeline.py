@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rules.limits import Limits
 from rules.quiet_hours import local, quiet_until
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_phase_file import PhaseFile, PhaseKind
-from scheduler.campaigns.campaign_steps import step_words
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_phase_file import PhaseFile, PhaseKind
+from scheduler.campaign_files.campaign_steps import step_words
 from scheduler.moments.posts import LIFE_MS
 from texts.catalogue import say
 

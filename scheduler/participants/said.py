@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scheduler.campaigns.participants import Guest
+from scheduler.participants.participants import Guest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from customers.segment_file import Segment
 from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.gates import WEEK_MS
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_part_checks import part_mistakes
-from scheduler.campaigns.campaign_pushes import push_of, told_of
-from scheduler.campaigns.campaign_reading import Readable, as_far_as_readable, read_campaign, to_fill
-from scheduler.campaigns.campaign_timeline import faults, timeline
-from scheduler.kinds.series_days import as_if_ms
-from scheduler.moments.media_checks import flaw_of
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_part_checks import part_mistakes
+from scheduler.campaign_files.campaign_pushes import push_of, told_of
+from scheduler.campaign_files.campaign_reading import Readable, as_far_as_readable, read_campaign, to_fill
+from scheduler.campaign_files.campaign_timeline import faults, timeline
+from scheduler.campaign_files.series_days import as_if_ms
+from scheduler.media_checks import flaw_of
 from scheduler.pushes.push_file import COUPON, OWN_NAMES
 from texts.catalogue import say
 from texts.errors import Mistake, Severity

@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from rules.limits import TimeOfDay
 from rules.post_media import MOST_PICTURES
-from scheduler.moments.moments import Day, not_empty
+from scheduler.written import Days, not_empty
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 _Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
 class _Part(BaseModel):
@@ -42,12 +38,8 @@ class Arrivals(_Part):
     styles: Annotated[tuple[Style, ...], AfterValidator(not_empty)] = Field(
         description="选款的款式，每期 2 到 9 款，按先后编号"
     )
-    every: Annotated[tuple[Day, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])] = Field(
-        default=(), description="每逢哪天上新：周五、每月15日……；不写就只办一次"
-    )
-    except_: Annotated[tuple[Day, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])] = Field(
-        default=(), alias="except", description="哪些天不上新，写法和 every 一样"
-    )
+    every: Days = Field(default=(), description="每逢哪天上新：周五、每月15日……；不写就只办一次")
+    except_: Days = Field(default=(), alias="except", description="哪些天不上新，写法和 every 一样")
     start: TimeOfDay = Field(default=time(9), description="那天几点启动；活动的 from 从这一刻算起")
 
     @model_validator(mode="after")

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from customers.segment_file import Segment
-from scheduler.campaigns.campaign_file import CampaignFile
-from scheduler.campaigns.campaign_misfits import TOLD_APART
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.campaign_misfits import TOLD_APART
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.nearest import nearest

@@ -9,12 +9,12 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
+from scheduler.campaign_files.campaign_file import CampaignFile
+from scheduler.campaign_files.series_days import comes_back, day_of, next_start_ms, on_day
 from scheduler.campaigns import campaigns
-from scheduler.campaigns.campaign_file import CampaignFile
 from scheduler.campaigns.campaigns import CampaignView
-from scheduler.kinds.series_days import comes_back, day_of, next_start_ms, on_day
 from scheduler.look import SHOP_ZONE
-from scheduler.pushes.push_events import CampaignEvent, Tell
+from scheduler.push_events import CampaignEvent, Tell
 from storage.outbox import insert_ignoring
 from storage.series_tables import Round, Series
 from storage.statements import both, rows_of

@@ -1,6 +1,6 @@
 """One step of a campaign as people write it: what is said, to whom, in which groups, and what is posted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,11 +18,11 @@ from pydantic import (
 from customers.tiers import Tier
 from rules.post_media import MOST_PICTURES
 from rules.roles import PostKind
-from scheduler.campaigns.campaign_misfits import Misfit, refuse_misfits
-from scheduler.campaigns.campaign_times import Moment
+from scheduler.campaign_files.campaign_misfits import Misfit, refuse_misfits
+from scheduler.campaign_files.campaign_times import Moment
 from scheduler.landing import Landing
-from scheduler.moments.moments import Words, not_empty
-from scheduler.pushes.push_file import DayWindow, Ident, PoolName, Text
+from scheduler.moments.moments import Words
+from scheduler.written import Ident, PoolName, Text, Window, as_list, not_empty
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -37,11 +37,6 @@ class PhaseKind(StrEnum):
     def follows_up(self) -> bool:
         """Only for those who said yes, or took part?"""
         return self in (PhaseKind.REMINDER, PhaseKind.THANKS)
-
-
-def as_list(value: object) -> object:
-    """One of something, written without a list."""
-    return [value] if isinstance(value, str | int | Mapping) and not isinstance(value, bool) else value
 
 
 class Part(BaseModel):
@@ -102,7 +97,7 @@ class PhaseFile(Part):
         default=(), description="群里：由打理那个群的号发"
     )
     landing: Landing | None = Field(default=None, description="怎么回到店铺；不写就用活动的")
-    window: DayWindow | None = Field(default=None, description="每天几点到几点之间发")
+    window: Window | None = Field(default=None, description="每天几点到几点之间发")
     first_batch: int = Field(default=20, ge=1, le=1000, description="先发多少人看看反应")
     hold: bool = Field(default=False, description="第一批发完先停下，等 /继续")
 

@@ -2,10 +2,6 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TRIES = 2
-"""After so many wake-ups in a row without an answer or a purchase somebody is left in peace. Source: the shop's house
-rules."""
-
 
 class WakeUp(BaseModel):
     """Who is asleep."""
