@@ -17,7 +17,7 @@ from rules.pacing import MINUTE_MS
 from storage.ahead import Ahead, AsksMore
 from storage.driver_words import translate
 from storage.engine import Database
-from storage.inbox import Received, mark_handled, mark_lost, still_open
+from storage.inbox import Received, mark_fetched, mark_handled, mark_lost, still_open
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -71,13 +71,15 @@ async def nothing_ahead(tx: AsyncConnection, arrivals: Sequence[Received], now_m
 class Waiting:
     """An arrival that is to be handled, not before `until_ms`. Order matters within its `conversation` only.
 
-    `urgent`: it must not wait behind those of others.
+    `urgent`: it must not wait behind those of others. `written`: what it says is in the database; else the chunk that
+    handles it writes it.
     """
 
     received: Received
     until_ms: int
     failures: int = 0
     urgent: bool = False
+    written: bool = True
     conversation: tuple[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,10 @@ class Failed(Exception):
     """Handling one arrival raised; the transaction of its chunk is void."""
 
 
+class Unwritable(Exception):
+    """What some arrival says is more than the database can hold; the transaction of its chunk is void."""
+
+
 class Chunks:
     """Handles chunks of arrivals, each in one transaction."""
 
@@ -113,7 +119,7 @@ class Chunks:
         """Handle `chunk`, but what is of a `blocked` conversation or of a `released` account, or no longer open.
 
         `guarded`: with a savepoint each, so that one that raises costs only itself; else Failed is raised, and nothing
-        is kept. Once all three tries of an arrival have failed it is lost.
+        is kept. Once all three tries of an arrival have failed it is lost. Raises Unwritable, too.
         """
         dealt = Dealt()
         async with self._db.write() as tx:
@@ -124,13 +130,23 @@ class Chunks:
                 for item in {item.received.id: item for item in chunk}.values()
                 if item.received.id in unhandled and item.received.account not in released
             ]
-            if not guarded:
-                mine = await self._at_once(tx, mine, blocked, dealt)
-            await self._one_by_one(tx, mine, blocked, released, dealt, guarded=guarded)
+            await self._write_payloads(tx, mine)
+            alone = mine if guarded else await self._at_once(tx, mine, blocked, dealt)
+            await self._one_by_one(tx, alone, blocked, released, dealt, guarded=guarded)
             now_ms = self._clock.now_ms()
             await mark_handled(tx, dealt.outcomes, now_ms=now_ms)
             await mark_lost(tx, dealt.lost, outcome="failed", message="bots.handling_failed", now_ms=now_ms)
+        for item in mine:
+            item.written = True
         return dealt
+
+    async def _write_payloads(self, tx: AsyncConnection, chunk: Sequence[Waiting]) -> None:
+        try:
+            await mark_fetched(tx, [item.received for item in chunk if not item.written])
+        except DBAPIError as error:
+            if self._is_the_database(error):
+                raise
+            raise Unwritable from error
 
     async def _at_once(
         self, tx: AsyncConnection, chunk: list[Waiting], blocked: Collection[tuple[str, str]], dealt: Dealt

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from bots.chunks import LONGEST, Chunks, Dealt, Failed, Handle, ReadAhead, Waiting, nothing_ahead
+from bots.chunks import LONGEST, Chunks, Dealt, Failed, Handle, ReadAhead, Unwritable, Waiting, nothing_ahead
 from rules.clock import Clock
 from storage.engine import Database
 from storage.inbox import Received, mark_fetched, mark_lost
@@ -113,6 +113,7 @@ class Handling:
             try:
                 await self._write_fetched()
                 if self._stopping:
+                    await self._write_payloads([item.received for item in self._waiting if not item.written], [])
                     return
                 await self._handle_ready()
             except Exception as error:  # the database, or a mistake of ours: the other accounts must go on
@@ -133,24 +134,31 @@ class Handling:
             await self._wake.wait()
         self._wake.clear()
 
+    @property
+    def _few(self) -> bool:
+        """Will one chunk do for all? Then it writes what they say itself, and nobody waits for two transactions."""
+        return not self._gone and not self._stopping and self._ahead <= LONGEST
+
     async def _write_fetched(self) -> None:
         """One statement for the payloads of a batch, whatever accounts they are of.
 
         Only what is there now: where payloads never cease to come, what was written waits to be handled meanwhile.
         """
+        if self._few:
+            return
         rounds = math.ceil(max(len(self._fetched), len(self._gone)) / _BATCH)
         for _ in range(rounds):
             found, gone = self._fetched[:_BATCH], self._gone[:_BATCH]
+            written = found
             try:
                 await self._write_payloads(found, gone)
             except DBAPIError:  # one of them holds what the database can't
                 log.exception("payloads_not_written", arrivals=len(found))
-                for received in found:
-                    await self._write_payload_alone(received)
-                found = []
+                written = [received for received in found if await self._is_written_alone(received)]
+            else:
+                del self._gone[: len(gone)]
             del self._fetched[: len(found)]
-            del self._gone[: len(gone)]
-            self._ready += found
+            self._ready += written
             self._space.set()
 
     async def _write_payloads(self, found: Sequence[Received], gone: Sequence[Received]) -> None:
@@ -161,14 +169,14 @@ class Handling:
         for received in gone:
             log.warning("payload_lost", account=received.account, arrival=received.event)
 
-    async def _write_payload_alone(self, received: Received) -> None:
+    async def _is_written_alone(self, received: Received) -> bool:
+        """Is it in the database now? What that can't hold is lost."""
         try:
             await self._write_payloads([received], [])
         except DBAPIError:
             await self._write_payloads([], [received])
-        else:
-            self._ready.append(received)
-        self._fetched.remove(received)
+            return False
+        return True
 
     async def _handle_ready(self) -> None:
         now_ms = self._clock.now_ms()
@@ -194,10 +202,13 @@ class Handling:
 
         Of a conversation that goes on with urgent words only the first go there. None overtakes itself.
         """
-        if not self._ready:
-            return
-        now_ms = self._clock.now_ms()
+        now_ms, few = self._clock.now_ms(), self._few
         came, self._ready = [Waiting(received, now_ms) for received in self._ready], []
+        if few:
+            came += [Waiting(received, now_ms, written=False) for received in self._fetched]
+            self._fetched = []
+        if not came:
+            return
         self._queue += came
         if len(self._queue) <= LONGEST:
             return
@@ -211,18 +222,28 @@ class Handling:
         Without a savepoint each, which costs as much as handling; should one of them raise, again with savepoints.
         """
         async with self._chunk:
-            if any(item.failures for item in chunk):
-                dealt = await self._in_one_transaction(chunk, guarded=True)
-            else:
-                try:
-                    dealt = await self._in_one_transaction(chunk, guarded=False)
-                except Failed:
-                    dealt = await self._in_one_transaction(chunk, guarded=True)
+            try:
+                dealt = await self._dealt(chunk)
+            except Unwritable as error:
+                log.error("payloads_not_written", arrivals=len(chunk), exc_info=error)
+                dealt = await self._dealt([item for item in chunk if await self._is_written(item)])
         retry_ms = self._clock.now_ms() + self._clock.span_ms(_AGAIN_WALL_MS)
         for item in dealt.again:
             item.until_ms = retry_ms
         self._waiting += dealt.again
         return dealt.left
+
+    async def _is_written(self, item: Waiting) -> bool:
+        item.written = item.written or await self._is_written_alone(item.received)
+        return item.written
+
+    async def _dealt(self, chunk: list[Waiting]) -> Dealt:
+        if any(item.failures for item in chunk):
+            return await self._in_one_transaction(chunk, guarded=True)
+        try:
+            return await self._in_one_transaction(chunk, guarded=False)
+        except Failed:
+            return await self._in_one_transaction(chunk, guarded=True)
 
     async def _in_one_transaction(self, chunk: list[Waiting], *, guarded: bool) -> Dealt:
         blocked = {item.conversation for item in self._waiting}

@@ -33,7 +33,7 @@ def translate(error: DBAPIError, url: str) -> Problem | DBAPIError:
     words = str(cause).lower()
     if "disk is full" in words or "disk full" in words or "no space left" in words:
         return DiskFull(say("storage.disk_full"), hint=say("storage.disk_full.hint"), where=url)
-    if "not a database" in words or "malformed" in words:
+    if "not a database" in words or ("malformed" in words and "malformed json" not in words):
         return DatabaseUnreadable(say("storage.unreadable"), hint=say("storage.unreadable.hint"), where=url)
     if getattr(error.orig, "sqlstate", None) == _NO_RIGHTS:
         said = (str(cause).splitlines() or ["?"])[0]

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.handling import Handling
 from storage.engine import Database
 from storage.inbox import NewArrival, Received, record
+from storage.tables import Arrival
 from tests.virtual_time import VirtualClock, until
 
 MANY = 60
@@ -55,3 +58,74 @@ async def test_what_is_written_is_handled_though_payloads_never_cease_to_come(
     await task
     assert handled == [row.id for row in rows]
     assert waiting_at_first[0] > MANY // 2, "the first waited for the last"
+
+
+class Told:
+    """Three arrivals whose payloads came, and a handling of them. The first is `not_yet` until it is told otherwise."""
+
+    def __init__(self, db: Database, clock: VirtualClock, rows: list[Received], *texts: str) -> None:
+        self.db = db
+        self.rows = [
+            replace(row, payload={"talker": f"c{row.id}", "listener": "me", "room": "", "text": text})
+            for row, text in zip(rows, texts, strict=True)
+        ]
+        self.not_yet: set[str] = set()
+        self.handled: list[str] = []
+        self.handling = Handling(db, clock, self._handle)
+
+    async def _handle(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
+        if received.payload["text"] in self.not_yet:
+            return None
+        self.handled.append(received.payload["text"])
+        return "heard"
+
+    async def stand(self) -> list[tuple[str, bool]]:
+        """State of each, and whether what it says is in the database."""
+        async with self.db.read() as connection:
+            query = select(Arrival.state, Arrival.payload).order_by(Arrival.id)
+            return [(state, bool(payload)) for state, payload in await connection.execute(query)]
+
+
+@pytest.fixture
+async def rows(database: Database) -> list[Received]:
+    async with database.write() as tx:
+        return await record(tx, [NewArrival("a", f"message:{n}", "message", 1) for n in range(3)])
+
+
+async def test_few_payloads_are_written_by_the_chunk_that_handles_them_even_where_one_must_wait(
+    database: Database, clock: VirtualClock, rows: list[Received]
+) -> None:
+    told = Told(database, clock, rows, "一", "二", "三")
+    told.not_yet = {"一"}
+    task = asyncio.create_task(told.handling.run(), name="handling")
+    await told.handling.add_fetched(told.rows, [])
+    await until(lambda: told.handled == ["二", "三"])
+    told.handling.stop()
+    await task
+    assert await told.stand() == [("fetched", True), ("handled", True), ("handled", True)]
+
+
+async def test_what_came_before_a_stop_is_written_though_nobody_handled_it(
+    database: Database, clock: VirtualClock, rows: list[Received]
+) -> None:
+    told = Told(database, clock, rows, "一", "二", "三")
+    await told.handling.add_fetched(told.rows, [])
+    told.handling.stop()
+    await told.handling.run()
+    assert told.handled == []
+    assert await told.stand() == [("fetched", True)] * 3
+
+
+async def test_a_payload_that_the_database_cannot_hold_costs_only_itself(
+    database: Database, clock: VirtualClock, rows: list[Received]
+) -> None:
+    """PostgreSQL has no place for a NUL in JSON; SQLite has."""
+    told = Told(database, clock, rows, "一", "二\0", "三")
+    held = ["一", "二\0", "三"] if database.dialect == "sqlite" else ["一", "三"]
+    task = asyncio.create_task(told.handling.run(), name="handling")
+    await told.handling.add_fetched(told.rows, [])
+    await until(lambda: told.handled == held)
+    told.handling.stop()
+    await task
+    lost = [] if database.dialect == "sqlite" else [rows[1].id]
+    assert [row.id for row, (state, _) in zip(rows, await told.stand(), strict=True) if state == "lost"] == lost
