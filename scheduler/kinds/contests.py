@@ -18,7 +18,7 @@ _VOTE = re.compile(r"(?:我)?(?:要)?(?:投票给|投给|投|选|支持)?(?:第|
 _NUMERALS = str.maketrans("一二两三四五六七八九", "1223456789")
 TERMS_OPEN_MS = 30 * MINUTE_MS
 """So long after the terms a plain 好的 is an answer to them; 同意 always is. Ours."""
-_AGREED = frozenset({"同意", "我同意", "同意的", "同意规则", "我同意规则"})
+_AGREED = frozenset({"同意", "我同意", "同意的", "同意规则", "我同意规则", "好的同意", "同意参加"})
 _PERHAPS_AGREED = frozenset({"可以", "可以的", "好", "好的", "行", "没问题", "ok", "okay", "yes", "嗯", "嗯嗯"})
 _DISAGREED = frozenset({"不同意", "我不同意", "别发", "不要发", "不发了"})
 _PERHAPS_DISAGREED = frozenset({"不可以", "不行", "不好", "不方便"})
@@ -54,6 +54,9 @@ async def hear(
             return Heard("terms_refused")
     if number is not None:
         return await _vote(tx, campaign, said, number)
+    if state is EntryState.TOLD and entry is not None and is_open and not said.yes:
+        agrees = on_terms(said, fresh=said.now_ms - entry.changed_ms <= TERMS_OPEN_MS)
+        return Heard("photo_next", terms) if agrees else None
     if not said.yes:
         return None
     if state is EntryState.ENTERED and entry is not None:

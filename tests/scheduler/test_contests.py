@@ -60,7 +60,9 @@ async def test_from_the_file_to_the_report(database: Database) -> None:
     assert await shop.hears(people[0], "", photo=True) == "terms"
     assert await shop.hears(people[3], "1") is not None  # nothing to vote for yet: it is a wish to take part
     assert await shop.hears(people[0], "同意") == "photo_entered"
-    assert await shop.hears(people[1], "参加") == "send_photo"  # the terms are in the answer
+    assert await shop.hears(people[1], "我想参加") == "send_photo"  # the terms are in the answer
+    assert await shop.hears(people[1], "好的，同意") == "photo_next"  # that it is the photo which counts
+    assert await shop.hears(people[1], "不是这件") is None
     assert await shop.hears(people[1], "", photo=True) == "photo_entered"
     assert await shop.hears(people[2], "", photo=True) == "terms"
     assert await shop.hears(people[2], "不同意") == "terms_refused"
