@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection, StaticPool
 
 from storage.driver_words import translate, unavailable
 from storage.errors import DatabaseUnavailable
@@ -30,6 +30,10 @@ CHANNEL = "wxfleet"
 _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', :payload)")
 _LONGEST_PAYLOAD = 7_900  # bytes; PostgreSQL refuses 8000
 _READERS = 4
+_RESTED_S = 1.0
+"""A connection to PostgreSQL that rested so long is asked whether it still stands. Ours: what was in use a moment ago
+and is cut now fails its transaction, as it would a moment later.
+"""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -200,9 +204,9 @@ def open_database(
         return Database(writer, readers, str(path))
     target_url = parsed.set(drivername="postgresql+psycopg")
     engine = create_async_engine(
-        target_url, pool_size=10, max_overflow=5, pool_pre_ping=True,
-        connect_args=_ends_by_itself(parsed, dead_after_ms),
-    )  # fmt: skip
+        target_url, pool_size=10, max_overflow=5, connect_args=_ends_by_itself(parsed, dead_after_ms)
+    )
+    _ask_the_idle(engine)
     return Database(engine, engine, parsed.render_as_string(hide_password=True), patience_s=patience_s)
 
 
@@ -231,6 +235,24 @@ def _ends_by_itself(url: URL, dead_after_ms: int) -> dict[str, Any]:
         "keepalives_idle": silence_s, "keepalives_interval": silence_s, "keepalives_count": 2,
         "tcp_user_timeout": limit_ms,
     }  # fmt: skip
+
+
+def _ask_the_idle(engine: AsyncEngine) -> None:
+    """Ask a connection that rested whether it still stands, instead of each before each transaction."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def rests(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since_s"] = asyncio.get_running_loop().time()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def stands(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - record.info.get("rests_since_s", now_s) < _RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool connects anew
 
 
 def _must_open(path: Path) -> None:

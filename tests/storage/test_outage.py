@@ -54,6 +54,19 @@ async def test_a_commit_that_meets_no_server_is_unavailable(served: Database, po
             await asyncio.to_thread(_cut, postgres)
 
 
+async def test_connections_that_were_cut_while_they_rested_are_made_anew(
+    served: Database, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.engine._RESTED_S", 0.0)
+    async with served.read(), served.read():
+        """Two connections rest from now on."""
+    await asyncio.to_thread(_cut, postgres)
+    async with served.write() as tx, served.read() as connection:
+        await tx.execute(update(Setting).values(value="whole"))
+        assert set((await connection.execute(select(Setting.value))).scalars()) == {""}
+    assert served.errors == 0
+
+
 @pytest.mark.parametrize("where", ["127.0.0.1:1/x", "/x?host={folder}"])
 async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path, where: str) -> None:
     db = open_database(f"postgresql://postgres:@{where.format(folder=tmp_path)}")
