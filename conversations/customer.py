@@ -190,10 +190,10 @@ class CustomerTalk:
     async def _opted_out(self, tx: AsyncConnection, heard_now: Heard) -> str:
         """Binds now, for every account; the confirmation goes once."""
         who, now_ms = heard_now.who, heard_now.now_ms
-        if who.opted_out_ms is not None:
-            return "opted_out_before"
         words = heard_now.message.text
         await opt_out(tx, who.person, by=f"inbox:{heard_now.arrival}", words=words, now_ms=now_ms)
+        if who.opted_out_ms is not None:
+            return "opted_out_before"
         await reply(
             tx,
             who,

@@ -176,14 +176,16 @@ class PondTalk:
         if wish not in (Wish.OPT_OUT, Wish.UNCLEAR):
             return ""
         who = await acquaintance(tx, pond.account, message.talker, now_ms)
-        if who.opted_out_ms is not None:
-            return "opted_out_before"
         by = f"inbox:{arrival}"
         if wish is Wish.UNCLEAR:
+            if who.opted_out_ms is not None:
+                return "opted_out_before"
             await mute(tx, who.person, now_ms + UNCLEAR_MUTE_MS, by=by, words=words, now_ms=now_ms)
             await _tell(tx, pond, "unclear_opt_out", words, now_ms, who=who)
             return "handed_over"
         await opt_out(tx, who.person, by=by, words=words, now_ms=now_ms)
+        if who.opted_out_ms is not None:
+            return "opted_out_before"
         await self._confirm(tx, who, arrival, now_ms)
         return "opted_out"
 

@@ -28,6 +28,7 @@ _DIES_WITH_OPT_OUT = tuple(
 _LONGEST_WORDS = 200
 IMPORTED = "import:"
 """How the source of a wish begins that came with a table."""
+_THEIR_OWN, _BY_STAFF = "inbox:", "staff:"
 LISTED = "do_not_contact"
 """The source of an opt-out that follows from the list: somebody who wished it came back."""
 
@@ -61,12 +62,15 @@ async def opt_out(tx: AsyncConnection, person: int, *, by: str, words: str, now_
 async def opt_out_all(tx: AsyncConnection, people: Collection[int], *, by: str, words: str, now_ms: int) -> int:
     """As `opt_out`, for many who wished it in the same words.
 
-    A wish that an import brought gives way to one of their own: taking back the import does not take that one back.
+    A wish that an import brought, or staff wrote down, gives way to one of their own: taking back the import or the
+    command does not take that one back.
     """
     await hold(tx, people)
     open_to_it: ColumnElement[bool] = Person.opted_out_ms.is_(None)
     if by != LISTED and not by.startswith(IMPORTED):
         open_to_it = or_(open_to_it, Person.opted_out_by.startswith(IMPORTED))
+    if by.startswith(_THEIR_OWN):
+        open_to_it = or_(open_to_it, Person.opted_out_by.startswith(_BY_STAFF))
     changed = await tx.scalars(
         update(Person)
         .where(Person.id.in_(_entries(people)), open_to_it)

@@ -8,6 +8,7 @@ from bots.gateway import MessageKind
 from conversations.arrivals import StaffMessage, Stranger
 from conversations.intake import Intake
 from conversations.welcome import Welcome
+from customers.consent import opt_out, take_back_opt_out
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.inbox import Received
@@ -116,6 +117,21 @@ async def test_an_opt_out_binds_everywhere_at_once_and_is_confirmed_once(databas
     assert [(row.state, row.reason) for row in await outbox(database, kind="push")] == [("skipped", "opted_out")]
     assert await post.bring("TD", account="lin-2", now_ms=NOW_MS + MINUTE_MS) == "opted_out_before"
     assert await texts(database, kind="opt_out_confirmation") == ["好的，以后不发福利了"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("written_by", ["staff:mei", "import:3"])
+async def test_their_own_words_outlive_what_others_wrote_down_for_them(
+    database: Database, post: Post, written_by: str
+) -> None:
+    """Whoever takes back their command, or their import, takes back no word of the customer's."""
+    person = (await row_of(database, Friendship, account="lin-1", contact="wxid_hua")).person
+    async with database.write() as tx:
+        await opt_out(tx, person, by=written_by, words="", now_ms=NOW_MS)
+    assert await post.bring("退订", now_ms=NOW_MS + 1) == "opted_out_before"
+    async with database.write() as tx:
+        assert not await take_back_opt_out(tx, person, since_ms=NOW_MS, by=written_by, now_ms=NOW_MS + 2)
+    assert (await row_of(database, Person, id=person)).opted_out_by == "inbox:1: 退订"
 
 
 @ON_SQLITE
