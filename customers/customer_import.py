@@ -14,9 +14,10 @@ from customers.customer_files import CustomerFile, CustomerOptions, open_custome
 from customers.customer_matching import Matcher, accounts_named
 from customers.customer_rows import CustomerRow
 from customers.customer_writing import Changed, together, write_customers
-from customers.import_batches import alone, open_batch
+from customers.import_batches import TABLES, alone, open_batch
 from customers.import_result import ImportResult, OnProgress, RowError
 from storage.engine import Database
+from storage.row_estimates import learn_anew
 from storage.strides import Breathe, Strides, no_need
 from storage.tables import ImportBatch
 
@@ -157,3 +158,4 @@ class _Import:
                 done = {"counts": self.result.counts(), "finished_ms": self._now_ms}
                 await tx.execute(update(ImportBatch).where(ImportBatch.id == self.result.batch).values(done))
             await tx.execute(update(ImportBatch).where(unfinished).values(finished_ms=self._now_ms))
+        await learn_anew(self._db, TABLES, changed=self.result.written)

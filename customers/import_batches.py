@@ -11,15 +11,20 @@ from customers.claims import remembered, settle_remembered
 from customers.order_files import shop_name
 from customers.purchases import link_orders, recompute
 from customers.standing import set_core
-from storage.customer_tables import OrderVersion
+from storage.customer_tables import BoughtItem, Item, OrderVersion, PersonTag, PersonVersion, SearchTerm
 from storage.engine import Database
 from storage.strides import Breathe, Strides, no_need
-from storage.tables import ImportBatch, Order, Person
+from storage.tables import Friendship, ImportBatch, Order, Person
 
 _FIRST_PEOPLE, _MOST_PEOPLE = 500, 10_000
 _FIRST_NAMES, _MOST_NAMES = 200, 5_000
 _FIRST_CLAIMS, _MOST_CLAIMS = 5, 100
 """Of a transaction: to begin with, and at most."""
+TABLES = frozenset(
+    table.__tablename__
+    for table in (Person, Friendship, Order, OrderVersion, PersonVersion, Item, BoughtItem, SearchTerm, PersonTag)
+)
+"""What an import of either kind writes to."""
 _ONE_IMPORT = 0x77_78_69_6D  # 'wxim': the key of PostgreSQL's advisory lock
 
 

@@ -52,6 +52,11 @@ class ImportResult:
     batch: int | None = None
     error_file: str | None = None
 
+    @property
+    def written(self) -> int:
+        """Rows that changed what we know."""
+        return self.new + self.changed
+
     def refuse(self, errors: Sequence[RowError]) -> None:
         """Count the rows of these mistakes as refused, and keep as many mistakes as a report may have."""
         self.refused += len({(error.file, error.row) for error in errors})

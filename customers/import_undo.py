@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.customer_undo import count_customers, undo_customers
 from customers.errors import NoSuchBatch, UndoRefused
-from customers.import_batches import alone, finish_interrupted, recount
+from customers.import_batches import TABLES, alone, finish_interrupted, recount
 from customers.order_writing import known_orders, owners_of, put, row_of
 from customers.stand_ins import is_stand_in
 from customers.undo_merges import part_again
 from storage.bulk import among, among_ids
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
+from storage.row_estimates import learn_anew
 from storage.strides import Breathe, Strides, no_need
 from storage.tables import ImportBatch, Order, Person
 from texts.catalogue import say
@@ -61,6 +62,7 @@ async def undo_import(
             .where(ImportBatch.id == batch, ImportBatch.undone_ms.is_(None))
             .values(undone_ms=now_ms, undone_by=by)
         )
+    await learn_anew(db, TABLES, changed=count)
     return count
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import without_the_erased
 from customers.import_batches import (
+    TABLES,
     alone,
     finish_interrupted,
     finish_orders,
@@ -21,6 +22,7 @@ from customers.order_rows import OrderRow
 from customers.order_writing import Sorted, Sorter, known_orders, owners_of, write_orders
 from customers.stand_ins import is_masked
 from storage.engine import Database
+from storage.row_estimates import learn_anew
 from storage.strides import Breathe, Strides, no_need
 
 FIRST_ROWS, MOST_ROWS = 1_000, 10_000
@@ -154,3 +156,4 @@ class _Import:
             await finish_orders(self._db, batch, self.result.counts(), self._now_ms, breathe)
             async with self._db.read() as connection:
                 self.result.matched, self.result.unmatched = await whose(connection, batch)
+            await learn_anew(self._db, TABLES, changed=self.result.written)

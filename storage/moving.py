@@ -24,6 +24,7 @@ from storage.row_copy import (
     count_rows,
     digests_of,
 )
+from storage.row_estimates import learn_anew
 from storage.schema import require_fit, upgrade
 from storage.tables import Base, Setting, Shard
 from texts.catalogue import say
@@ -102,6 +103,7 @@ async def move(source: Database, target: Database, *, idle: Idle, now_ms: int, o
             copied = await _copy_checked(out, into, target.url, on_progress)
             await _settle_in(into)
             await _put(out, MOVED_TO, target.url, now_ms)
+    await learn_anew(target)
     return copied
 
 
@@ -135,6 +137,7 @@ async def restore(
             copied = await _copy_checked(out, into, target.url, on_progress)
         await _settle_in(into)
         await after(into, replaced)
+    await learn_anew(target)
     return copied
 
 
