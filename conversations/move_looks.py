@@ -15,12 +15,10 @@ from rules.kinds import Kind
 from rules.moves import REST_AFTER_MS, Aim, MoveState
 from scheduler.care.kindness import had_enough
 from storage.move_tables import Move
-from storage.outbox import Content, DeliveryState, plan
+from storage.outbox import MAY_HAVE_LEFT, Content, plan
 from storage.tables import Account, Delivery, Friendship, Person
 
 _MOST = 50
-_LEFT = (DeliveryState.ACCEPTED.value, DeliveryState.IN_DOUBT.value, DeliveryState.UNKNOWN.value)
-"""The customer has it, or may have it."""
 
 Due = Row[int, int, str, str, str, str, int]
 
@@ -76,7 +74,7 @@ async def _came_unseen(tx: AsyncConnection, offer: Due, zone: str, now_ms: int) 
 
 async def _was_shown(tx: AsyncConnection, move: int) -> bool:
     """Did the card leave? It may stand under the words of a level-up."""
-    card = select(Delivery.id).where(Delivery.key == key_of(move, "card"), Delivery.state.in_(_LEFT))
+    card = select(Delivery.id).where(Delivery.key == key_of(move, "card"), Delivery.state.in_(MAY_HAVE_LEFT))
     return await tx.scalar(card) is not None
 
 

@@ -30,7 +30,7 @@ from rules.moves import OPEN, MoveState
 from rules.pacing import DAY_MS
 from storage.engine import touch
 from storage.move_tables import OFFERS, Move
-from storage.outbox import DeliveryState
+from storage.outbox import MAY_HAVE_LEFT, DeliveryState
 from storage.tables import Account, Base, Delivery
 
 REASON = "card_of_lost"
@@ -38,11 +38,6 @@ _CARDS = (Kind.NAME_CARD, Kind.OFFER)
 """Asked for by name, or shown unasked."""
 _PENDING = Delivery.state == DeliveryState.PENDING.value
 _OPEN = Move.state.in_([state.value for state in OPEN])
-_LEFT = [
-    state.value
-    for state in (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT, DeliveryState.UNKNOWN)
-]
-"""They have the card, or may have it."""
 
 
 async def leading_to(tx: AsyncConnection, account: str) -> int:
@@ -113,7 +108,7 @@ def _lost() -> ColumnElement[bool]:
 
 
 def _shown() -> ColumnElement[bool]:
-    return exists().where(Delivery.key == _key("card"), Delivery.state.in_(_LEFT))
+    return exists().where(Delivery.key == _key("card"), Delivery.state.in_(MAY_HAVE_LEFT))
 
 
 def _cards_of(which: ColumnElement[bool]) -> ColumnElement[bool]:

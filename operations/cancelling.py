@@ -8,14 +8,9 @@ from operations.confirmations import drop
 from operations.finding import campaign_named
 from operations.requests import Cancel
 from scheduler.campaign_state import Move, require_move
-from storage.outbox import DeliveryState
+from storage.outbox import MAY_HAVE_LEFT, DeliveryState
 from storage.tables import Campaign, Delivery
 from texts.catalogue import say
-
-_LEFT = (
-    DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value, DeliveryState.IN_DOUBT.value,
-    DeliveryState.UNKNOWN.value,
-)  # fmt: skip
 
 
 async def drop_codes(tx: AsyncConnection, asked: Asked[Cancel]) -> Reply | None:
@@ -36,6 +31,6 @@ async def show_cancel(tx: AsyncConnection, asked: Asked[Cancel]) -> Shown:
     number: dict[str, int] = {row[0]: row[1] for row in (await tx.execute(states)).all()}
     text = say(
         "operations.push.cancel_asks", title=title, id=campaign, rows=number.get(DeliveryState.PENDING, 0),
-        sent=sum(number.get(state, 0) for state in _LEFT),
+        sent=sum(number.get(state, 0) for state in MAY_HAVE_LEFT),
     )  # fmt: skip
     return Shown(text, Cancel(push=str(campaign)))

@@ -9,13 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.kinds import GATES, Kind, Surface
 from rules.limits import Limits
 from rules.pacing import DAY_MS, accepts_allowed, age_days
-from storage.outbox import DeliveryState
+from storage.outbox import MAY_HAVE_LEFT, DeliveryState
 from storage.tables import Account, Delivery, Friendship, Repair, Setting, StaffMember, Task
 
-_LEFT = (
-    DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value,
-    DeliveryState.IN_DOUBT.value, DeliveryState.UNKNOWN.value,
-)  # fmt: skip
 _MESSAGES = tuple(kind.value for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE)
 
 
@@ -152,7 +148,7 @@ async def _sent(conn: AsyncConnection, since_ms: int) -> dict[str, int]:
     rows = await conn.execute(
         select(Delivery.account, func.count())
         .where(Delivery.sent_ms.is_not(None), Delivery.sent_ms > since_ms)
-        .where(Delivery.kind.in_(_MESSAGES), Delivery.state.in_(_LEFT))
+        .where(Delivery.kind.in_(_MESSAGES), Delivery.state.in_(MAY_HAVE_LEFT))
         .group_by(Delivery.account)
     )
     return {row[0]: row[1] for row in rows}

@@ -57,6 +57,13 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.SKIPPED: frozenset(),
     DeliveryState.UNKNOWN: frozenset(),
 }
+MAY_HAVE_LEFT = tuple(
+    state.value
+    for state in (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT, DeliveryState.UNKNOWN)
+)
+"""Whoever it is for has it, or may have it."""
+NEVER_LEFT = (DeliveryState.SKIPPED.value, DeliveryState.FAILED.value)
+"""Nobody has it, and nobody will."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from scheduler.participants.said import Photo, Said
 from scheduler.participants.votes import read_choice
 from storage import statements
 from storage.ahead import Ahead
+from storage.outbox import MAY_HAVE_LEFT
 from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery, Person
 from texts.catalogue import say
@@ -230,7 +231,7 @@ _WROTE = (
     .where(
         Delivery.person == bindparam("person"),
         Delivery.sent_ms.is_not(None),
-        Delivery.state.in_(("sending", "accepted", "in_doubt", "unknown")),
+        Delivery.state.in_(MAY_HAVE_LEFT),
         _CHILD.parent.is_not(None),
     )
     .group_by(_CHILD.parent)

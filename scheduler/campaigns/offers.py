@@ -13,6 +13,7 @@ from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_files.campaign_pushes import values_of
 from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.look import SHOP_ZONE
+from storage.outbox import MAY_HAVE_LEFT
 from storage.statements import both, rows_of
 from storage.tables import CAMPAIGN, Campaign, Delivery
 
@@ -26,7 +27,7 @@ _WROTE = (
     .where(
         Delivery.person == bindparam("person"),
         Delivery.sent_ms.is_not(None),
-        Delivery.state.in_(("sending", "accepted", "in_doubt", "unknown")),
+        Delivery.state.in_(MAY_HAVE_LEFT),
         _CHILD.parent.in_(bindparam("ids", expanding=True)),
     )
     .distinct()

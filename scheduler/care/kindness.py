@@ -6,11 +6,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kindness import KINDNESSES, MONTH_MS, MOST_A_MONTH
-from storage.outbox import DeliveryState
+from storage.outbox import NEVER_LEFT
 from storage.tables import Delivery
 
 _KINDS = tuple(sorted(kind.value for kind in KINDNESSES))
-_NEVER_SENT = (DeliveryState.SKIPPED.value, DeliveryState.FAILED.value)
 
 
 async def had_enough(tx: AsyncConnection, people: Collection[int], now_ms: int) -> set[int]:
@@ -23,7 +22,7 @@ async def had_enough(tx: AsyncConnection, people: Collection[int], now_ms: int) 
         .where(
             Delivery.person.in_(people),
             Delivery.kind.in_(_KINDS),
-            Delivery.state.not_in(_NEVER_SENT),
+            Delivery.state.not_in(NEVER_LEFT),
             Delivery.created_ms > now_ms - MONTH_MS,
         )
         .group_by(Delivery.person)

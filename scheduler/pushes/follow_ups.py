@@ -7,13 +7,12 @@ A reminder, thanks, the word that a place came free, the result of a draw: each 
 from sqlalchemy import Select, func, or_, select
 
 from rules.kinds import Kind
-from storage.outbox import DeliveryState
+from storage.outbox import NEVER_LEFT
 from storage.tables import Campaign, Delivery
 
 MOST_FOLLOW_UPS = 2
 """Reminders and thanks of one campaign. Source: the shop's house rules."""
 _KINDS = (Kind.REMINDER.value, Kind.THANKS.value)
-_NEVER_LEFT = (DeliveryState.SKIPPED.value, DeliveryState.FAILED.value)
 
 
 def told_enough(campaign: int, *, beside: int | None = None) -> Select[int | None]:
@@ -25,7 +24,7 @@ def told_of_a_place(campaign: int) -> Select[int | None]:
     """People who heard that a place came free: that is their reminder."""
     return select(Delivery.person).where(
         Delivery.campaign == campaign, Delivery.key.startswith(f"campaign:{campaign}:moved_up:"),
-        Delivery.state.not_in(_NEVER_LEFT), Delivery.person.is_not(None),
+        Delivery.state.not_in(NEVER_LEFT), Delivery.person.is_not(None),
     )  # fmt: skip
 
 
@@ -34,6 +33,6 @@ def _told(campaign: int, beside: int | None) -> Select[int | None]:
     if beside is not None:
         of_it = of_it.where(Campaign.id != beside)
     return select(Delivery.person).where(
-        Delivery.campaign.in_(of_it), Delivery.kind.in_(_KINDS), Delivery.state.not_in(_NEVER_LEFT),
+        Delivery.campaign.in_(of_it), Delivery.kind.in_(_KINDS), Delivery.state.not_in(NEVER_LEFT),
         Delivery.person.is_not(None),
     )  # fmt: skip

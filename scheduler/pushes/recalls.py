@@ -17,7 +17,7 @@ from rules.pacing import MINUTE_MS
 from scheduler.campaign_state import CampaignState
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes.answer_rows import is_answer_to
-from storage.outbox import Content, DeliveryState, NewDelivery, plan
+from storage.outbox import MAY_HAVE_LEFT, Content, DeliveryState, NewDelivery, plan
 from storage.statements import both, rows_of
 from storage.tables import Account, Campaign, Delivery
 
@@ -28,10 +28,6 @@ _AT_ONCE = 2_000
 _UNDER_WAY = "recall"
 """`Campaign.state_reason` of a cancelled one as long as something of it may still be taken back."""
 _ANY = both(f"SELECT 1 FROM campaigns WHERE state = 'cancelled' AND state_reason = '{_UNDER_WAY}' LIMIT 1")
-_LEFT = (
-    DeliveryState.SENDING.value, DeliveryState.ACCEPTED.value, DeliveryState.IN_DOUBT.value,
-    DeliveryState.UNKNOWN.value,
-)  # fmt: skip
 _ID = func.coalesce(func.nullif(Delivery.gateway_id, ""), Delivery.echo)
 
 
@@ -170,7 +166,7 @@ def _of(family: Sequence[int], since_ms: int) -> Any:
             Delivery.sent_ms >= since_ms,
             # The sum keeps SQLite from the index of the campaign.
             or_((Delivery.campaign + 0).in_(family), is_answer_to(family)),
-            Delivery.state.in_(_LEFT),
+            Delivery.state.in_(MAY_HAVE_LEFT),
         )
     )
 
