@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations.acquaintance import find, find_to_answer
 from conversations.bursts import answer_burst
 from conversations.consulting import consult, may_be_asked
+from conversations.handover import HELD
 from conversations.heard import Heard
 from conversations.knowledge import Knowledge
 from conversations.language_model import LanguageModel, LanguageModelConfig, ModelFailed
@@ -23,6 +24,7 @@ from conversations.speaking import Voices, lately
 from conversations.to_people import to_a_person
 from personas.model import Persona
 from rules.clock import Clock
+from rules.kinds import Kind
 from storage.engine import Database
 from texts.problem import Problem
 
@@ -133,13 +135,15 @@ class Asking:
         now_ms = self._clock.now_ms()
         async with self._db.write() as tx:
             who = await find_to_answer(tx, taken.account, taken.message.talker) if taken.message else None
-            if who is not None and who.held(now_ms):
-                reason = reason or "held"  # a person is with them by now
+            said = await lately(tx, who, now_ms) if who else None
+            answered = said is not None and said.times_of(Kind.STAFF_MESSAGE, taken.asked_ms) > 0
+            if who is not None and (answered or who.held(now_ms)):
+                reason = reason or HELD  # a person is with them by now
             if not await settle(tx, taken, reason=reason, tokens=tokens, now_ms=now_ms):
                 return
-            if who is None or taken.message is None:
+            if who is None or said is None or taken.message is None or answered:
                 return
-            heard = Heard.of(who, await lately(tx, who, now_ms), taken.message, taken.arrival, now_ms)
+            heard = Heard.of(who, said, taken.message, taken.arrival, now_ms)
             if reason:
                 await to_a_person(tx, self._voices, heard, "unknown")
             else:

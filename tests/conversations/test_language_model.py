@@ -12,7 +12,7 @@ from conversations.asking import Asking
 from conversations.intake import Intake
 from conversations.language_model import LanguageModelConfig
 from conversations.questions import take_up
-from storage.conversation_tables import Question
+from storage.conversation_tables import Question, Wait
 from storage.engine import Database
 from storage.tables import Arrival, Friendship
 from tests.conversations.model_service import ModelService, model_service, saying
@@ -220,6 +220,27 @@ async def test_a_person_who_took_over_meanwhile_is_not_interrupted(
     await shop.asking.turn()
     assert await texts(database, kind="reply") == []
     assert (await row_of(database, Question)).reason == "held"
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("given_back", [False, True])
+async def test_what_a_person_has_answered_meanwhile_is_neither_answered_nor_waited_for(
+    database: Database, clock: VirtualClock, service: ModelService, shop: House, given_back: bool
+) -> None:
+    """By the phone; whether they still talk, or have given it back by then."""
+
+    async def answer_by_phone() -> None:
+        own = {"talker": "wxid_self_0", "listener": "wxid_hua", "now_ms": NOW_MS + 1}
+        assert await shop.post.bring("爱喝茶呀", **own) == "takeover"
+        if given_back:
+            async with database.write() as tx:
+                await tx.execute(update(Friendship).values(held_by=None, held_until_ms=None))
+
+    service.says, service.meanwhile = saying("爱喝茶"), answer_by_phone
+    await shop.post.bring(UNKNOWN)
+    await shop.asking.turn()
+    assert await texts(database, kind="reply") == []
+    assert ((await row_of(database, Question)).reason, await count(database, Wait)) == ("held", 0)
 
 
 async def test_beyond_the_budget_a_person_answers_at_once(
