@@ -6,6 +6,7 @@ from commands.catalogue import COMMANDS, Command, Group, command_named, nearest_
 from commands.grammar import as_key
 from operations.requests import Verb
 from texts.catalogue import say
+from texts.masking import masked
 from texts.nearest import nearest
 
 MOST_CHARACTERS = 1800
@@ -65,7 +66,7 @@ def _unknown(word: str) -> str:
     titles = {group.called: group.called for group in Group}
     near = nearest(word, titles, close=_CLOSE) or nearest_name(as_key(word))
     hint = say("commands.help.meant", near=near) if near else say("commands.help.more")
-    return f"{say('commands.help.unknown', word=word[:20])}\n{hint}"
+    return f"{say('commands.help.unknown', word=masked(word[:20]))}\n{hint}"
 
 
 def _of(group: Group, verbs: frozenset[Verb]) -> list[Command]:

@@ -25,6 +25,7 @@ from operations import (
     taking_over,
     undoing,
 )
+from operations.account_page import account_page
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, outcome_of, record
 from operations.campaigning import Campaigning
@@ -105,13 +106,13 @@ class Desk:
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone, goal)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)
-        losing = Losing(lead_in or LeadIn(), zone)
+        losing = self._losing = Losing(lead_in or LeadIn(), zone)
         self._acts: dict[Verb, Act] = {
             Verb.HELP: looking.help_,
             Verb.STATUS: self._status,
             Verb.TODAY: self._today,
             Verb.REPORT: self._report,
-            Verb.ACCOUNTS: looking.accounts,
+            Verb.ACCOUNTS: self._accounts,
             Verb.LOSE_ACCOUNT: losing.lose,
             Verb.FIND_ACCOUNT: losing.find,
             Verb.TASKS: looking.tasks,
@@ -303,6 +304,11 @@ class Desk:
 
     async def _status(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await looking.status(tx, asked, self._zone)
+
+    async def _accounts(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
+        if asked.request.account:
+            return await account_page(tx, asked, self._losing, self._zone)
+        return await looking.accounts(tx, asked)
 
     async def _today(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
         return await reporting.today(tx, asked, self._zone)

@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.asking import Asked, Reply
 from operations.campaigning import running_lines, series_lines
 from operations.finding import called, own_customer
-from operations.losing import account_or_lost
 from operations.open_matters import repairs_now
 from operations.permissions import Staff
 from operations.requests import Accounts, Help, Status, Tasks, Why
@@ -67,14 +66,13 @@ def _summary_line(fleet: FleetStatus, repairs: int) -> str:
 
 
 async def accounts(tx: AsyncConnection, asked: Asked[Accounts]) -> Reply:
-    """One line for each account, or for the one that is asked for. Raises NotFound with the nearest one."""
-    fleet, only = await fleet_status(tx, asked.now_ms), asked.request.account
-    if only:
-        only = await account_or_lost(tx, only)
-    return Reply(True, "\n".join(_account_line(one) for one in fleet.accounts if only in ("", one.id)))
+    """One line for each account."""
+    fleet = await fleet_status(tx, asked.now_ms)
+    return Reply(True, "\n".join(account_line(account) for account in fleet.accounts))
 
 
-def _account_line(account: AccountStatus) -> str:
+def account_line(account: AccountStatus) -> str:
+    """One account in one line."""
     return say(
         "operations.account",
         account=account.id,

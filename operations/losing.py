@@ -115,6 +115,11 @@ class Losing:
         by_text = iter(turns)
         return [_way_of(friend, next(by_text) if friend.by_text else None, texts) for friend in friends]
 
+    async def friend_lines(self, tx: AsyncConnection, account: str, now_ms: int) -> list[str]:
+        """How many friends the account has, how they are found again, and the best of them one by one."""
+        ways = await self.ways(tx, account, now_ms)
+        return [*_counts(ways), *_first_lines(ways)]
+
     async def _text(self, tx: AsyncConnection, sibling: str) -> str:
         code = await tx.scalar(select(Account.contact_qr).where(Account.id == sibling))
         qr = self._lead_in.qr.get(sibling) or code or ""
@@ -140,13 +145,16 @@ async def found_again(tx: AsyncConnection, account: str, now_ms: int) -> str:
     return say("operations.lost.found", account=account, held=held)
 
 
-async def _known(tx: AsyncConnection, word: str) -> tuple[str, int | None]:
-    """The account's id, and since when it is lost. Raises CannotBeUsed, and NotFound with the nearest one."""
-    here = Account.removed.is_(False) | Account.lost_ms.is_not(None)
-    rows = await tx.execute(select(Account.id, Account.lost_ms).where(here).order_by(Account.id))
-    accounts: dict[str, int | None] = {row.id: row.lost_ms for row in rows}
-    if word in accounts:
-        return word, accounts[word]
+async def _known(tx: AsyncConnection, word: str, *, removed: bool = False) -> tuple[str, int | None]:
+    """The account's id, and since when it is lost. Raises CannotBeUsed, and NotFound with the nearest one.
+
+    `removed`: one that the configuration names no more may be meant, too.
+    """
+    rows = await tx.execute(select(Account.id, Account.lost_ms, Account.removed).order_by(Account.id))
+    every = {row.id: row for row in rows}
+    accounts = {id: row.lost_ms for id, row in every.items() if row.lost_ms is not None or not row.removed}
+    if word in (every if removed else accounts):
+        return word, every[word].lost_ms
     listed = choices(list(accounts), "operations.no_accounts")
     if not word:
         raise CannotBeUsed(say("operations.which_account"), hint=listed)
@@ -157,8 +165,8 @@ async def _known(tx: AsyncConnection, word: str) -> tuple[str, int | None]:
 
 
 async def account_or_lost(tx: AsyncConnection, word: str) -> str:
-    """The id of an account, lost or not. Raises as `operations.finding.account_named`."""
-    return (await _known(tx, word))[0]
+    """The id of an account, lost, taken out of the configuration, or neither. Raises as `finding.account_named`."""
+    return (await _known(tx, word, removed=True))[0]
 
 
 def _way_of(friend: LostFriend, turn: Turn | None, texts: Mapping[str, str]) -> Way:

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.lost_friends import other_accounts
 from customers.referral_list import thanks_due
 from operations.repairs import RepairLine, Urgency, in_order, noted_repairs
+from operations.staff_names import staff_names
+from operations.ways_out import ways_out
 from reports.status import friend_counts
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
@@ -72,16 +73,17 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
     waits = (
         select(
             Friendship.account, Friendship.waiting_since_ms, Friendship.nickname, Person.id, Person.call_me,
-            Person.name, Person.tier, Account.lost_ms,
+            Person.name, Person.tier,
         )
         .join(Person, Person.id == Friendship.person)
-        .join(Account, Account.id == Friendship.account)
-        .where(Friendship.waiting_since_ms.is_not(None), Account.removed.is_(False) | Account.lost_ms.is_not(None))
+        .where(Friendship.waiting_since_ms.is_not(None))
     )  # fmt: skip
     rows = (await conn.execute(waits.order_by(*best_first).limit(_WAITING_SHOWN))).all()
+    ways = await ways_out(conn, [(row.id, row.account) for row in rows])
     lines = []
     for rank, row in enumerate(rows, -_WAITING_SHOWN - 1):
-        mend = say("operations.todo.waits.hint", id=row.id) if row.lost_ms is None else await _way_to(conn, row)
+        way = ways.get((row.id, row.account))
+        mend = way.words if way else say("operations.todo.waits.hint", id=row.id)
         lines.append(_waiting_line(row, mend, now_ms, rank))
     if len(rows) == _WAITING_SHOWN:
         more = await _number(conn, select(func.count()).select_from(waits.subquery())) - len(rows)
@@ -89,14 +91,6 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
             text, mend = say("operations.todo.more_wait", number=more), say("operations.todo.more_wait.hint")
             lines.append(RepairLine("waiting:more", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON, -1))
     return lines
-
-
-async def _way_to(conn: AsyncConnection, row: Any) -> str:
-    """Where somebody is found who waits at a lost account: no answer leaves from there."""
-    others = (await other_accounts(conn, [row.id], row.account)).get(row.id)
-    if not others:
-        return say("operations.todo.waits.lost", account=row.account)
-    return say("operations.todo.waits.elsewhere", account=row.account, where=say("texts.comma").join(others), id=row.id)
 
 
 def _waiting_line(row: Any, mend: str, now_ms: int, rank: int) -> RepairLine:
@@ -172,13 +166,16 @@ async def _refused_rows(conn: AsyncConnection, now_ms: int) -> list[RepairLine]:
     batches = select(ImportBatch.__table__).where(
         ImportBatch.id.in_(newest), ImportBatch.created_ms > now_ms - _IMPORT_SHOWN_MS
     )
+    rows = (await conn.execute(batches.order_by(ImportBatch.id))).all()
+    names = await staff_names(conn) if rows else {}
     lines = []
-    for row in (await conn.execute(batches.order_by(ImportBatch.id))).all():
+    for row in rows:
         refused = int(row.counts.get("refused", 0) or 0)
         if refused:
             file = str(row.files[0]) if row.files else ""
             text = say(f"operations.todo.import.{row.kind}", number=row.id, file=file, refused=refused)
-            mend = say("operations.todo.import.hint", kind=row.kind, number=row.id)
+            by = names.get(row.by.removeprefix("staff:")) or say("operations.todo.import.somebody")
+            mend = say("operations.todo.import.hint", kind=row.kind, number=row.id, by=by)
             lines.append(RepairLine(f"import:{row.id}", None, text, mend, row.created_ms))
     return lines
 

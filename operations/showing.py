@@ -1,5 +1,6 @@
 """Who a customer is: everybody whom the words may mean, and of the one who is meant the whole page."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,7 @@ from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import as_json, called, level_words, nobody, own
 from operations.requests import Customer, Door
+from operations.who_has_them import Now, who_has_them
 from texts.catalogue import say
 
 _CUSTOMERS_SHOWN = 8
@@ -31,7 +33,7 @@ async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Re
     ids = {person.id for person in found}
     surely = found if len(found) == 1 else [person for person in await meant(tx, words) if person.id in ids]
     if len(surely) == 1:
-        return await _whole(tx, surely[0], len(found) - 1, zone)
+        return await _whole(tx, asked, surely[0], len(found) - 1, zone)
     lines = [customer_line(person) for person in found[:_CUSTOMERS_SHOWN]]
     if len(found) > _CUSTOMERS_SHOWN:
         lines.append(say("operations.customer.more", number=len(found) - _CUSTOMERS_SHOWN))
@@ -40,23 +42,24 @@ async def customer(tx: AsyncConnection, asked: Asked[Customer], zone: str) -> Re
     return Reply(True, "\n".join(lines), data={"customers": [as_json(person) for person in found]})
 
 
-async def _whole(tx: AsyncConnection, person: FoundPerson, others: int, zone: str) -> Reply:
+async def _whole(tx: AsyncConnection, asked: Asked[Customer], person: FoundPerson, others: int, zone: str) -> Reply:
     view = await profile_view(tx, person.id, _LINES_IN_CHAT)
-    text = page_of(person, view, zone)
+    now = await who_has_them(tx, person.id, asked.now_ms)
+    text = page_of(person, view, now.lines(zone, asked.now_ms), zone)
     if others:
         text += "\n" + say("operations.customer.alike", number=others)
-    return Reply(True, text, data={"customers": [document_of(person, view)]})
+    return Reply(True, text, data={"customers": [document_of(person, view, now)]})
 
 
-def page_of(person: FoundPerson, view: ProfileView, zone: str, *, whole: bool = False) -> str:
-    """As the list says it, and below all that is known. `whole`: phones and receivers unmasked."""
+def page_of(person: FoundPerson, view: ProfileView, now: Iterable[str], zone: str, *, whole: bool = False) -> str:
+    """As the list says it, who has them `now`, and below all that is known. `whole`: phones and receivers unmasked."""
     below = page(view, zone, whole=whole)
-    return below if view.erased else f"{customer_line(person)}\n{below}"
+    return below if view.erased else "\n".join([customer_line(person), *now, below])
 
 
-def document_of(person: FoundPerson, view: ProfileView, *, whole: bool = False) -> dict[str, Any]:
+def document_of(person: FoundPerson, view: ProfileView, now: Now, *, whole: bool = False) -> dict[str, Any]:
     """The document of `wxfleet customers show --json`: that of `find`, and more."""
-    return as_json(person) | document(view, whole=whole)
+    return as_json(person) | document(view, whole=whole) | {"now": now.as_json()}
 
 
 def customer_line(person: FoundPerson) -> str:

@@ -1,6 +1,6 @@
 """A customer's conversation goes from the bot to whoever asks for it, and back; and who waits for that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from operations.errors import NotFound
 from operations.finding import described, own_customer
 from operations.permissions import Staff
 from operations.requests import Release, TakeOver
+from operations.ways_out import WayOut, ways_out
 from storage.farewells import PARTED
-from storage.tables import Friendship, StaffMember
+from storage.tables import Account, Friendship, StaffMember
 from texts.catalogue import say
 
 HELD_MS = 8 * 3_600_000
@@ -55,7 +56,12 @@ async def take_over_(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     others = {one.staff_name for one in waiting if one.account in mine and one.staff != asked.staff.id}
     if to_look := sorted(name for name in others if name and name not in before):
         lines.append(say("operations.was_to_look", names=say("texts.comma").join(to_look)))
-    lines += [f"{one.portrait(zone)}\n{one.matter()}" for one in waiting if one.account in mine]
+    ways = await ways_out(tx, [(one.person, one.account) for one in waiting])
+    for one in waiting:
+        if one.account in mine:
+            lines += [one.portrait(zone), one.matter()]
+        if way := ways.get((one.person, one.account)):
+            lines.append(way.words)
     return Reply(True, "\n".join(lines))
 
 
@@ -81,7 +87,9 @@ async def _released(tx: AsyncConnection, asked: Asked[Release], person: FoundPer
 async def _who_waits(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> Reply:
     """Gold first, then those of whoever asks, then who has waited longest; a page of them."""
     request, me = asked.request, asked.staff.id
-    waiting = [one for one in await who_waits(tx, most=_READ) if asked.staff.looks_after(one.account)]
+    everybody = await who_waits(tx, most=_READ)
+    ways = await ways_out(tx, [(one.person, one.account) for one in everybody])
+    waiting = [one for one in everybody if _is_seen(asked.staff, one, ways)]
     waiting.sort(key=lambda one: (not one.gold, one.staff != me))
     if request.mine:
         waiting = [one for one in waiting if one.staff == me]
@@ -92,13 +100,23 @@ async def _who_waits(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     page = waiting[ends - _LISTED : ends]
     if not page:
         return Reply(True, say("operations.no_such_page", number=len(waiting)), changed=False)
-    lines = [say("operations.who_waits", number=len(waiting)), *listed(page, zone, asked.now_ms, reader=me)]
+    lines = [say("operations.who_waits", number=len(waiting))]
+    for one in page:
+        lines += listed([one], zone, asked.now_ms, reader=me)
+        if way := ways.get((one.person, one.account)):
+            lines.append(say("operations.who_waits.way", way=way.words))
     if len(waiting) > ends:
         own = say("operations.more_wait.own") if request.mine else ""
         lines.append(say("operations.more_wait", number=len(waiting) - ends, own=own, page=ends // _LISTED + 1))
     lines.append(say("operations.who_waits.hint", person=page[0].person))
     data = {"waiting": [_as_json(one, asked.now_ms) for one in waiting]}
     return Reply(True, "\n".join(lines), data=data, changed=False)
+
+
+def _is_seen(staff: Staff, one: Waiting, ways: Mapping[tuple[int, str], WayOut]) -> bool:
+    """At one of their accounts; or at one that is gone, where one of theirs knows them, too."""
+    way = ways.get((one.person, one.account))
+    return staff.looks_after(one.account) or (way is not None and any(map(staff.looks_after, way.others)))
 
 
 def _as_json(one: Waiting, now_ms: int) -> dict[str, Any]:
@@ -128,16 +146,17 @@ async def held_by(tx: AsyncConnection, staff: str, now_ms: int) -> Sequence[int]
 
 
 async def _talks(tx: AsyncConnection, staff: Staff, person: FoundPerson, now_ms: int) -> list[_Talk]:
-    """Raises NotFound when whoever asks looks after none of their accounts."""
+    """Those at accounts that are gone, too. Raises NotFound when whoever asks looks after none of their accounts."""
     rows = await tx.execute(
-        select(Friendship.id, Friendship.account, Friendship.held_by, Friendship.held_until_ms)
+        select(Friendship.id, Friendship.account, Friendship.held_by, Friendship.held_until_ms, Account.removed)
+        .join(Account, Account.id == Friendship.account)
         .where(Friendship.person == person.id, Friendship.state.not_in(PARTED))
         .order_by(Friendship.id)  # as they are locked where they are answered
     )
     mine = [
         _Talk(row.id, row.account, row.held_by if (row.held_until_ms or 0) > now_ms else None)
         for row in rows.all()
-        if staff.looks_after(row.account)
+        if staff.looks_after(row.account) or row.removed
     ]
     if not mine:
         raise NotFound(say("operations.no_conversation", who=described(person)))

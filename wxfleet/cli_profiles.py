@@ -10,6 +10,7 @@ from operations.finding import person_named
 from operations.personal_data import reveal_person
 from operations.requests import Door, Note, Request, SetProfile, Tag
 from operations.showing import document_of, page_of
+from operations.who_has_them import who_has_them
 from texts.catalogue import say
 from wxfleet.acting import AsStaff, tried
 from wxfleet.cli_fleet import acting_staff, asked, keep_staff, shop_now_ms
@@ -45,8 +46,10 @@ async def show(
             await reveal_person(db, as_ or acting_staff(settings), meant.id, Door.CLI, now_ms)
         async with db.read() as connection:
             view = await profile_view(connection, meant.id, _LINES_AS_JSON if terminal.json else _LINES)
-    text = page_of(meant, view, settings.shop.time_zone, whole=reveal)
-    terminal.show(document_of(meant, view, whole=reveal), text, whole=reveal)
+            now = await who_has_them(connection, meant.id, now_ms)
+    zone = settings.shop.time_zone
+    text = page_of(meant, view, now.lines(zone, now_ms), zone, whole=reveal)
+    terminal.show(document_of(meant, view, now, whole=reveal), text, whole=reveal)
 
 
 async def set_(

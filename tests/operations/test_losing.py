@@ -239,6 +239,6 @@ async def test_who_waits_at_a_lost_account_stays_in_the_list_with_the_way_to_the
     async with office.db.read() as connection:
         lines = [r for r in await repairs_now(connection, NOW_MS, ZONE) if r.key.startswith("waiting:lin-1:")]
     assert "小客4" in lines[0].text
-    assert lines[0].commands == ("wxfleet accounts friends lin-1",)
+    assert lines[0].commands == ("/账号 lin-1",)
     assert "也在 lin-2 上" in lines[1].mend
     assert lines[1].commands[0].startswith("/接手 #")

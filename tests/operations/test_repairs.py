@@ -139,6 +139,20 @@ async def test_each_has_a_command_that_is_understood_and_does_something(office: 
                 assert reply.ok, (line, command, reply.text)
 
 
+_ON_THE_COMPUTER = {"zh": ("管电脑的同事", "在电脑上"), "en": ("has the computer", "on the computer")}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_what_no_phone_can_mend_says_who_has_to(office: Office, language: str) -> None:
+    await _note_all(office)
+    await _fill(office)
+    speak(language)
+    for line in (await _now(office)).values():
+        by_terminal = [command for command in line.commands if not command.startswith("/")]
+        if by_terminal and "in_doubt" not in line.key:
+            assert any(words in line.mend for words in _ON_THE_COMPUTER[language]), line.line
+
+
 def _is_understood(command: str) -> None:
     """The terminal knows the command and its options; it is not carried out."""
     _, *words = command.split()
