@@ -297,7 +297,11 @@ async def test_a_row_that_was_given_to_another_account_leaves_from_that_one_only
 
 
 @pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
-async def test_a_row_that_is_given_to_another_account_between_look_and_claim_is_not_claimed(database: Database) -> None:
+@pytest.mark.parametrize("changed", [{"account": "b"}, {"state": "skipped"}, {"state": "accepted"}])
+async def test_a_row_that_is_another_accounts_or_settled_between_look_and_claim_is_not_claimed(
+    database: Database, changed: dict[str, str]
+) -> None:
+    """Handed on, taken back by an opt-out, sent by another process: the claim asks once more."""
     async with database.write() as tx:
         await add_account(tx, "a")
     await planned(database, [reply("a", "w", "k", 0)], 0)
@@ -305,7 +309,7 @@ async def test_a_row_that_is_given_to_another_account_between_look_and_claim_is_
         (row,) = (await claiming.page(tx, ["a"], now_ms=1))["a"]
         assert (await claiming.facts_of(tx, [row]))[row.id].account == "a"
         async with database.write() as other:
-            await other.execute(update(Delivery).values(account="b"))
+            await other.execute(update(Delivery).values(**changed))
         intents = {row.id: claiming.Intent("a", "好")}
         assert await claiming.take_turn(tx, intents, accepted={}, week={}, now_ms=1, epoch=0) == set()
         assert await claiming.claim(tx, intents, "handed", now_ms=1, epoch=0) == set()

@@ -1,5 +1,6 @@
 """What customers are told: one answer to a burst, trouble to a person, goods, parcels and campaigns looked up."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.conversations.shop import DAY_MS, NOW_MS, PERSONA, Post, open_shop, o
 from tests.conversations.test_customer_lines import LINES
 from tests.conversations.test_intake import Door
 from tests.databases import ON_SQLITE
+from tests.lock_waits import until_it_waits
 
 MINUTE_MS = 60_000
 PRODUCTS = Products.model_validate(
@@ -76,10 +78,13 @@ async def test_small_talk_after_a_question_adds_nothing(database: Database, post
 
 
 async def test_what_is_under_way_is_not_taken_back(database: Database, post: Post) -> None:
+    """On PostgreSQL even when it leaves between the look at what still waits and the taking back."""
     await post.bring("我穿什么码")
     async with database.write() as tx:
         await tx.execute(update(Delivery).values(state="sending", sent_ms=NOW_MS + 500))
-    await post.bring("多少钱", now_ms=NOW_MS + 1000)
+        asking = asyncio.create_task(post.bring("多少钱", now_ms=NOW_MS + 1000), name="asks on")
+        await until_it_waits(tx, asking)
+    await asking
     assert await texts(database, state="sending") == ["报身高体重"]
     assert len(await unsent(database)) == 1
 

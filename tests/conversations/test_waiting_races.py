@@ -6,14 +6,16 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.handover import give_back, take_over
 from conversations.waiting_watch import HandoverConfig, WaitingWatch
 from storage.conversation_tables import Wait
 from storage.engine import Database
 from storage.tables import Arrival, Delivery, Friendship
-from tests.conversations.shop import NOW_MS, Post, outbox, texts
+from tests.conversations.shop import NOW_MS, Post, outbox, row_of, texts
 from tests.conversations.test_waiting import UNKNOWN, ZONE, opened
+from tests.lock_waits import until_it_waits
 
 MINUTE_MS = 60_000
 LINGERS_S = 0.02
@@ -63,6 +65,33 @@ async def test_several_watches_at_once_and_one_that_dies_remind_once(database: D
     ]
 
 
+async def test_who_takes_a_customer_on_in_that_very_moment_is_not_reminded_yet(database: Database) -> None:
+    post = await opened(database)
+    await post.bring(UNKNOWN)
+    await _while_the_watch_looks(database, NOW_MS + 15 * MINUTE_MS)
+    wait = await row_of(database, Wait)
+    assert (wait.state, wait.staff) == ("waiting", "fan")
+    assert [text[:5] for text in await texts(database, kind="staff_notice")] == ["【待人工】"]
+
+
+async def test_who_takes_a_conversation_again_that_was_left_keeps_it(database: Database) -> None:
+    """Else the bot would speak over them."""
+    await opened(database)
+    async with database.write() as tx:
+        await _takes(tx, "mei", NOW_MS)
+    await _while_the_watch_looks(database, NOW_MS + 60 * MINUTE_MS)
+    assert (await row_of(database, Friendship, account="lin-1", contact="wxid_hua")).held_by == "fan"
+
+
+async def _while_the_watch_looks(db: Database, now_ms: int) -> None:
+    """Fan takes Huahua over; the watch has read how it stood before, on PostgreSQL."""
+    async with db.write() as tx:
+        await _takes(tx, "fan", now_ms)
+        looking = asyncio.create_task(_look(db, now_ms), name="the watch")
+        await until_it_waits(tx, looking)
+    await looking
+
+
 @settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(roll=st.randoms(use_true_random=False))
 async def test_whatever_happens_in_whatever_order_the_bot_is_silent_while_held_and_each_word_is_said_once(
@@ -106,14 +135,21 @@ async def _fresh(db: Database) -> Post:
 
 async def _by_command(db: Database, act: str, now_ms: int) -> None:
     async with db.write() as tx:
-        query = select(Friendship.id).where(Friendship.account == "lin-1", Friendship.contact == "wxid_hua")
-        friendship = (await tx.scalars(query)).one()
         if act == "takes":
-            await take_over(tx, friendship, "fan", now_ms, idle_ms=60 * MINUTE_MS)
+            await _takes(tx, "fan", now_ms)
         else:
-            await give_back(tx, friendship, "fan", now_ms)
+            await give_back(tx, await _with_hua(tx), "fan", now_ms)
     if act == "takes":
         await _nothing_pending(db)
+
+
+async def _takes(tx: AsyncConnection, staff: str, now_ms: int) -> None:
+    await take_over(tx, await _with_hua(tx), staff, now_ms, idle_ms=60 * MINUTE_MS)
+
+
+async def _with_hua(tx: AsyncConnection) -> int:
+    query = select(Friendship.id).where(Friendship.account == "lin-1", Friendship.contact == "wxid_hua")
+    return (await tx.scalars(query)).one()
 
 
 async def _nothing_pending(db: Database) -> None:

@@ -16,9 +16,12 @@ _EACH = 80
 
 @pytest.fixture
 async def shop(sqlite_database: Database) -> Office:
-    """lin-1 and lin-2 have 80 friends each, known by their phones; xiaoyu-1 has room for 140, 100 a day."""
+    """lin-1 and lin-2 have 80 friends each, known by their phones; xiaoyu-1 has room for 140, 100 a day.
+
+    Its reserve of 50 is not for them: nobody named a channel.
+    """
     await open_shop(sqlite_database)
-    room = Limits(reserve=0, visible=150).model_dump(mode="json")
+    room = Limits(reserve=0.25, visible=200).model_dump(mode="json")
     async with sqlite_database.write() as tx:
         await tx.execute(delete(Friendship))
         await tx.execute(update(Account).values(friends_listed=10, opened_ms=NOW_MS - 90 * DAY_MS, limits=room))
