@@ -25,7 +25,7 @@ from bots.inbox import InboxWriter
 from bots.wechaty_gateway import WechatyGateway
 from storage.engine import Database
 from wxfleet.clocks import RunningClock
-from wxfleet.tuning import settle_in
+from wxfleet.running.tuning import settle_in
 
 PATIENCE_S = 120.0
 

@@ -27,7 +27,7 @@ from benchmarks.start import all_online, fleet_of
 from rules.quiet_hours import within
 from storage.engine import Database, touch
 from wxfleet.clocks import RunningClock
-from wxfleet.tuning import settle_in
+from wxfleet.running.tuning import settle_in
 
 SAMPLE_S = 0.01
 SETTLE_S = 3.0

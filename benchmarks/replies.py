@@ -38,7 +38,7 @@ from storage.ahead import Ahead
 from storage.engine import Database
 from storage.inbox import Received
 from wxfleet.clocks import RunningClock
-from wxfleet.tuning import settle_in
+from wxfleet.running.tuning import settle_in
 
 ROOT = Path(__file__).parents[1]
 FRIENDS = 20

@@ -37,7 +37,7 @@ from rules.roles import Role
 from storage.engine import Database
 from storage.outbox import Claimed, Content, Recipient
 from wxfleet.clocks import RunningClock
-from wxfleet.tuning import settle_in
+from wxfleet.running.tuning import settle_in
 
 WORDS = (
     "{{ call_me }}，老客专享来啦{% if level %}（{{ level }}）{% endif %}：这周新到的针织给你留了一件，回我“要”就好～"

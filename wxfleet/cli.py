@@ -7,36 +7,36 @@ import typer
 
 from texts.catalogue import language, say, speak
 from texts.problem import ExitCode
-from wxfleet.terminal import asked_language, report
-from wxfleet.usage import is_usage, not_understood
+from wxfleet.terminal.terminal import asked_language, report
+from wxfleet.terminal.usage import is_usage, not_understood
 
 
 def build() -> typer.Typer:
     """The whole command line in the language of `texts.catalogue`."""
     # Help texts are made when these are imported: the language must be known by then.
-    from wxfleet import (
-        cli_accounts,
-        cli_benefits,
-        cli_campaign_desk,
-        cli_channels,
-        cli_coupons,
-        cli_db,
-        cli_doctor,
-        cli_doubt,
-        cli_files,
-        cli_fleet,
-        cli_imports,
-        cli_lessons,
-        cli_materials,
-        cli_moments,
-        cli_people,
-        cli_plans,
-        cli_ponds,
-        cli_referrals,
-        cli_reports,
-        cli_segments,
-        cli_tasks,
-        cli_worker,
+    from wxfleet.verbs import (
+        accounts,
+        benefits,
+        campaign_desk,
+        channels,
+        coupons,
+        db,
+        doctor,
+        doubt,
+        files,
+        fleet,
+        imports,
+        lessons,
+        materials,
+        moments,
+        people,
+        plans,
+        ponds,
+        referrals,
+        reports,
+        segments,
+        tasks,
+        worker,
     )
 
     if language() == "zh":
@@ -49,9 +49,9 @@ def build() -> typer.Typer:
     )  # fmt: skip
     app.callback()(_global_options)
     for part in (
-        cli_db, cli_doctor, cli_doubt, cli_files, cli_fleet, cli_accounts, cli_imports, cli_people, cli_moments,
-        cli_plans, cli_ponds, cli_campaign_desk, cli_materials, cli_lessons, cli_reports, cli_segments, cli_channels,
-        cli_referrals, cli_tasks, cli_worker, cli_coupons, cli_benefits,
+        db, doctor, doubt, files, fleet, accounts, imports, people, moments,
+        plans, ponds, campaign_desk, materials, lessons, reports, segments, channels,
+        referrals, tasks, worker, coupons, benefits,
     ):  # fmt: skip
         part.add_to(app)
     return app

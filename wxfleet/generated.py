@@ -6,7 +6,7 @@ repository itself.
 
 from pathlib import Path
 
-from wxfleet.reference import reference
+from wxfleet.reading.reference import reference
 
 ROOT = Path(__file__).parent.parent
 """The checkout; this module is of no use in an installed package."""

@@ -92,8 +92,8 @@ from storage.inbox import Received
 from storage.notify import Listener
 from texts.catalogue import say
 from wxfleet.clocks import wall_ms
-from wxfleet.moments_calendar import book_of, live_calendar, read_calendar_of
-from wxfleet.settings import Settings
+from wxfleet.reading.moments_calendar import book_of, live_calendar, read_calendar_of
+from wxfleet.reading.settings import Settings
 
 OnScan = Callable[[str, str], None]
 BREATH_S = 0.03

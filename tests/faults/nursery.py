@@ -119,7 +119,6 @@ def _ended(pid: int, options: int) -> int | None:
 
 
 def main() -> None:
-    import wxfleet.cli_fleet
     import wxfleet.service  # noqa: F401  # what a fleet needs, once for all children
 
     orders = sys.stdin

@@ -13,7 +13,7 @@ from storage.engine import Database
 from storage.outbox import DeliveryState
 from storage.tables import Account, Arrival, Audit, Delivery, FriendRequest, Friendship, Task
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
-from wxfleet.screen import summary_text
+from wxfleet.running.screen import summary_text
 
 HOUR_MS = 3_600_000
 SINCE_MS = NOW_MS - HOUR_MS

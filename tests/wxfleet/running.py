@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from wxfleet.init import Stage, start
+from wxfleet.terminal.init import Stage, start
 
 SPEED = 60
 """Shop seconds per second: as in the committed file. Faster than the machine can follow tests the machine."""

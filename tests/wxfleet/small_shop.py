@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wxfleet.settings import examine
+from wxfleet.reading.settings import examine
 
 PERSONA = """
 audience: 喜欢慢慢挑衣服的人

@@ -17,7 +17,7 @@ from tests.wxfleet.small_shop import open_shop
 from texts.problem import ExitCode
 from wxfleet.cli import main
 from wxfleet.plain_console import PlainConsole, harmless
-from wxfleet.terminal import table
+from wxfleet.terminal.terminal import table
 
 
 @pytest.fixture(autouse=True)

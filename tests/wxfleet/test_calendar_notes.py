@@ -10,8 +10,8 @@ from personas.model import MomentsPlan
 from rules.roles import Role
 from scheduler.moments.moments import CalendarFile
 from texts.yaml_reader import Document, read_document
-from wxfleet.calendar_notes import Cast, calendar_notes, month_notes
-from wxfleet.settings import examine
+from wxfleet.reading.calendar_notes import Cast, calendar_notes, month_notes
+from wxfleet.reading.settings import examine
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 21)

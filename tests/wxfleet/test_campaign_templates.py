@@ -12,11 +12,11 @@ from scheduler.campaign_files.campaign_files import load_campaigns
 from scheduler.campaign_files.campaign_reading import TO_FILL
 from texts.errors import Mistake, Severity
 from texts.yaml_reader import read_document
-from wxfleet.campaign_templates import READY, ready_named, rendered, write_new
-from wxfleet.check import check
 from wxfleet.errors import CampaignInTheWay
-from wxfleet.init import Stage, start
-from wxfleet.settings import examine
+from wxfleet.reading.check import check
+from wxfleet.reading.settings import examine
+from wxfleet.terminal.campaign_templates import READY, ready_named, rendered, write_new
+from wxfleet.terminal.init import Stage, start
 
 LEVELS = ["VIP1", "VIP2", "VIP3", "partner"]
 TODAY = date(2026, 11, 22)

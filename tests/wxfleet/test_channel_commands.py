@@ -14,7 +14,7 @@ from tests.customers.test_cards import LatinFont
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
-from wxfleet.card_printing import friend_on_card
+from wxfleet.terminal.card_printing import friend_on_card
 
 __all__ = ["quiet_logs"]  # the fixture is used by being here
 
@@ -59,7 +59,7 @@ def test_a_card_needs_a_known_code_a_font_and_clean_words(shop: Shop) -> None:
 
 def test_a_card_is_never_printed_with_empty_boxes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a font that every machine has: it knows no Chinese."""
-    monkeypatch.setattr("wxfleet.card_printing.chinese_font", lambda given: LatinFont())
+    monkeypatch.setattr("wxfleet.terminal.card_printing.chinese_font", lambda given: LatinFont())
     code, told = _refused(shop, "channels", "card", "live", "-o", "c.pdf", "--account", "clerk-1")
     assert (code, "没有“" in told, "--font" in told) == (ExitCode.REFUSED_BY_POLICY, True, True)
     assert not list(shop.folder.glob("*.pdf*"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.wxfleet.small_shop import ACCOUNT, PERSONA, open_shop
-from wxfleet.check import as_document, check, errors_in, verdict
+from wxfleet.reading.check import as_document, check, errors_in, verdict
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.wxfleet.small_shop import ACCOUNT, mistakes, open_shop, real
 from texts.errors import Severity
-from wxfleet.settings import examine, load
+from wxfleet.reading.settings import examine, load
 
 
 def test_two_accounts_may_not_share_a_token_or_an_endpoint_and_no_token_is_shown(

@@ -27,7 +27,7 @@ from storage.tables import Account, Arrival, Campaign, Delivery, Person, Post, S
 from tests.wxfleet.small_shop import open_shop
 from texts.problem import ExitCode
 from wxfleet.cli import main
-from wxfleet.lock import sending_lock
+from wxfleet.running.lock import sending_lock
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -12,9 +12,9 @@ from typer.main import get_command
 from commands.catalogue import COMMANDS
 from texts.catalogue import speak
 from texts.errors import Severity
-from wxfleet.check import check
 from wxfleet.cli import build
-from wxfleet.init import Stage, start
+from wxfleet.reading.check import check
+from wxfleet.terminal.init import Stage, start
 
 ROOT = Path(__file__).parents[2]
 READMES = {"zh": ROOT / "README.zh-CN.md", "en": ROOT / "README.md"}

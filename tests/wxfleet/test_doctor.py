@@ -21,9 +21,9 @@ from storage.tables import Lane
 from tests.bots.hostile_gateways import TOKEN, Emit, Puppet, serving
 from tests.wxfleet.small_shop import open_shop, real
 from texts.catalogue import catalogue
-from wxfleet.doctor import Diagnosis, as_text, diagnose
-from wxfleet.doctor_bundle import write_bundle
-from wxfleet.findings import Finding, Level
+from wxfleet.doctor.bundle import write_bundle
+from wxfleet.doctor.doctor import Diagnosis, as_text, diagnose
+from wxfleet.doctor.findings import Finding, Level
 
 ROOT = Path(__file__).parents[2]
 PHONE, WORDS, CUSTOMER = "13812345678", "悄悄话别告诉别人", "花花姐姐"
@@ -54,7 +54,7 @@ async def migrated(folder: Path, *changes: str) -> Path:
 
 
 def test_every_finding_has_its_words_and_every_fault_its_cure() -> None:
-    written = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("wxfleet/doctor_*.py"))
+    written = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("wxfleet/doctor/*.py"))
     cases = set(re.findall(r'Level\.(PROBLEM|WARNING), "(\w+)", "(\w+)"', written))
     assert len(cases) > 25
     missing = [case for _, *case in cases if f"doctor.{case[0]}.{case[1]}.cure" not in catalogue()]

@@ -13,8 +13,8 @@ from storage.tables import Account, Delivery
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
-from wxfleet.cli_fleet import asked
-from wxfleet.terminal import Terminal
+from wxfleet.terminal.acting import asked
+from wxfleet.terminal.terminal import Terminal
 
 __all__ = ["quiet_logs"]
 

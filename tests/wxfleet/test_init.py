@@ -8,13 +8,13 @@ import pytest
 from tests.wxfleet.small_shop import ACCOUNT, open_shop
 from texts.errors import ConfigurationInvalid
 from texts.yaml_tree import build, plain
-from wxfleet.check import check, errors_in
 from wxfleet.errors import AccountExists, FilesInTheWay, FolderUnusable, NoSuchAccount, OddLayout
 from wxfleet.generated import outdated
-from wxfleet.init import Stage, start
-from wxfleet.new_account import add_account
-from wxfleet.schema import schema_files, write_schemas
-from wxfleet.settings import load
+from wxfleet.reading.check import check, errors_in
+from wxfleet.reading.schema import schema_files, write_schemas
+from wxfleet.reading.settings import load
+from wxfleet.terminal.init import Stage, start
+from wxfleet.terminal.new_account import add_account
 
 MODELINE = "# yaml-language-server: $schema="
 

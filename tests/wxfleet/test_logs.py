@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import structlog
 
-from wxfleet import logs
-from wxfleet.masking import Mask
-from wxfleet.observation import LogConfig
+from wxfleet.reading.observation import LogConfig
+from wxfleet.running import logs
+from wxfleet.running.masking import Mask
 
 SECRETS = ("puppet_4711", 'pa"ss\\wörd/9', "p@ss word")
 

@@ -14,7 +14,7 @@ from storage.tables import Account, Friendship, Person
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
-from wxfleet.csv_sheet import write_csv, write_sheet
+from wxfleet.terminal.csv_sheet import write_csv, write_sheet
 
 __all__ = ["quiet_logs"]  # the fixture is used by being here
 

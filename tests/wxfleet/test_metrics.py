@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from bots.tally import Spread
 from reports.backlog import Backlog
 from tests.wxfleet.small_shop import open_shop
-from wxfleet.metrics import CONTENT_TYPE, Metrics, Reading
-from wxfleet.metrics_server import served
-from wxfleet.screen import Screen
-from wxfleet.service import Service
-from wxfleet.settings import examine
+from wxfleet.reading.settings import examine
+from wxfleet.running.metrics import CONTENT_TYPE, Metrics, Reading
+from wxfleet.running.metrics_server import served
+from wxfleet.running.screen import Screen
+from wxfleet.running.service import Service
 
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
 

@@ -27,8 +27,8 @@ from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
 from wxfleet.cli import build
-from wxfleet.cli_fleet import keep_staff
-from wxfleet.settings import load
+from wxfleet.reading.settings import load
+from wxfleet.terminal.acting import keep_staff
 from wxfleet.wiring import desk_of
 
 __all__ = ["quiet_logs"]  # the fixture is used by being here

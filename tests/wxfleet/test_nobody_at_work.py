@@ -17,7 +17,7 @@ from storage.shape import shape_of
 from storage.tables import Account, Worker
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
-from wxfleet.idleness import upgrade_idle
+from wxfleet.running.idleness import upgrade_idle
 
 __all__ = ["quiet_logs"]
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.wxfleet.small_shop import ACCOUNT, open_shop, real
 from texts.problem import ExitCode
-from wxfleet.check import overridden_lines
-from wxfleet.doctor import as_text, diagnose
-from wxfleet.settings import Examination, Settings, examine
+from wxfleet.doctor.doctor import as_text, diagnose
+from wxfleet.reading.check import overridden_lines
+from wxfleet.reading.settings import Examination, Settings, examine
 
 PASSWORD = "geheim-4711"
 

@@ -12,7 +12,7 @@ from tests.conversations.model_service import model_service, saying
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
-from wxfleet.settings import examine
+from wxfleet.reading.settings import examine
 
 __all__ = ["quiet_logs"]  # the fixture is used by being here
 

@@ -9,8 +9,8 @@ from storage.campaign_tables import CouponPool
 from storage.engine import open_database
 from tests.wxfleet.small_shop import open_shop
 from texts.errors import Severity
-from wxfleet.pool_notes import pool_notes
-from wxfleet.settings import examine
+from wxfleet.reading.pool_notes import pool_notes
+from wxfleet.reading.settings import examine
 
 PUSH = """\
 name: fuli

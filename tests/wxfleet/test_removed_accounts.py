@@ -11,8 +11,8 @@ from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Delivery
 from tests.conversations.shop import NOW_MS, row_of
 from tests.wxfleet.small_shop import open_shop
-from wxfleet.enrolment import enrol
-from wxfleet.settings import examine
+from wxfleet.reading.settings import examine
+from wxfleet.running.enrolment import enrol
 
 
 async def test_a_card_of_an_account_that_the_file_names_no_more_is_not_sent(

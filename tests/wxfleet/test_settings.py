@@ -12,8 +12,8 @@ from tests.wxfleet.small_shop import ACCOUNT, HEAD, mistakes, open_shop, real
 from texts.errors import ConfigurationInvalid
 from texts.problem import ExitCode
 from wxfleet.errors import NoConfig
-from wxfleet.service import data_folder
-from wxfleet.settings import examine, load
+from wxfleet.reading.settings import examine, load
+from wxfleet.running.service import data_folder
 
 ROOT = Path(__file__).parents[2]
 

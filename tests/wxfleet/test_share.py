@@ -22,7 +22,7 @@ from tests.bots.processes import FlakyDatabase
 from tests.bots.scripted_gateway import ScriptedGateway
 from tests.virtual_time import until
 from wxfleet.clocks import RunningClock, alive_ms, wall_ms
-from wxfleet.share import Share
+from wxfleet.running.share import Share
 
 pytestmark = pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
 MEMBERS = {number: [Member(lane(f"a{number}"), lambda: ScriptedGateway())] for number in ALL_SHARDS}

@@ -4,7 +4,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from texts.catalogue import speak
-from wxfleet.wide_table import fitting
+from wxfleet.terminal.wide_table import fitting
 
 HEADERS = ["号", "满 30 天的新买家", "付款额", "哪天满"]
 ROWS = [["lin-1", "179", "162,133.50", "2026-12-20"], ["ahua-1", "1,024", "8.00", "—"]]

@@ -1,0 +1,1 @@
+"""Everything that may be wrong with an installation: looked at without changing it, each with its mend."""
