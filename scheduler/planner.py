@@ -15,6 +15,7 @@ from scheduler.moments.day_plan import plan_day, who_posts
 from scheduler.moments.live_calendar import LiveCalendar
 from scheduler.moments.mirrors import follow, has_followers_waiting
 from scheduler.moments.moments import Calendar
+from scheduler.moments.passed_over import days_passed_over, who_posted_by
 from scheduler.push_events import Tell
 from scheduler.pushes.push_plan import under_way
 from scheduler.pushes.push_planning import PushPlanning
@@ -161,16 +162,15 @@ class Planner:
         self._failing.discard(name)
 
     async def _days_missing(self, connection: AsyncConnection, now_ms: int) -> bool:
-        """Today and tomorrow, in each zone's own days."""
+        """Today and tomorrow, in each zone's own days; and those before that were passed over."""
         if self._ticks % _CALENDAR_TICKS == 0 and await self._calendar.changed():
             self._planned.clear()
-        zones = [row[0] for row in await rows_of(connection, _ZONES, {})]
-        self._days = [
-            (zone_name, today + timedelta(days=later))
-            for zone_name in zones
-            for today in (local(now_ms, zone_name).date(),)
-            for later in (0, 1)
-        ]
+        self._days = []
+        for (zone_name,) in await rows_of(connection, _ZONES, {}):
+            today = local(now_ms, zone_name).date()
+            known = (zone_name, today) in self._planned  # it was the tomorrow of the look before
+            before = [] if known else await days_passed_over(connection, zone_name, today)
+            self._days += [(zone_name, day) for day in (*before, today, today + timedelta(days=1))]
         return self._calendar.untold or any(day not in self._planned for day in self._days)
 
     async def _plan_days(self) -> None:
@@ -182,6 +182,8 @@ class Planner:
                 continue
             async with self._db.read() as connection:
                 accounts = await who_posts(connection, zone_name)
+                if day < local(self._clock.now_ms(), zone_name).date():
+                    accounts = await who_posted_by(connection, accounts, day)
             for start in range(0, len(accounts), _ACCOUNTS_A_TRANSACTION):
                 await self._plan_day(day, accounts[start : start + _ACCOUNTS_A_TRANSACTION])
             self._planned = {known for known in self._planned if known in self._days} | {(zone_name, day)}
