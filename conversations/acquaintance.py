@@ -1,10 +1,9 @@
 """The customer who writes, as the account knows them: found, or made on their first word."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Subquery, Text, Update, and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.bond import bond_case
@@ -12,6 +11,7 @@ from customers.consent import hold_back
 from customers.one_at_a_time import hold, hold_contacts
 from personas.model import Stage
 from storage.ahead import Ahead
+from storage.many import over_many
 from storage.outbox import insert_ignoring
 from storage.statements import ready
 from storage.tables import HOUR_MS, Account, Friendship, Person
@@ -72,25 +72,34 @@ _ONE_MET = _ALL_MET.where(Friendship.account == bindparam("account"), Friendship
 _MET = ready(_ONE_MET)
 # Of what is asked only the conversation is locked, not the person: couriers lock people, in an order of their own.
 _MET_TO_ANSWER = ready(_ONE_MET.with_for_update(key_share=True, of=Friendship))
-_THESE_MET = _ALL_MET.where(Friendship.contact.in_(bindparam("contacts", expanding=True)))
-_THESE_MET_TO_ANSWER = (
-    _THESE_MET.where(Friendship.account.in_(bindparam("accounts", expanding=True)))
-    .order_by(Friendship.id)
-    .with_for_update(key_share=True, of=Friendship)
+_THESE_MET_TO_ANSWER = over_many(
+    lambda asked: (
+        _ALL_MET.join(asked, and_(Friendship.account == asked.c.account, Friendship.contact == asked.c.contact))
+        .order_by(Friendship.id)
+        .with_for_update(key_share=True, of=Friendship)
+    ),
+    account=Text(),
+    contact=Text(),
 )
-_REPLIES, _PHOTOS = Friendship.replies + 1, Friendship.photos + bindparam("photos", type_=BigInteger)
-_AT_MS = bindparam("at_ms", type_=BigInteger)
-_HEARD = ready(
-    update(Friendship)
-    .where(Friendship.id == bindparam("friendship"))
-    .values(
-        last_in_ms=_AT_MS,
-        heard_hour=_AT_MS // HOUR_MS,
-        replies=_REPLIES,
-        photos=_PHOTOS,
-        bond=bond_case(_AT_MS, _REPLIES, _PHOTOS, _AT_MS),
+_REPLIES = Friendship.replies + 1
+
+
+def _heard(said: Subquery) -> Update:
+    photos = Friendship.photos + said.c.photos
+    return (
+        update(Friendship)
+        .where(Friendship.id == said.c.friendship)
+        .values(
+            last_in_ms=said.c.at_ms,
+            heard_hour=said.c.at_ms // HOUR_MS,
+            replies=_REPLIES,
+            photos=photos,
+            bond=bond_case(said.c.at_ms, _REPLIES, photos, said.c.at_ms),
+        )
     )
-)
+
+
+_HEARD = over_many(_heard, friendship=BigInteger(), at_ms=BigInteger(), photos=BigInteger())
 
 
 async def acquaintance(tx: AsyncConnection, account: str, contact: str, now_ms: int) -> Acquaintance:
@@ -129,13 +138,8 @@ async def read_ahead(
     Of somebody who wrote to several accounts only the first: what they say to one may change who they are to all.
     Who was merged in this very moment is not among them.
     """
-    accounts, contacts = ({pair[place] for pair in conversations} for place in (0, 1))
-    if tx.dialect.name == "postgresql":
-        asked = {"accounts": list(accounts), "contacts": list(contacts)}
-        found = await tx.execute(_THESE_MET_TO_ANSWER, asked)
-    else:
-        found = await tx.execute(_THESE_MET, {"contacts": list(contacts)})
-    rows: dict[tuple[str, str], Sequence[Any]] = {(row.account, row.contact): row for row in found}
+    asked = [{"account": account, "contact": contact} for account, contact in conversations]
+    rows = {(row[1], row[2]): row for row in await _THESE_MET_TO_ANSWER.rows(tx, asked)}
     people: set[int] = set()
     met: dict[tuple[str, str], Acquaintance] = {}
     for account, contact in conversations:

@@ -1,6 +1,6 @@
 """From the bot to a person and back: who waits, who holds a conversation, and for how long."""
 
-from sqlalchemy import BigInteger, bindparam, case, select, update
+from sqlalchemy import BigInteger, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations import waits
@@ -14,8 +14,8 @@ from conversations.withdrawn_offers import give_back_offers
 from conversations.wording import is_a_last_word
 from rules.kinds import Kind, gate_of
 from storage.engine import touch
+from storage.many import over_many
 from storage.outbox import DeliveryState
-from storage.statements import ready
 from storage.tables import Delivery, Friendship
 
 IDLE_MS = 30 * 60_000
@@ -27,10 +27,14 @@ TALKING_MS = 10 * 60_000
 HELD = "held"
 """Why a customer waits who writes while a person has the conversation; why a row of the bot's did not leave then."""
 _ANSWERS = (Kind.REPLY.value, Kind.CLAIM_ANSWER.value)
-_WAITS = ready(
-    update(Friendship)
-    .where(Friendship.id == bindparam("friendship"), Friendship.waiting_since_ms.is_(None))
-    .values(waiting_since_ms=bindparam("now_ms", type_=BigInteger))
+_WAITS = over_many(
+    lambda they: (
+        update(Friendship)
+        .where(Friendship.id == they.c.friendship, Friendship.waiting_since_ms.is_(None))
+        .values(waiting_since_ms=they.c.since_ms)
+    ),
+    friendship=BigInteger(),
+    since_ms=BigInteger(),
 )
 
 
@@ -62,7 +66,7 @@ async def wait_for_a_person(
     `why` is a word of the catalogue (`conversations.why.<word>`). Their last words are read from the inbox row.
     """
     if who.waiting_since_ms is None:
-        waits_now = await _WAITS.surely(tx, friendship=who.friendship, now_ms=now_ms)
+        waits_now = await _WAITS.surely(tx, friendship=who.friendship, since_ms=now_ms)
         if waits_now and await _begin(tx, who, zone, arrival=arrival, why=why, now_ms=now_ms, tell_now=tell_now):
             return
     await waits.wrote_again(tx, who.friendship, arrival=arrival, why=why)

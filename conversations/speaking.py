@@ -15,6 +15,7 @@ from personas.model import Occasion, Persona, Shop
 from personas.speech import names, speak
 from rules.kinds import Kind
 from storage.ahead import Ahead
+from storage.many import over_many
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
 from storage.statements import ready
 from storage.tables import Delivery
@@ -155,13 +156,15 @@ _LATELY = ready(
     .order_by(Delivery.id.desc())
     .limit(_MOST_ROWS)
 )
-_TO_THESE = (
-    _PLANNED.add_columns(Delivery.person, Delivery.account)
-    .where(
-        Delivery.person.in_(bindparam("people", expanding=True)),
-        Delivery.created_ms > bindparam("since_ms", type_=BigInteger),
-    )
-    .order_by(Delivery.id.desc())
+_TO_THESE = over_many(
+    lambda them: (
+        _PLANNED.add_columns(Delivery.person, Delivery.account)
+        .join(them, Delivery.person == them.c.person)
+        .where(Delivery.created_ms > them.c.since_ms)
+        .order_by(Delivery.id.desc())
+    ),
+    person=BigInteger(),
+    since_ms=BigInteger(),
 )
 
 
@@ -189,8 +192,8 @@ async def read_ahead(tx: AsyncConnection, ahead: Ahead, them: Collection[Acquain
     """`lately` finds what each of `them` was told once in `ahead`, at `now_ms`."""
     since_ms = now_ms - LATELY_MS
     found: dict[tuple[int, str], list[Any]] = {(who.person, who.account): [] for who in them}
-    people = list({who.person for who in them})
-    for *said, person, account in await tx.execute(_TO_THESE, {"people": people, "since_ms": since_ms}):
+    asked = [{"person": person, "since_ms": since_ms} for person in {who.person for who in them}]
+    for *said, person, account in await _TO_THESE.rows(tx, asked):
         if (person, account) in found:
             found[person, account].append(said)
     for (person, account), rows in found.items():

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import BindParameter, CompoundSelect, bindparam, literal, select, union_all
+from sqlalchemy import Text, bindparam, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import FILE_HELPER
 from storage.ahead import Ahead
+from storage.many import over_many
 from storage.statements import ready
 from storage.tables import Account, Setting, StaffContact, StaffMember
 
@@ -37,12 +37,14 @@ _KNOWN = ready(union_all(
     .where(StaffContact.contact == bindparam("contact"), StaffMember.removed.is_(False)),
 ))  # fmt: skip
 
-_CONTACTS: BindParameter[str] = bindparam("contacts", expanding=True)
-_OF_THE_HOUSE: CompoundSelect[Any] = union_all(
-    select(Account.self_contact).where(Account.self_contact.in_(_CONTACTS)),
-    select(StaffContact.contact)
-    .join(StaffMember, StaffMember.id == StaffContact.staff)
-    .where(StaffContact.contact.in_(_CONTACTS), StaffMember.removed.is_(False)),
+_OF_THE_HOUSE = over_many(
+    lambda asked: union_all(
+        select(Account.self_contact).where(Account.self_contact.in_(select(asked.c.contact))),
+        select(StaffContact.contact)
+        .join(StaffMember, StaffMember.id == StaffContact.staff)
+        .where(StaffContact.contact.in_(select(asked.c.contact)), StaffMember.removed.is_(False)),
+    ),
+    contact=Text(),
 )
 
 
@@ -59,8 +61,8 @@ async def who_is(tx: AsyncConnection, account: str, contact: str) -> Known:
 
 async def read_ahead(tx: AsyncConnection, ahead: Ahead, contacts: Collection[str]) -> set[str]:
     """Who of `contacts` is neither ours nor staff; `who_is` finds that in `ahead`."""
-    found = (await tx.scalars(_OF_THE_HOUSE, {"contacts": list(contacts)})).all()
-    others = set(contacts) - {FILE_HELPER, *found}
+    found = await _OF_THE_HOUSE.rows(tx, [{"contact": contact} for contact in contacts])
+    others = set(contacts) - {FILE_HELPER, *(row[0] for row in found)}
     for contact in others:
         _KNOWN.tell(ahead, (), contact=contact)
     return others

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, union_all, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from conversations.acquaintance import Acquaintance
 from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait
+from storage.many import Many, over_many
 from storage.outbox import insert_ignoring
 from storage.statements import ready
 from storage.tables import Friendship
@@ -46,13 +47,30 @@ TRANSITIONS: Mapping[WaitState, frozenset[WaitState]] = {
 _GRAVEST = ("abuse", "complaint", "after_sale", "person", "money", "unclear_opt_out", "order_taken")
 
 
-_THEIRS = and_(Wait.friendship == bindparam("of"), Wait.ended_ms.is_(None))
-_NEWEST = ready(update(Wait).where(_THEIRS).values(arrival=bindparam("last_words")))
-_GRAVER = {
-    why: ready(update(Wait).where(_THEIRS, *(Wait.why != worse for worse in _GRAVEST[:place])).values(why=why))
-    for place, why in enumerate(_GRAVEST)
-}
-_IS_OPEN = ready(select(Wait.id).where(_THEIRS))
+_NEWEST = over_many(
+    lambda said: (
+        update(Wait).where(Wait.friendship == said.c.friendship, Wait.ended_ms.is_(None)).values(arrival=said.c.arrival)
+    ),
+    friendship=BigInteger(),
+    arrival=BigInteger(),
+)
+
+
+def _graver(why: str) -> Many:
+    """Whoever waits for less waits for this now."""
+    worse = _GRAVEST[: _GRAVEST.index(why)]
+    return over_many(
+        lambda they: (
+            update(Wait)
+            .where(Wait.friendship == they.c.friendship, Wait.ended_ms.is_(None), *(Wait.why != one for one in worse))
+            .values(why=why)
+        ),
+        friendship=BigInteger(),
+    )
+
+
+_GRAVER = {why: _graver(why) for why in _GRAVEST}
+_IS_OPEN = ready(select(Wait.id).where(Wait.friendship == bindparam("of"), Wait.ended_ms.is_(None)))
 _ANSWERED = ready(
     select(Wait.ended_by)
     .where(
@@ -82,8 +100,8 @@ async def begin(
 async def wrote_again(tx: AsyncConnection, friendship: int, *, arrival: int, why: str) -> None:
     """Their last words are what counts for whoever looks, and the gravest reason."""
     if why in _GRAVER:
-        await _GRAVER[why].later(tx, of=friendship)
-    await _NEWEST.later(tx, of=friendship, last_words=arrival)
+        await _GRAVER[why].later(tx, friendship=friendship)
+    await _NEWEST.later(tx, friendship=friendship, arrival=arrival)
 
 
 async def take_on(tx: AsyncConnection, friendship: int, staff: str, now_ms: int) -> None:

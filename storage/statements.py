@@ -80,35 +80,6 @@ class Ready:
             return int(cast(CursorResult[Any], await tx.execute(self.statement, parameters)).rowcount)
         return await change(tx, {"sqlite": self.words}, {**self.constants, **parameters})
 
-    async def later(self, tx: AsyncConnection, **parameters: Any) -> None:
-        """Change rows that nobody reads before `tx` ends; where many are handled at once, with those of the others."""
-        if isinstance(tx, Ahead):
-            tx.note(self.change_all, parameters)
-        else:
-            await self.change(tx, **parameters)
-
-    async def surely(self, tx: AsyncConnection, **parameters: Any) -> bool:
-        """Change a row that `tx` has locked and found such that this changes it, once. Was it changed?
-
-        Where many are handled at once, with those of the others. Raises AsksMore the second time, DBAPIError.
-        """
-        if not isinstance(tx, Ahead):
-            return await self.change(tx, **parameters) > 0
-        if parameters in tx.noted(self.change_all):
-            raise AsksMore
-        tx.note(self.change_all, parameters)
-        return True
-
-    async def change_all(self, tx: AsyncConnection, many: Sequence[Mapping[str, Any]]) -> None:
-        """Run it with each of these parameters. Raises DBAPIError."""
-        if tx.dialect.name != "sqlite":
-            await tx.execute(self.statement, list(many))
-            return
-        try:
-            await _driver(tx).executemany(self.words, cast(Any, [{**self.constants, **one} for one in many]))
-        except sqlite3.Error as error:
-            raise _translated(tx, self.words, error) from error
-
 
 def begin_at_driver(connection: Connection, words: str) -> None:
     """BEGIN in one visit to SQLite's thread; by way of a cursor it would be three. Raises sqlalchemy's DBAPIError."""
@@ -122,9 +93,11 @@ def begin_at_driver(connection: Connection, words: str) -> None:
         raise
 
 
-def ready(statement: Executable) -> Ready:
+def ready(statement: Executable, *, on_sqlite: Executable | None = None) -> Ready:
     """For what every message asks. Its parameters are named with `bindparam`."""
-    compiled = cast(ClauseElement, statement).compile(dialect=sqlite.dialect(paramstyle="named"))
+    compiled = cast(ClauseElement, statement if on_sqlite is None else on_sqlite).compile(
+        dialect=sqlite.dialect(paramstyle="named")
+    )
     constants = {name: value for name, value in compiled.params.items() if value is not None}
     return Ready(statement, str(compiled), constants)
 
