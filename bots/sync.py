@@ -139,7 +139,7 @@ class FriendSync:
         Raises bots.errors; what was learnt so far is kept, and the next call goes on from there.
         """
         plan = await self._begin(account)
-        ids = sorted({id for id in await gateway.contact_ids() if _may_be_person(id)})
+        ids = sorted({id for id in await gateway.contact_ids() if may_be_person(id)})
         if plan.first:
             await self._count_ids(account, len(ids))
         await self._read_remarks(account)  # an interrupted sync may have left some
@@ -298,7 +298,7 @@ async def _confirm_requests(tx: AsyncConnection, plan: _Plan, now_ms: int) -> No
         await close_requests(tx, plan.account, contact, now_ms)
 
 
-def _may_be_person(id: str) -> bool:
+def may_be_person(id: str) -> bool:
     """Official accounts, rooms and WeChat's own services are in the list, too."""
     return id not in _NEVER_PEOPLE and not id.startswith(_NOT_PEOPLE) and not id.endswith("@chatroom")
 

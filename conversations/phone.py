@@ -3,7 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import Message, MessageKind
-from conversations.acquaintance import find
+from bots.sync import may_be_person
+from conversations.acquaintance import acquaintance, find
 from conversations.handover import ON_THE_PHONE, typed_on_the_phone
 from conversations.machines import by_wechat_itself
 from conversations.talkers import Talker, who_is
@@ -50,7 +51,9 @@ async def _taken_over(tx: AsyncConnection, account: str, message: Message, now_m
         return None
     who = await find(tx, account, message.listener)
     if who is None:
-        return None
+        if not may_be_person(message.listener):
+            return None
+        who = await acquaintance(tx, account, message.listener, now_ms)  # its list of friends was not read yet
     await typed_on_the_phone(tx, who, now_ms)
     return who.person
 

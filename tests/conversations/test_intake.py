@@ -210,6 +210,18 @@ async def test_somebody_elses_order_goes_to_a_person_politely(database: Database
     assert "另一位客户" in (await texts(database, kind="staff_notice"))[-1]
 
 
+@ON_SQLITE
+async def test_whoever_is_written_to_by_phone_before_their_friendship_was_read_is_held(
+    database: Database, post: Post
+) -> None:
+    """The service accounts that a phone talks to are nobody."""
+    for listener, outcome in (("wxid_unread", "takeover"), ("gh_bank", "own"), ("weixin", "own")):
+        assert await post.bring("您好，我是小林本人", talker="wxid_self_0", listener=listener) == outcome
+    assert await post.bring("店名叫什么", talker="wxid_unread", now_ms=NOW_MS + MINUTE_MS) == "held"
+    assert await outbox(database, kind="reply") == []
+    assert await count(database, Friendship) == 4
+
+
 async def test_a_hand_on_the_phone_silences_the_bot_for_half_an_hour(database: Database, post: Post) -> None:
     assert await post.bring("亲自回一句", talker="wxid_self_0", listener="wxid_hua") == "takeover"
     (typed,) = await outbox(database, kind="staff_message")
