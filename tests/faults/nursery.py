@@ -119,7 +119,7 @@ def _ended(pid: int, options: int) -> int | None:
 
 
 def main() -> None:
-    import wxfleet.service  # noqa: F401  # what a fleet needs, once for all children
+    import wxfleet.running.service  # noqa: F401  # what a fleet needs, once for all children
 
     orders = sys.stdin
     born: set[int] = set()

@@ -48,7 +48,7 @@ def test_work_on_the_database_keeps_a_fleet_out_and_is_not_taken_for_one(tmp_pat
 
 
 def test_whoever_looks_at_the_lock_all_the_time_keeps_no_fleet_from_starting(tmp_path: Path) -> None:
-    (tmp_path / "wxfleet.running.lock").touch()
+    (tmp_path / "wxfleet.lock").touch()
     enough = threading.Event()
 
     def look() -> None:

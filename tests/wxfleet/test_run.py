@@ -70,9 +70,7 @@ def test_a_second_run_on_the_same_data_is_refused_in_a_sentence(tmp_path: Path) 
     running = start_run(folder)
     try:
         for _ in range(200):
-            if (folder / "data" / "wxfleet.running.lock").exists() and (
-                folder / "data" / "wxfleet.running.lock"
-            ).read_text():
+            if (folder / "data" / "wxfleet.lock").exists() and (folder / "data" / "wxfleet.lock").read_text():
                 break
             time.sleep(0.05)
         refused = wxfleet(folder, "run", "--for", "1s")

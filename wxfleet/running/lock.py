@@ -32,7 +32,7 @@ def sending_lock(folder: Path, purpose: Purpose = Purpose.FLEET) -> Iterator[Non
 
     Raises FleetRunning while another process holds it, DatabaseUnavailable when the folder can't be written.
     """
-    with _opened(folder, "wxfleet.running.lock") as file:
+    with _opened(folder, "wxfleet.lock") as file:
         if not _take_for_certain(file):
             pid, theirs = _holder(file)
             raise FleetRunning(
@@ -63,7 +63,7 @@ def place_of_its_own(folder: Path, name: str) -> Iterator[int]:
 
 def is_held(folder: Path) -> bool:
     """Does a fleet send from this folder now?"""
-    path = folder / "wxfleet.running.lock"
+    path = folder / "wxfleet.lock"
     if not path.exists():
         return False
     try:
