@@ -20,9 +20,10 @@ from benchmarks.measuring import allow_many_files, show_machine
 from benchmarks.running_fleet import all_online, installation, running
 from rules.kinds import Kind, gate_of
 from scheduler.pushes.push_file import PushFile, Who, as_spec
+from storage.campaign_tables import Campaign
 from storage.engine import Database, open_database
 from storage.schema import upgrade
-from storage.tables import Account, Campaign
+from storage.tables import Account
 from wxfleet.clocks import RunningClock
 
 DAY_MS = 86_400_000

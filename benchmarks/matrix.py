@@ -8,8 +8,9 @@ from sqlalchemy import insert, text
 from benchmarks.gateways import Address
 from rules.kinds import Kind, gate_of
 from rules.limits import Limits
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Account, Campaign
+from storage.tables import Account
 
 ZONE = "UTC"
 DAY_MS = 86_400_000

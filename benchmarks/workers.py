@@ -26,8 +26,9 @@ from benchmarks.measuring import allow_many_files, show, show_machine
 from benchmarks.running_fleet import cpu_of, installation
 from bots.ownership import SHARDS
 from storage.engine import Database, open_database, touch
+from storage.fleet_tables import Shard, Worker
 from storage.schema import upgrade
-from storage.tables import Account, Delivery, Setting, Shard, Worker
+from storage.tables import Account, Delivery, Setting
 
 PATIENCE_S = 120.0
 _FREE = {

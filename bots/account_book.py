@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.lifecycle import State
 from rules.clock import Clock
 from storage.engine import Database
+from storage.fleet_tables import Repair
 from storage.outbox import insert_ignoring
-from storage.tables import Account, Repair
+from storage.tables import Account
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,8 @@ from customers.merging import member_name_from_alias
 from customers.one_at_a_time import hold_contacts
 from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
-from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Friendship, Person
 
 BY_THEM = "event"
 """The origin of a friendship that they asked for: then they showed us their name anew."""

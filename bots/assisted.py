@@ -16,11 +16,12 @@ from bots.profile_tasks import hand_over_profiles
 from bots.staff_line import Road, notice, road_to_holder
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
+from storage.campaign_tables import Post
 from storage.outbox import Claimed, Content, DeliveryState, NewDelivery, insert_ignoring, plan
 from storage.settling import give_back_ponds
 from storage.statements import both, rows_of
-from storage.tables import Account, Delivery, Post, Task
-from storage.task_tables import Gift
+from storage.tables import Account, Delivery
+from storage.task_tables import Gift, Task
 from texts.catalogue import say
 
 EXPIRES_MS = 12 * 60 * MINUTE_MS

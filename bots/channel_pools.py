@@ -16,8 +16,9 @@ from customers.channels import ChannelConfig
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, accepts_allowed, age_days
 from storage.customer_tables import ChannelSwitch
+from storage.fleet_tables import Repair
 from storage.outbox import insert_ignoring
-from storage.tables import Account, Delivery, Repair
+from storage.tables import Account, Delivery
 from texts.catalogue import say
 
 LOOK_EVERY_MS = 60_000

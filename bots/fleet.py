@@ -25,8 +25,9 @@ from bots.runner import Runner, Surroundings
 from bots.sender import Sender
 from rules.clock import Clock
 from storage.engine import Database
+from storage.fleet_tables import Repair
 from storage.statements import both, rows_of
-from storage.tables import Account, Repair
+from storage.tables import Account
 from texts.problem import Problem
 
 log = structlog.get_logger(__name__)

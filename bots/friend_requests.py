@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.friend_rooms import accept_key
 from rules.kinds import Kind
 from rules.roles import Role
+from storage.fleet_tables import Repair
 from storage.move_tables import Move
 from storage.outbox import DeliveryState
 from storage.statements import both, rows_of
-from storage.tables import Account, Delivery, FriendRequest, Friendship, Person, Repair
+from storage.tables import Account, Delivery, FriendRequest, Friendship, Person
 
 _LOOKED_AT = 20  # requests of one account in one look
 _CAME_TO_NOTHING = (DeliveryState.FAILED.value, DeliveryState.SKIPPED.value, DeliveryState.UNKNOWN.value)

@@ -34,8 +34,9 @@ from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from rules.reach import Decision, Room, Route, decide_request
 from rules.roles import Role
+from storage.fleet_tables import Repair
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, FriendRequest, Repair
+from storage.tables import Account, FriendRequest
 from storage.tables import Friendship as FriendshipRow
 from texts.catalogue import say
 

@@ -23,10 +23,11 @@ from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from storage.campaign_tables import Material
 from storage.engine import Database
+from storage.fleet_tables import LiveRequest
 from storage.outbox import Content, NewDelivery, plan
 from storage.pond_tables import Pond
 from storage.statements import both, rows_of
-from storage.tables import Account, LiveRequest
+from storage.tables import Account
 from texts.catalogue import say
 from texts.os_words import os_reason
 

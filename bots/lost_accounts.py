@@ -17,7 +17,8 @@ from rules.roles import Role
 from storage.engine import touch
 from storage.move_tables import OFFERS
 from storage.outbox import DeliveryState
-from storage.tables import Account, Base, Delivery, Friendship, Person, Task
+from storage.tables import Account, Base, Delivery, Friendship, Person
+from storage.task_tables import Task
 
 BY_LOSS = "lost"
 """`Account.paused_by` of one that nobody had paused before."""

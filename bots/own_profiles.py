@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import OwnProfile
 from rules.pacing import DAY_MS
+from storage.fleet_tables import LiveRequest
 from storage.statements import both, rows_of
-from storage.tables import LiveRequest
 from storage.task_tables import AccountProfile
 
 OWN_PROFILE = "own_profile"

@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.errors import OwnershipHeld
+from storage.fleet_tables import Lane, Shard, Worker
 from storage.moving import require_not_moved
 from storage.outbox import insert_ignoring
 from storage.settling import SENDING, doubt_what_was_under_way
 from storage.statements import both, rows_of
-from storage.tables import Delivery, Lane, Shard, Worker
+from storage.tables import Delivery
 from texts.catalogue import say
 
 SHARDS = 256

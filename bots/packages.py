@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.staff_line import Road, road_to_holder
 from rules.kinds import Kind
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
-from storage.tables import Delivery, Task
+from storage.tables import Delivery
+from storage.task_tables import Task
 from texts.catalogue import say
 
 _MOST_MESSAGES = 12

@@ -9,9 +9,10 @@ from bots.gateway import Still
 from bots.publisher import PostPackage, Publisher
 from bots.runner import Runner
 from rules.kinds import Surface, gate_of
+from storage.campaign_tables import Post
 from storage.engine import Database
 from storage.outbox import Claimed
-from storage.tables import Delivery, Post
+from storage.tables import Delivery
 from texts.catalogue import say
 
 

@@ -10,7 +10,8 @@ from rules.kinds import Kind
 from storage.ahead import looked_up
 from storage.farewells import PARTED
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Friendship, Setting, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Friendship, Setting
 from texts.masking import masked
 
 FILE_HELPER = "filehelper"

@@ -21,7 +21,7 @@ from operations.invitations import join
 from operations.requests import Door, Help, MakeStaffRoom, Request, StopAll
 from rules.kinds import Kind
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
-from storage.tables import CommandSeen
+from storage.staff_tables import CommandSeen
 from texts.catalogue import say
 from texts.masking import masked
 

@@ -12,7 +12,8 @@ from rules.limits import Limits
 from rules.pacing import DAY_MS
 from rules.shifts import Hours, hours_of
 from storage.ahead import looked_up
-from storage.tables import Account, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Account
 
 THEIRS_MS = 7 * DAY_MS
 """Who answered a customer within so long has them: they need not tell their story twice. Ours."""

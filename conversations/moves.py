@@ -14,9 +14,10 @@ from rules.kinds import Kind
 from rules.moves import TRANSITIONS, Aim, MoveReason, MoveState, first_look_ms
 from rules.pacing import DAY_MS
 from rules.roles import Role
+from storage.fleet_tables import Repair
 from storage.move_tables import OFFERS, Move
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring
-from storage.tables import Account, Delivery, Friendship, Person, Repair
+from storage.tables import Account, Delivery, Friendship, Person
 
 CARD_AFTER_MS = 20_000
 """The words come first, then the card. Ours."""

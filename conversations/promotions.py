@@ -21,8 +21,9 @@ from rules.moves import Aim, MoveReason
 from rules.pacing import DAY_MS
 from scheduler.care.kindness import had_enough
 from storage.customer_tables import LevelMove
+from storage.order_tables import ImportBatch, Order
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Setting
+from storage.tables import Account, Delivery, Friendship, Person, Setting
 from texts.catalogue import say
 
 _SEEN = "promotions_seen"

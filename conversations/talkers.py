@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.staff_line import FILE_HELPER
 from storage.ahead import Ahead
 from storage.many import over_many
+from storage.staff_tables import StaffContact, StaffMember
 from storage.statements import ready
-from storage.tables import Account, Setting, StaffContact, StaffMember
+from storage.tables import Account, Setting
 
 
 class Talker(StrEnum):

@@ -23,8 +23,9 @@ from rules.pacing import MINUTE_MS
 from rules.shifts import after_open
 from storage.conversation_tables import Wait
 from storage.farewells import PARTED
+from storage.staff_tables import StaffMember
 from storage.statements import both, rows_of
-from storage.tables import Account, Friendship, StaffMember
+from storage.tables import Account, Friendship
 from texts.catalogue import say
 from texts.unbroken import unbroken
 

@@ -16,7 +16,9 @@ from customers.purchases import is_purchase
 from rules.quiet_hours import local
 from storage.ahead import looked_up
 from storage.conversation_tables import Wait
-from storage.tables import Arrival, Friendship, Order, Person, StaffMember
+from storage.order_tables import Order
+from storage.staff_tables import StaffMember
+from storage.tables import Arrival, Friendship, Person
 from texts.catalogue import say
 from texts.unbroken import unbroken
 

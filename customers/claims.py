@@ -15,8 +15,9 @@ from customers.merging import survivor
 from customers.one_at_a_time import hold
 from customers.stand_ins import former_selves, is_stand_in, take_order
 from rules.quiet_hours import to_ms, zone
+from storage.order_tables import Claim, Order
 from storage.outbox import insert_ignoring
-from storage.tables import NUMBER_END, Claim, Order, Person
+from storage.tables import NUMBER_END, Person
 
 
 class ClaimOutcome(StrEnum):

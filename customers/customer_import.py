@@ -17,9 +17,9 @@ from customers.customer_writing import Changed, together, write_customers
 from customers.import_batches import TABLES, alone, open_batch
 from customers.import_result import ImportResult, OnProgress, RowError
 from storage.engine import Database
+from storage.order_tables import ImportBatch
 from storage.row_estimates import learn_anew
 from storage.strides import Breathe, Strides, no_need
-from storage.tables import ImportBatch
 
 KIND = "customers"
 FIRST_ROWS, MOST_ROWS = 200, 2_000

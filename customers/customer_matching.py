@@ -13,7 +13,8 @@ from customers.do_not_contact import Sign, Why, contact_sign, listed, member_sig
 from customers.one_at_a_time import hold_contacts
 from customers.search_words import plain
 from storage.bulk import among, among_ids
-from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Friendship, Person
 
 People = set[int]
 

@@ -28,8 +28,9 @@ from storage.customer_tables import (
     SearchTerm,
 )
 from storage.engine import Database
+from storage.order_tables import Claim, ImportBatch, Merge, Order
 from storage.strides import Breathe, Strides
-from storage.tables import Claim, Delivery, Friendship, ImportBatch, Merge, Order, Person
+from storage.tables import Delivery, Friendship, Person
 from texts.catalogue import say
 
 _FIRST_PEOPLE, _MOST_PEOPLE = 200, 2_000

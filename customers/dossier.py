@@ -16,7 +16,8 @@ from customers.holdings import OF_PEOPLE
 from customers.identity import identity_of
 from customers.personal_data import says
 from storage.customer_tables import BoughtItem, SearchTerm
-from storage.tables import Audit, Claim
+from storage.order_tables import Claim
+from storage.staff_tables import Audit
 from texts.catalogue import say
 from texts.os_words import os_reason
 

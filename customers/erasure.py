@@ -20,8 +20,9 @@ from customers.identity import Identity, identity_of
 from customers.personal_data import Holding, says, unnamed
 from storage.engine import Database
 from storage.leftovers import forget_leftovers, overwrite_deleted
+from storage.order_tables import Order
 from storage.outbox import DeliveryState
-from storage.tables import Arrival, Base, Delivery, FriendRequest, Order, Person
+from storage.tables import Arrival, Base, Delivery, FriendRequest, Person
 
 REASON = "erased"
 _IDS_A_STATEMENT = 500

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.one_at_a_time import hold
 from customers.purchases import recompute
-from storage.tables import Claim, Order
+from storage.order_tables import Claim, Order
 
 HINT = "hint"
 """The evidence of such a claim."""

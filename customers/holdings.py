@@ -12,12 +12,14 @@ from rules.kinds import Kind
 from storage.campaign_tables import (
     BenefitGiven,
     BenefitOffered,
+    Campaign,
     CouponCode,
     CouponPool,
     CouponUse,
     Material,
     Participant,
     Phase,
+    Post,
     PushPlan,
 )
 from storage.care_tables import CareDay, LessonGiven, Pupil
@@ -41,39 +43,14 @@ from storage.customer_tables import (
     SearchTerm,
 )
 from storage.entry_tables import Draw, Entry, PrizeWon, TaskRun
+from storage.fleet_tables import Lane, LiveRequest, Repair, Shard, Worker
 from storage.move_tables import Move
-from storage.pond_tables import Pond, PondAnswer, PondMember
+from storage.order_tables import Claim, ImportBatch, Merge, Order
+from storage.pond_tables import Pond, PondAnswer, PondMember, Room
 from storage.series_tables import Round, Series
-from storage.tables import (
-    Account,
-    Arrival,
-    Audit,
-    Base,
-    Campaign,
-    Claim,
-    CommandSeen,
-    Confirmation,
-    Delivery,
-    FriendRequest,
-    Friendship,
-    ImportBatch,
-    Invitation,
-    Lane,
-    LiveRequest,
-    Merge,
-    Order,
-    Person,
-    Post,
-    Repair,
-    Room,
-    Setting,
-    Shard,
-    StaffContact,
-    StaffMember,
-    Task,
-    Worker,
-)
-from storage.task_tables import AccountProfile, Gift, LikeAsked
+from storage.staff_tables import Audit, CommandSeen, Confirmation, Invitation, StaffContact, StaffMember
+from storage.tables import Account, Arrival, Base, Delivery, FriendRequest, Friendship, Person, Setting
+from storage.task_tables import AccountProfile, Gift, LikeAsked, Task
 
 TO_STAFF = (Kind.COMMAND_REPLY.value, Kind.ALERT.value, Kind.STAFF_NOTICE.value)
 _NOTHING = null()

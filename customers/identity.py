@@ -11,7 +11,8 @@ from customers.do_not_contact import Sign, contact_sign, is_pseudonym, member_si
 from customers.errors import NoSuchPerson
 from customers.hinted import HINT
 from rules.nicknames import cleaned
-from storage.tables import Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Friendship, Person
 
 _SHORTEST_NAME = 2
 """Characters: a single one stands in every sentence."""

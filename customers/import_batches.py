@@ -13,8 +13,9 @@ from customers.purchases import link_orders, recompute
 from customers.standing import set_core
 from storage.customer_tables import BoughtItem, Item, OrderVersion, PersonTag, PersonVersion, SearchTerm
 from storage.engine import Database
+from storage.order_tables import ImportBatch, Order
 from storage.strides import Breathe, Strides, no_need
-from storage.tables import Friendship, ImportBatch, Order, Person
+from storage.tables import Friendship, Person
 
 _FIRST_PEOPLE, _MOST_PEOPLE = 500, 10_000
 _FIRST_NAMES, _MOST_NAMES = 200, 5_000

@@ -16,9 +16,10 @@ from customers.undo_merges import part_again
 from storage.bulk import among, among_ids
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
+from storage.order_tables import ImportBatch, Order
 from storage.row_estimates import learn_anew
 from storage.strides import Breathe, Strides, no_need
-from storage.tables import ImportBatch, Order, Person
+from storage.tables import Person
 from texts.catalogue import say
 
 _FIRST_ORDERS, _MOST_ORDERS = 500, 10_000

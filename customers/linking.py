@@ -16,8 +16,10 @@ from customers.one_at_a_time import hold
 from customers.purchases import link_orders, recompute
 from customers.search import refresh_terms
 from customers.stand_ins import is_stand_in, take_order
+from storage.fleet_tables import Repair
+from storage.order_tables import Order
 from storage.outbox import insert_ignoring
-from storage.tables import Order, Person, Repair
+from storage.tables import Person
 
 PHONE = re.compile(r"1\d{10}")
 """A whole mobile number of the mainland. A masked one is no evidence."""

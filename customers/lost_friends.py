@@ -11,7 +11,8 @@ from customers.do_not_contact import Sign, listed, member_sign, phone_sign
 from customers.hinted import HINT
 from customers.ladder import current
 from customers.tiers import Tier
-from storage.tables import Account, Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Account, Friendship, Person
 from texts.unbroken import unbroken
 
 _TIERS = {tier.value: place for place, tier in enumerate((Tier.GOLD, Tier.GROWTH, Tier.ORDINARY, Tier.LOW))}

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.tables import Merge
+from storage.order_tables import Merge
 
 _MOST = 100
 

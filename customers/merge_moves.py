@@ -14,8 +14,9 @@ from storage.conversation_tables import Question, Wait
 from storage.customer_tables import ClaimTry, Consent, LevelMove, PersonNote, PersonTag, ProfileChange
 from storage.entry_tables import Entry, PrizeWon
 from storage.move_tables import Move
+from storage.order_tables import Claim, Order
 from storage.outbox import DeliveryState
-from storage.tables import Claim, Delivery, Friendship, Order, Person
+from storage.tables import Delivery, Friendship, Person
 from storage.task_tables import Gift
 
 _IDS_A_STATEMENT = 500

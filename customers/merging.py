@@ -16,7 +16,9 @@ from customers.merge_moves import claims_follow_orders, move, move_back
 from customers.purchases import link_orders, recompute
 from customers.referral_merging import after_merge, undo_merge
 from customers.search import refresh_terms
-from storage.tables import Claim, Merge, Order, Person, Repair
+from storage.fleet_tables import Repair
+from storage.order_tables import Claim, Merge, Order
+from storage.tables import Person
 
 _ALIAS = re.compile(r"(?:淘宝)?(?:会员名|会员|旺旺)\s*:\s*([^\s|,;/()]{2,40})")
 

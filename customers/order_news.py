@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import OrderStatus
-from storage.tables import ImportBatch, Order
+from storage.order_tables import ImportBatch, Order
 
 LATELY_MS = 30 * 86_400_000
 """Nobody asks for an older parcel. Ours."""

@@ -13,7 +13,8 @@ from customers.order_rows import OrderRow, OrderStatus
 from customers.stand_ins import is_masked
 from storage.bulk import among, insert_rows
 from storage.customer_tables import OrderVersion
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 
 _FIELDS = OrderRow._fields
 _RANK = {status.value: rank for rank, status in enumerate(OrderStatus)}

@@ -18,7 +18,8 @@ from sqlalchemy.orm import aliased
 from customers.order_rows import OrderStatus
 from customers.referral_list import shown_name
 from storage.customer_tables import Referral
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 
 PARTNER = "partner"
 """The top level of the ladder."""

@@ -12,7 +12,8 @@ from customers.ladder import current
 from customers.search import hits, hits_without_terms
 from customers.search_words import PART, SOUND, WHOLE, searched
 from storage.farewells import PARTED
-from storage.tables import NUMBER_END, PHONE_END, Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import NUMBER_END, PHONE_END, Friendship, Person
 from texts.unbroken import unbroken
 
 MOST_FOUND = 50

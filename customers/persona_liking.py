@@ -16,8 +16,9 @@ from customers.purchases import is_purchase
 from rules.pacing import DAY_MS
 from storage.bulk import among_ids
 from storage.customer_tables import ProfileChange
+from storage.order_tables import Order
 from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Account, Delivery, Friendship, Order, Person, Setting
+from storage.tables import Account, Delivery, Friendship, Person, Setting
 
 LEARNT = "learnt"
 """How the source of a profile's line begins that nobody said."""

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, Table, Text, case, ca
 
 from customers.identity import Identity
 from customers.order_rows import OrderRow
-from storage.tables import StaffContact
+from storage.staff_tables import StaffContact
 
 ERASED = "***"
 """Stands in a sentence where somebody's name stood."""

@@ -19,7 +19,8 @@ from customers.referral_list import Brought, referrals
 from customers.tags import tags_of
 from rules.limits import Limits
 from storage.customer_tables import LevelMove
-from storage.tables import Account, Friendship, Order, Person
+from storage.order_tables import Order
+from storage.tables import Account, Friendship, Person
 
 
 @dataclass(frozen=True, slots=True)

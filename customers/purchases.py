@@ -31,8 +31,9 @@ from customers.order_rows import PURCHASES
 from customers.referrals import refresh_referrals
 from storage.bulk import among, among_ids
 from storage.customer_tables import ITEM_LENGTH, BoughtItem, Item
+from storage.order_tables import Order
 from storage.outbox import insert_ignoring
-from storage.tables import Order, Person
+from storage.tables import Person
 
 
 async def link_orders(tx: AsyncConnection, members: Collection[str] | None = None) -> int:

@@ -16,7 +16,8 @@ from customers.errors import NoSuchPerson, ReferralRefused
 from customers.one_at_a_time import hold
 from customers.order_rows import OrderStatus
 from storage.customer_tables import Referral
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 
 NEW_FOR_MS = 30 * 24 * 3_600_000
 """Whoever first bought longer ago is nobody new. A card in the first parcel still counts. Ours."""

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import contact_sign, is_pseudonym, pseudonyms_of
 from customers.purchases import recompute
-from storage.tables import Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Friendship, Person
 
 _MARK = "*"
 

@@ -20,9 +20,10 @@ from customers.tiers import core_line, in_core
 from storage.bulk import among_ids
 from storage.customer_tables import LevelMove
 from storage.engine import Database
+from storage.order_tables import ImportBatch
 from storage.outbox import insert_ignoring
 from storage.strides import Breathe, Strides, no_need
-from storage.tables import Friendship, ImportBatch, Person, Setting
+from storage.tables import Friendship, Person, Setting
 
 _SETTING = "standing_pass"
 _DAY_MS = 86_400_000

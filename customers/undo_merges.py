@@ -11,8 +11,9 @@ from customers.merging import member_name_from_alias, unmerge
 from storage.bulk import among
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
+from storage.order_tables import Claim, ImportBatch, Merge, Order
 from storage.strides import Breathe, Strides
-from storage.tables import Claim, Friendship, ImportBatch, Merge, Order, Person
+from storage.tables import Friendship, Person
 
 _BY_ORDER = "order "
 _FIRST_MERGES, _MOST_MERGES = 5, 100

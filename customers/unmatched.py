@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import is_pseudonym
 from customers.stand_ins import is_masked
-from storage.tables import NUMBER_END, Order
+from storage.order_tables import Order
+from storage.tables import NUMBER_END
 
 _ENDING = re.compile(r"[0-9]{4,21}")
 _MOST_READ = 200

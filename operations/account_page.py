@@ -13,7 +13,8 @@ from operations.repairs import RepairLine
 from operations.requests import Accounts, Verb
 from operations.staff_names import staff_names
 from reports.status import account_statuses
-from storage.tables import Account, Task
+from storage.tables import Account
+from storage.task_tables import Task
 from texts.catalogue import say
 
 _REPAIRS_SHOWN = 6

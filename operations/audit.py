@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.requests import Door, Request, Verb
-from storage.tables import Audit
+from storage.staff_tables import Audit
 from texts.problem import ExitCode, Problem
 
 

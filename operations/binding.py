@@ -17,8 +17,9 @@ from operations.errors import CannotBeUsed, Refused
 from operations.finding import described, own_customer, person_named
 from operations.requests import Bind, Undo, Unmerge, request_of
 from storage.customer_tables import ProfileChange
+from storage.order_tables import Claim, Merge, Order
 from storage.outbox import insert_ignoring
-from storage.tables import Claim, Merge, Order, Person
+from storage.tables import Person
 from texts.catalogue import say
 
 _ENTRY = re.compile(r"#\d{1,15}")

@@ -25,8 +25,7 @@ from scheduler.campaign_files.series_days import comes_back, day_of, next_start_
 from scheduler.campaigns import campaigns, series
 from scheduler.campaigns.campaigns import CampaignView, PhaseView
 from scheduler.participants.participants import SAID_YES, Answer, counted, settle
-from storage.campaign_tables import Participant, Phase
-from storage.tables import CAMPAIGN, Campaign
+from storage.campaign_tables import CAMPAIGN, Campaign, Participant, Phase
 from texts.catalogue import say
 
 ALL = frozenset({"全部", "所有", "all"})

@@ -8,8 +8,9 @@ from operations.confirmations import drop
 from operations.finding import campaign_named
 from operations.requests import Cancel
 from scheduler.campaign_state import Move, require_move
+from storage.campaign_tables import Campaign
 from storage.outbox import MAY_HAVE_LEFT, DeliveryState
-from storage.tables import Campaign, Delivery
+from storage.tables import Delivery
 from texts.catalogue import say
 
 

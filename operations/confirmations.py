@@ -11,7 +11,7 @@ from operations.audit import refused_since
 from operations.errors import CodeInvalid, Refused
 from operations.permissions import Staff
 from operations.requests import Request, Verb, request_of
-from storage.tables import Confirmation
+from storage.staff_tables import Confirmation
 from texts.catalogue import say
 
 LIFE_MS = 120_000

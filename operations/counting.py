@@ -11,9 +11,10 @@ from bots.staff_line import NOTICE_VALID_MS, road_to_holder
 from operations.asking import Asked, Reply
 from operations.requests import Door, Request, Verb, request_of
 from rules.kinds import Kind
+from storage.fleet_tables import LiveRequest
 from storage.outbox import Content, NewDelivery, plan
 from storage.statements import both, rows_of
-from storage.tables import LiveRequest, Person
+from storage.tables import Person
 from texts.catalogue import say
 
 LARGE_PEOPLE = 50_000

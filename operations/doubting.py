@@ -17,9 +17,9 @@ from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler.pushes import push_file
 from scheduler.pushes.sending_hours import opens_ms
+from storage.campaign_tables import Campaign
 from storage.doubts import Doubt as Row
 from storage.doubts import Ending, doubts, end_doubt, put_off_until
-from storage.tables import Campaign
 from texts.catalogue import say
 
 _SHOWN = 10

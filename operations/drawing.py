@@ -15,8 +15,9 @@ from scheduler.errors import DrawRefused
 from scheduler.kinds import draws
 from scheduler.kinds.draws import DrawState, DrawView
 from scheduler.kinds.task_runs import RunState, progress
+from storage.campaign_tables import CAMPAIGN, Campaign
 from storage.entry_tables import Draw, PrizeWon
-from storage.tables import CAMPAIGN, Campaign, Person
+from storage.tables import Person
 from texts.catalogue import say
 
 _WINNERS_SHOWN = 30

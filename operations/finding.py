@@ -10,7 +10,8 @@ from customers.people import MOST_FOUND, FoundPerson, meant
 from customers.unmatched import unmatched
 from operations.errors import CannotBeUsed, NotAllowed, NotFound, Refused
 from operations.permissions import Staff
-from storage.tables import Account, Campaign
+from storage.campaign_tables import Campaign
+from storage.tables import Account
 from texts.catalogue import say
 from texts.nearest import nearest
 

@@ -13,8 +13,7 @@ from operations.finding import account_named, own_customer
 from operations.permissions import require_account
 from operations.requests import Give, Undo
 from scheduler.benefits.gifts import GiftKind, GiftsConfig, Wish, budget_of, plan_gift, take_back_gift, yuan
-from storage.tables import Task
-from storage.task_tables import Gift
+from storage.task_tables import Gift, Task
 from texts.catalogue import say
 
 _LONGEST = 60

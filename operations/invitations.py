@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.errors import CannotBeUsed, CodeInvalid
 from operations.staff import StaffRole
 from storage.outbox import insert_ignoring
-from storage.tables import Friendship, Invitation, Person, Setting, StaffContact, StaffMember
+from storage.staff_tables import Invitation, StaffContact, StaffMember
+from storage.tables import Friendship, Person, Setting
 from texts.catalogue import say
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.audit import Outcome
 from rules.quiet_hours import local
-from storage.tables import Audit, StaffMember
+from storage.staff_tables import Audit, StaffMember
 
 MOST = 500
 """Lines of one look; who wants more narrows it. Ours."""

@@ -13,7 +13,7 @@ from operations.staff_names import done_by, staff_names
 from operations.why import why
 from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status
 from rules.quiet_hours import local
-from storage.tables import Task
+from storage.task_tables import Task
 from texts.catalogue import say
 
 _REPAIRS_SHOWN = 10

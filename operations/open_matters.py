@@ -16,18 +16,12 @@ from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local
 from scheduler.days import notice_known
 from scheduler.moments.mirror_gaps import gaps_since
+from storage.campaign_tables import Campaign
+from storage.order_tables import ImportBatch
 from storage.outbox import DeliveryState
-from storage.tables import (
-    Account,
-    Campaign,
-    Delivery,
-    FriendRequest,
-    Friendship,
-    ImportBatch,
-    Person,
-    StaffMember,
-    Task,
-)
+from storage.staff_tables import StaffMember
+from storage.tables import Account, Delivery, FriendRequest, Friendship, Person
+from storage.task_tables import Task
 from texts.catalogue import say
 from texts.unbroken import unbroken
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.errors import NotAllowed, NotStaff
 from operations.requests import AccountFriends, Request, Verb
 from operations.staff import StaffRole
-from storage.tables import StaffMember
+from storage.staff_tables import StaffMember
 from texts.catalogue import say
 
 _LOOKING = frozenset(

@@ -14,7 +14,8 @@ from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_samples import samples
 from scheduler.pushes.push_words import PushWording
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Account
 from texts.catalogue import say
 
 MakeWording = Callable[[], PushWording]

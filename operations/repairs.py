@@ -13,7 +13,8 @@ from zlib import crc32
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.tables import Account, Repair
+from storage.fleet_tables import Repair
+from storage.tables import Account
 from texts.catalogue import catalogue, say
 
 _SEEN_IS_MENDED = ("payload_lost:", "introduce:", "merge:", "member:", "served_by:")

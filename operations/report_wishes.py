@@ -11,9 +11,10 @@ from reports.period import period_of
 from reports.report import Asked, Report
 from reports.shelf import volume
 from rules.kinds import Kind
+from storage.fleet_tables import LiveRequest
+from storage.order_tables import Order
 from storage.outbox import Content, NewDelivery, plan
 from storage.statements import both, rows_of
-from storage.tables import LiveRequest, Order
 from texts.masking import masked
 
 LARGE_ORDERS = 100_000

@@ -11,10 +11,13 @@ from sqlalchemy import ColumnElement, and_, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.campaign_state import CampaignState
+from storage.campaign_tables import Campaign
+from storage.fleet_tables import LiveRequest
 from storage.inbox import OPEN
 from storage.moving import RESTORED_MS
 from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Arrival, Audit, Campaign, Confirmation, Delivery, LiveRequest, Person, Setting
+from storage.staff_tables import Audit, Confirmation
+from storage.tables import Arrival, Delivery, Person, Setting
 from texts.catalogue import say
 
 REASON = "restored"

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.long_acts import NOBODY
-from storage.tables import StaffMember
+from storage.staff_tables import StaffMember
 from texts.catalogue import say
 
 

@@ -8,8 +8,9 @@ from operations.finding import account_named
 from operations.permissions import require_account
 from operations.requests import LogIn, Pause, Request, Resume, ResumeAll, StopAll
 from storage.engine import touch
+from storage.fleet_tables import LiveRequest
 from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Account, Delivery, LiveRequest, Setting
+from storage.tables import Account, Delivery, Setting
 from texts.catalogue import say
 
 

@@ -18,7 +18,8 @@ from operations.permissions import Staff
 from operations.requests import Release, TakeOver
 from operations.ways_out import WayOut, ways_out
 from storage.farewells import PARTED
-from storage.tables import Account, Friendship, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Account, Friendship
 from texts.catalogue import say
 
 HELD_MS = 8 * 3_600_000

@@ -24,8 +24,10 @@ from operations.requests import Request, Verb
 from scheduler.moments.materials import MaterialRow, Source, found
 from storage.campaign_tables import BenefitGiven
 from storage.customer_tables import Referral
+from storage.order_tables import Merge
 from storage.pond_tables import Pond
-from storage.tables import Account, Friendship, Merge, Task
+from storage.tables import Account, Friendship
+from storage.task_tables import Task
 from texts.catalogue import say
 
 

@@ -25,9 +25,11 @@ from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request
 from operations.undoing_tasks import take_back_done
 from rules.quiet_hours import local
 from scheduler.campaigns import steering
+from storage.campaign_tables import Campaign
 from storage.engine import touch
 from storage.outbox import DeliveryState
-from storage.tables import Account, Audit, Campaign, Delivery, Person
+from storage.staff_tables import Audit
+from storage.tables import Account, Delivery, Person
 from texts.catalogue import catalogue, say
 
 LIFE_MS = 60_000

@@ -10,8 +10,8 @@ from operations.asking import Asked
 from operations.errors import Refused
 from operations.requests import Undo
 from storage.outbox import DeliveryState
-from storage.tables import Account, Delivery, Task
-from storage.task_tables import Gift
+from storage.tables import Account, Delivery
+from storage.task_tables import Gift, Task
 from texts.catalogue import say
 
 _POST = "moment:"

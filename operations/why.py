@@ -8,8 +8,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.quiet_hours import local
+from storage.campaign_tables import Campaign
 from storage.outbox import DeliveryState
-from storage.tables import Account, Campaign, Delivery, FriendRequest, Friendship, Person
+from storage.tables import Account, Delivery, FriendRequest, Friendship, Person
 from texts.catalogue import catalogue, say
 
 MOST = 50

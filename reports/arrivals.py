@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.first_orders import shown_by_campaigns
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, MOMENT, give_room, texts_in, titles_of
 from reports.report import Asked, Report, Row, share_of
-from storage.tables import Order, Post
+from storage.campaign_tables import Post
+from storage.order_tables import Order
 
 FIRST_DAYS = 7
 _DAY_MS = 86_400_000

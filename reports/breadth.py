@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.buyers import LAST_MS, Half, halves
 from reports.purchase_rows import BOUGHT, MOMENT, give_room, titles_of, whole
 from reports.report import Asked, Report, Row, share_of
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 
 _Buckets = Select[int, int, int]
 _MOST = 5

@@ -13,7 +13,8 @@ from sqlalchemy.orm import aliased
 
 from reports.period import Period
 from reports.purchase_rows import BOUGHT, MOMENT, SHORT_DAYS, bought, moment_of, within
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.purchase_rows import BOUGHT, LEFT_FEN, whole, within
 from reports.push_effect import AFTER_DAYS, CONTROL
 from reports.report import Asked, Report, Row, share_of
+from storage.campaign_tables import Campaign
+from storage.order_tables import Order
 from storage.outbox import DeliveryState
-from storage.tables import Campaign, Delivery, Friendship, Order
+from storage.tables import Delivery, Friendship
 from texts.catalogue import say
 
 _AFTER_MS = AFTER_DAYS * 86_400_000

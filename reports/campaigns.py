@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.campaign_tables import CAMPAIGN, Campaign
 from storage.outbox import DeliveryState
-from storage.tables import CAMPAIGN, Campaign, Delivery
+from storage.tables import Delivery
 from texts.masking import without_ids
 
 _COUNTS = ("planned", "accepted", "pending", "failed", "doubt")

@@ -11,7 +11,8 @@ from reports.channel_names import channel_names
 from reports.purchase_rows import BOUGHT, MOMENT, whole, within
 from reports.report import Asked, Cell, Report, Row, share_of
 from storage.customer_tables import ChannelCost
-from storage.tables import Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Friendship, Person
 from texts.catalogue import say
 
 STEPS = ("added", "replied", "claimed", "bought", "bought_again")

@@ -11,19 +11,11 @@ from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, whole
 from reports.report import Asked, Row
 from rules.kinds import GATES, Kind
 from storage.customer_tables import Consent, LevelMove, Referral
+from storage.fleet_tables import Repair
+from storage.order_tables import Claim, Order
 from storage.outbox import DeliveryState
-from storage.tables import (
-    Arrival,
-    Claim,
-    Delivery,
-    FriendRequest,
-    Friendship,
-    Order,
-    Person,
-    Repair,
-    Setting,
-    Task,
-)
+from storage.tables import Arrival, Delivery, FriendRequest, Friendship, Person, Setting
+from storage.task_tables import Task
 
 _PUSHES = tuple(sorted(kind.value for kind, gate in GATES.items() if gate.weekly))
 _ACCEPTED, _SKIPPED = DeliveryState.ACCEPTED.value, DeliveryState.SKIPPED.value

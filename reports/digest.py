@@ -10,7 +10,7 @@ from reports.capacity import capacity
 from reports.day_figures import Figures, figures_of
 from reports.next_step import next_step
 from reports.report import Asked, Report, Row
-from storage.tables import ImportBatch
+from storage.order_tables import ImportBatch
 from texts.catalogue import say
 
 _COLUMNS = ("digest_line",)

@@ -7,7 +7,8 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reports.purchase_rows import BOUGHT, MOMENT
-from storage.tables import CAMPAIGN, Campaign, Order
+from storage.campaign_tables import CAMPAIGN, Campaign
+from storage.order_tables import Order
 
 _ARRIVALS = "arrivals"  # scheduler.campaign_files.campaign_file.CampaignKind
 

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reports.purchase_rows import BOUGHT, BUYER, MOMENT, came_in, give_room, whole
 from reports.report import Asked, Report, Row
-from storage.tables import Order
+from storage.order_tables import Order
 
 HEALTHY = {1: 1.1, 2: 1.6, 3: 2.5, 4: 4.0}
 """Items per order at the n-th purchase, 4 for the fourth and all later ones. Source: folklore of the trade."""

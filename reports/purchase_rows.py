@@ -20,7 +20,8 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from customers.order_rows import PURCHASES
 from reports.period import Period
-from storage.tables import Friendship, Order
+from storage.order_tables import Order
+from storage.tables import Friendship
 
 SHORT_DAYS = 100
 """Up to so many days it pays to look first who bought in them. Source: measured on a million orders."""

@@ -9,8 +9,10 @@ from reports.interval import difference
 from reports.purchase_rows import BOUGHT, within
 from reports.report import FEW, Asked, Cell, Report, Row, share_of
 from rules.kinds import GATES
+from storage.campaign_tables import Campaign
+from storage.order_tables import Order
 from storage.outbox import DeliveryState
-from storage.tables import Campaign, Delivery, Order
+from storage.tables import Delivery
 from texts.catalogue import say
 
 CONTROL = "control_group"

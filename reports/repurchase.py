@@ -9,7 +9,7 @@ from customers.order_rows import OrderStatus
 from reports.buyers import Half, buyers, halves, with_second
 from reports.purchase_rows import friends, give_room, whole, within
 from reports.report import Asked, Report, Row, share_of
-from storage.tables import Order
+from storage.order_tables import Order
 from texts.catalogue import say
 
 WITHIN_DAYS = (30, 90, 365)

@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, give_room, whole, within
 from reports.report import Asked, Cell, Report, Row, share_of
 from rules.kinds import GATES, Kind
+from storage.order_tables import Order
 from storage.outbox import DeliveryState
-from storage.tables import Delivery, Friendship, Order, Person
+from storage.tables import Delivery, Friendship, Person
 from texts.catalogue import say
 
 DIRECT_DAYS = 7

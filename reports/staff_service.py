@@ -10,7 +10,8 @@ from reports.purchase_rows import within
 from reports.quantiles import quantiles
 from reports.report import Asked, Row
 from storage.conversation_tables import Wait
-from storage.tables import Friendship, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Friendship
 from texts.catalogue import say
 
 ON_THE_PHONE = "phone"

@@ -9,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.kinds import GATES, Kind, Surface
 from rules.limits import Limits
 from rules.pacing import DAY_MS, accepts_allowed, age_days
+from storage.fleet_tables import Repair
 from storage.outbox import MAY_HAVE_LEFT, DeliveryState
-from storage.tables import Account, Delivery, Friendship, Repair, Setting, StaffMember, Task
+from storage.staff_tables import StaffMember
+from storage.tables import Account, Delivery, Friendship, Setting
+from storage.task_tables import Task
 
 _MESSAGES = tuple(kind.value for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE)
 

@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reports.moves_told import moves_told
 from rules.kinds import GATES, Kind
+from storage.campaign_tables import Campaign, Post
 from storage.outbox import DeliveryState
+from storage.staff_tables import Audit, StaffMember
 from storage.statements import both, rows_of
-from storage.tables import Arrival, Audit, Campaign, Delivery, Friendship, Person, Post, StaffMember
+from storage.tables import Arrival, Delivery, Friendship, Person
 from texts.catalogue import catalogue, say
 
 _WEEKLY = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)

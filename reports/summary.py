@@ -11,7 +11,9 @@ from reports.outcomes import customer_wrote, was_answered
 from reports.status import account_statuses
 from rules.kinds import GATES, Kind
 from storage.outbox import DeliveryState
-from storage.tables import Arrival, Audit, Delivery, FriendRequest, Task
+from storage.staff_tables import Audit
+from storage.tables import Arrival, Delivery, FriendRequest
+from storage.task_tables import Task
 
 _PUSHES = tuple(kind.value for kind, gate in GATES.items() if gate.weekly)
 _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value, DeliveryState.IN_DOUBT.value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.tables import Lane, Shard, Worker
+from storage.fleet_tables import Lane, Shard, Worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.errors import MoveRefused, NoSuchCampaign
-from storage.tables import Campaign
+from storage.campaign_tables import Campaign
 from texts.catalogue import say
 
 

@@ -2,7 +2,8 @@
 
 from sqlalchemy import CompoundSelect, select, union_all
 
-from storage.tables import Account, StaffContact
+from storage.staff_tables import StaffContact
+from storage.tables import Account
 
 
 def ours() -> CompoundSelect[str]:

@@ -3,11 +3,16 @@
 The conventions of `storage.tables` hold here too.
 """
 
+from typing import Any
+
 from sqlalchemy import Index, UniqueConstraint, false
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables import Base, BigId
+
+CAMPAIGN = "campaign"
+"""`Campaign.kind` of one with phases."""
 
 
 class Material(Base):
@@ -200,3 +205,43 @@ class BenefitGiven(Base):
     at_ms: Mapped[int]
     note: Mapped[str] = mapped_column(default="", server_default="")
     __table_args__ = (Index("ix_benefits_given_benefit_person", "benefit", "person"),)
+
+
+class Campaign(Base):
+    """A welfare push; or a campaign of several phases, whose sending phases are rows of their own."""
+
+    __tablename__ = "campaigns"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str]
+    title: Mapped[str]
+    kind: Mapped[str]  # rules.kinds.Kind of its deliveries; CAMPAIGN for one of several phases, which sends nothing
+    parent: Mapped[int | None]  # the campaign that this is a phase of
+    phase: Mapped[str | None]  # its name there
+    state: Mapped[str]  # pushes.CampaignState: draft | running | holding | paused | finished | cancelled
+    spec: Mapped[dict[str, Any]]  # the YAML, validated, complete
+    preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    overrides_weekly: Mapped[bool] = mapped_column(default=False)  # an owner's word, with a reason, audited
+    created_by: Mapped[str]
+    created_ms: Mapped[int]
+    starts_ms: Mapped[int]
+    valid_until_ms: Mapped[int | None]
+    state_reason: Mapped[str | None]
+    changed_ms: Mapped[int]
+    __table_args__ = (Index("ix_campaigns_parent_phase", "parent", "phase", unique=True),)
+
+
+class Post(Base):
+    """One entry of the Moments calendar on one day, for the account that speaks first (a mirror has none)."""
+
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)  # 'lin-1:2026-11-21:morning-coffee'
+    account: Mapped[str]
+    day: Mapped[str]  # ISO date in the account's zone
+    entry: Mapped[str]  # name in the calendar
+    kind: Mapped[str]  # life | opinion | customer_show | product | benefit | proof
+    text: Mapped[str]
+    media: Mapped[list[Any]] = mapped_column(default=list)
+    link: Mapped[str | None]
+    due_ms: Mapped[int]
+    __table_args__ = (Index("ix_posts_account_day", "account", "day"), Index("ix_posts_day", "day"))

@@ -14,9 +14,10 @@ from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, AfterOptOut, Surface
+from storage.campaign_tables import Campaign
 from storage.engine import touch
 from storage.outbox import DeliveryState
-from storage.tables import Account, Campaign, Delivery, Friendship, Person
+from storage.tables import Account, Delivery, Friendship, Person
 from texts.unbroken import unbroken
 
 _ROWS_A_STATEMENT = 500

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.fleet_tables import Repair
 from storage.outbox import insert_ignoring
 from storage.statements import change, rows_of
-from storage.tables import Arrival, Repair
+from storage.tables import Arrival
 
 
 class ArrivalState(StrEnum):

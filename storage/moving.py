@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.engine import Database
 from storage.errors import CopyDiffers, DataMoved, TargetOccupied
+from storage.fleet_tables import Shard, Worker
 from storage.outbox import insert_ignoring
 from storage.row_copy import (
     PROCESSES,
@@ -26,7 +27,7 @@ from storage.row_copy import (
 )
 from storage.row_estimates import learn_anew
 from storage.schema import require_fit, upgrade
-from storage.tables import Base, Setting, Shard
+from storage.tables import Setting
 from texts.catalogue import say
 
 MOVED_TO = "moved_to"
@@ -156,8 +157,7 @@ async def _settle_in(tx: AsyncConnection) -> None:
     """What was true of the old place only is forgotten."""
     await tx.execute(delete(Setting).where(Setting.key.in_((MOVED_TO, TAKEN_MS))))
     await tx.execute(update(Shard).values(owner=None))
-    if "workers" in Base.metadata.tables:
-        await tx.execute(delete(Base.metadata.tables["workers"]))
+    await tx.execute(delete(Worker))
     await advance_ids(tx)
 
 

@@ -52,3 +52,14 @@ class PondAnswer(Base):
     asked_ms: Mapped[int]
     answered: Mapped[bool] = mapped_column(default=False, server_default=false())
     __table_args__ = (Index("ix_pond_answers_pond", "pond", "asked_ms"),)
+
+
+class Room(Base):
+    """A group chat that one of the accounts is in."""
+
+    __tablename__ = "rooms"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(default="")
+    staff: Mapped[bool] = mapped_column(default=False)
+    owner_account: Mapped[str | None]
+    last_campaign_ms: Mapped[int | None]

@@ -15,10 +15,9 @@ from sqlalchemy import JSON, Column, Insert, Table, Text, bindparam, cast, delet
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import campaign_tables, customer_tables  # noqa: F401  # their tables are copied too
 from storage.driver_words import translate
 from storage.errors import RowRefused
-from storage.tables import Base
+from storage.every_table import METADATA
 from texts.catalogue import say
 from texts.problem import Problem
 
@@ -62,7 +61,7 @@ class Copied:
 
 def all_tables() -> Sequence[Table]:
     """Every table of the fleet; whoever refers to another comes after it."""
-    return Base.metadata.sorted_tables
+    return METADATA.sorted_tables
 
 
 async def count_rows(tx: AsyncConnection) -> dict[str, int]:

@@ -7,21 +7,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import (  # noqa: F401  # part of the shape
-    campaign_tables,
-    care_tables,
-    conversation_tables,
-    customer_tables,
-    entry_tables,
-    move_tables,
-    pond_tables,
-    series_tables,
-    task_tables,
-)
 from storage.engine import Database
 from storage.errors import DatabaseNewer, DatabaseUnfit, DatabaseUnreadable
+from storage.every_table import METADATA
 from storage.job_schema import upgrade_jobs
-from storage.tables import Base
 from texts.catalogue import say
 
 _LOCK = 0x77786673
@@ -84,7 +73,7 @@ def _upgrade(connection: Connection, url: str) -> None:
         return
     if found is not None and found not in {revision.revision for revision in scripts.walk_revisions()}:
         raise DatabaseNewer(say("storage.newer", found=found, known=head), hint=say("storage.newer.hint"), where=url)
-    if found is None and set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
+    if found is None and set(inspect(connection).get_table_names()) & set(METADATA.tables):
         # Tables of our names that no migration of ours made: somebody else's database.
         raise DatabaseUnreadable(say("storage.foreign"), hint=say("storage.foreign.hint"), where=url)
     config.attributes["connection"] = connection

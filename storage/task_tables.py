@@ -55,3 +55,24 @@ class Gift(Base):
     done_by: Mapped[str | None]
     done_ms: Mapped[int | None]
     __table_args__ = (Index("ix_gift_ledger_person_day", "person", "day"),)
+
+
+class Task(Base):
+    """What a person must do on the phone: an assisted post and its like."""
+
+    __tablename__ = "tasks"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    package: Mapped[str] = mapped_column(index=True)  # tasks that are done together: 'holder:post key'
+    kind: Mapped[str]  # moment | profile | name_card | scan | …
+    account: Mapped[str]
+    holder: Mapped[str]
+    delivery: Mapped[int | None] = mapped_column(unique=True)
+    title: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str]  # open | done | expired
+    created_ms: Mapped[int]
+    expires_ms: Mapped[int | None]
+    reminded_ms: Mapped[int | None]
+    closed_ms: Mapped[int | None]
+    closed_by: Mapped[str | None]
+    __table_args__ = (Index("ix_tasks_state_holder", "state", "holder"),)

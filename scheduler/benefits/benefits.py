@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduler.benefits import coupons
 from scheduler.benefits.benefit_file import Benefit
 from scheduler.errors import BenefitRefused
-from storage.campaign_tables import BenefitGiven, BenefitOffered, CouponCode
+from storage.campaign_tables import BenefitGiven, BenefitOffered, Campaign, CouponCode
 from storage.outbox import insert_ignoring
-from storage.tables import Campaign, Person
+from storage.tables import Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.benefits.coupons import NEVER_MS
 from scheduler.errors import NoSuchPool
-from storage.campaign_tables import CouponCode, CouponPool, CouponUse
-from storage.tables import Campaign, Person
+from storage.campaign_tables import Campaign, CouponCode, CouponPool, CouponUse
+from storage.tables import Person
 
 _SHOWN = 2
 """Characters at each end of a code that a list shows."""

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.campaign_tables import Campaign
+from storage.fleet_tables import Repair
 from storage.outbox import insert_ignoring
-from storage.tables import Campaign, Repair
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
 

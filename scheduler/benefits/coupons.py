@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, Select, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.benefits.coupon_shortage import Shortage, mended, note_shortage, shortages
-from storage.campaign_tables import CouponCode, CouponPool, CouponUse
+from storage.campaign_tables import Campaign, CouponCode, CouponPool, CouponUse
 from storage.outbox import insert_ignoring
-from storage.tables import Campaign
 
 NEVER_MS = 9_999_999_999_999
 """When a code expires that has no end: sorted behind all others by both databases."""

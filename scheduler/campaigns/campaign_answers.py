@@ -29,9 +29,10 @@ from scheduler.participants.said import Photo, Said
 from scheduler.participants.votes import read_choice
 from storage import statements
 from storage.ahead import Ahead
+from storage.campaign_tables import CAMPAIGN, Campaign
 from storage.outbox import MAY_HAVE_LEFT
 from storage.statements import both, rows_of
-from storage.tables import CAMPAIGN, Campaign, Delivery, Person
+from storage.tables import Delivery, Person
 from texts.catalogue import say
 
 LONGEST = 20

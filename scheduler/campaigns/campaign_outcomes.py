@@ -10,9 +10,10 @@ from rules.pacing import DAY_MS
 from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.participants.participants import Answer, Standing, settle
-from storage.campaign_tables import Participant
+from storage.campaign_tables import CAMPAIGN, Campaign, Participant
+from storage.order_tables import ImportBatch, Order
 from storage.outbox import insert_ignoring
-from storage.tables import CAMPAIGN, Campaign, ImportBatch, Order, Setting
+from storage.tables import Setting
 
 EVERYTHING = frozenset({"全店", "all"})
 """Written under `items`: whatever they buy counts."""

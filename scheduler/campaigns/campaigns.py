@@ -23,8 +23,7 @@ from scheduler.errors import CampaignRefused
 from scheduler.kinds import draws, task_runs
 from scheduler.look import SHOP_ZONE
 from scheduler.pushes import pushes
-from storage.campaign_tables import Participant, Phase
-from storage.tables import CAMPAIGN, Campaign
+from storage.campaign_tables import CAMPAIGN, Campaign, Participant, Phase
 from texts.catalogue import say
 
 PAST_LEAST = 20

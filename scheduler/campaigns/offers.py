@@ -13,9 +13,10 @@ from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_files.campaign_pushes import values_of
 from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.look import SHOP_ZONE
+from storage.campaign_tables import CAMPAIGN, Campaign
 from storage.outbox import MAY_HAVE_LEFT
 from storage.statements import both, rows_of
-from storage.tables import CAMPAIGN, Campaign, Delivery
+from storage.tables import Delivery
 
 _RUNNING = both(f"SELECT id FROM campaigns WHERE kind = '{CAMPAIGN}' AND state IN ('running', 'paused') ORDER BY id")
 _SPEC = select(Campaign.id, Campaign.spec, Campaign.starts_ms).where(Campaign.id.in_(bindparam("ids", expanding=True)))

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.campaign_state import OPEN
-from storage.tables import CAMPAIGN, Campaign
+from storage.campaign_tables import CAMPAIGN, Campaign
 from texts.catalogue import say
 
 _BEGINNING = 0x77_78_63_70  # 'wxcp': the first key of PostgreSQL's advisory locks for campaigns that begin

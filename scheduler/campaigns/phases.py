@@ -30,10 +30,10 @@ from scheduler.phase_state import PHASE_MOVES, PhaseState
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes import pushes
 from scheduler.seeds import drawn
-from storage.campaign_tables import Participant, Phase
+from storage.campaign_tables import CAMPAIGN, Campaign, Participant, Phase
 from storage.outbox import insert_ignoring
 from storage.statements import both, rows_of
-from storage.tables import CAMPAIGN, Campaign, Delivery
+from storage.tables import Delivery
 from texts.catalogue import say
 
 _SPREAD_MINUTES = 12

@@ -10,7 +10,7 @@ from scheduler.campaigns import campaigns
 from scheduler.campaigns.called_off import joined
 from scheduler.pushes import pushes, recalls
 from scheduler.pushes.recalls import Recall
-from storage.tables import Campaign
+from storage.campaign_tables import Campaign
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from customers.order_rows import OrderStatus
 from rules.pacing import DAY_MS
 from rules.quiet_hours import to_ms, zone
 from scheduler.our_contacts import ours
-from storage.tables import Account, Friendship, ImportBatch, Order, Person
+from storage.order_tables import ImportBatch, Order
+from storage.tables import Account, Friendship, Person
 
 STALE_ORDER_MS = 40 * DAY_MS
 """An order whose completion we heard of this long after it was paid is history, not a purchase of these days. Ours."""

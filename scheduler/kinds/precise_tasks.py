@@ -27,10 +27,9 @@ from scheduler.phase_state import PhaseState
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes import pushes
 from scheduler.pushes.push_file import PushFile
-from storage.campaign_tables import Phase
+from storage.campaign_tables import Campaign, Phase
 from storage.entry_tables import TaskRun
 from storage.statements import both, rows_of
-from storage.tables import Campaign
 
 LEAST_RATE = Decimal("0.05")
 """Nobody is asked in the hope of fewer than one in twenty. Ours."""

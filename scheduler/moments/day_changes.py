@@ -9,9 +9,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.moments.posts import LIFE_MS, NewPost, delivery_key, skip_planned
+from storage.campaign_tables import Post
 from storage.engine import touch
 from storage.outbox import DeliveryState
-from storage.tables import Account, Delivery, Post
+from storage.tables import Account, Delivery
 
 CHANGED = "calendar_changed"
 REOPENED = frozenset({"too_late", "no_free_slot", "young_account", "sells_too_often", CHANGED})

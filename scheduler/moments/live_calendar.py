@@ -9,8 +9,8 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.moments.moments import Calendar
+from storage.fleet_tables import Repair
 from storage.outbox import insert_ignoring
-from storage.tables import Repair
 from texts.errors import Mistake, Severity
 
 log = structlog.get_logger(__name__)

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.errors import MaterialRefused, NoSuchMaterial
 from scheduler.moments.posts import delivery_key, skip_planned
-from storage.campaign_tables import Material
+from storage.campaign_tables import Material, Post
+from storage.fleet_tables import LiveRequest
 from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Delivery, LiveRequest, Post
+from storage.tables import Delivery
 
 FOLDER = "materials"
 """Below the media folder."""

@@ -14,8 +14,10 @@ from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local
 from scheduler.media_checks import MediaFlaw, flaw_of
 from scheduler.moments.posts import skip_planned
+from storage.campaign_tables import Post
+from storage.fleet_tables import Repair
 from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Delivery, Post, Repair
+from storage.tables import Delivery
 
 LOOK_MS = 10 * MINUTE_MS
 """Between two looks at everything of the next day. Ours."""

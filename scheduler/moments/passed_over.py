@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind
 from scheduler.moments.posts import CALENDAR
-from storage.tables import Account, Delivery, Post
+from storage.campaign_tables import Post
+from storage.tables import Account, Delivery
 
 MOST_DAYS = 14
 """Nobody asks what was not posted before that. Ours."""

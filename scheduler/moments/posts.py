@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
 from rules.roles import PostKind
+from storage.campaign_tables import Post
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
-from storage.tables import Delivery, Post
+from storage.tables import Delivery
 
 LIFE_MS = 4 * 60 * MINUTE_MS
 """A post that could not go within this time after its minute is stale: a breakfast is no supper. Ours."""

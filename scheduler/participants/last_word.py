@@ -6,8 +6,9 @@ from sqlalchemy.orm import aliased
 
 from rules.kinds import Kind
 from scheduler.pushes.answer_rows import answers_one_of
+from storage.campaign_tables import Campaign
 from storage.outbox import DeliveryState
-from storage.tables import Campaign, Delivery
+from storage.tables import Delivery
 
 _CHILD = aliased(Campaign)
 _AT_MS = func.coalesce(Delivery.sent_ms, Delivery.created_ms)

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.overbooking import CHRONIC_BROKEN, Places
 from scheduler.pushes.follow_ups import told_enough
-from storage.campaign_tables import Participant
+from storage.campaign_tables import Campaign, Participant
 from storage.outbox import insert_ignoring
-from storage.tables import Campaign, Person
+from storage.tables import Person
 
 
 class Standing(StrEnum):

@@ -5,10 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.pacing import DAY_MS
 from scheduler.ponds.ponds import PondNow, all_ponds
+from storage.fleet_tables import LiveRequest, Repair
 from storage.outbox import insert_ignoring
 from storage.pond_tables import Pond
 from storage.statements import rows_of
-from storage.tables import LiveRequest, Repair
 
 ASK_EVERY_MS = DAY_MS
 ROOM = "room"

@@ -28,8 +28,9 @@ from scheduler.pushes.follow_ups import told_enough, told_of_a_place
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_variables import column_of
 from storage.campaign_tables import Participant
+from storage.order_tables import Claim
 from storage.outbox import DeliveryState
-from storage.tables import Claim, Delivery, Person
+from storage.tables import Delivery, Person
 
 REASONS = (
     "not_vip",

@@ -7,8 +7,9 @@ A reminder, thanks, the word that a place came free, the result of a draw: each 
 from sqlalchemy import Select, func, or_, select
 
 from rules.kinds import Kind
+from storage.campaign_tables import Campaign
 from storage.outbox import NEVER_LEFT
-from storage.tables import Campaign, Delivery
+from storage.tables import Delivery
 
 MOST_FOLLOW_UPS = 2
 """Reminders and thanks of one campaign. Source: the shop's house rules."""

@@ -15,10 +15,11 @@ from scheduler.pushes.push_plan import WORKING, Stage, stage_of
 from scheduler.pushes.push_rows import FIRST_BATCH, behind_first_batch
 from scheduler.pushes.pushes import close, open_rest
 from scheduler.pushes.sending_hours import opens_ms
+from storage.campaign_tables import CAMPAIGN, Campaign
 from storage.engine import touch
 from storage.outbox import DeliveryState
 from storage.statements import both, rows_of
-from storage.tables import CAMPAIGN, Account, Campaign, Delivery
+from storage.tables import Account, Delivery
 
 BUDGET_SHARE = 0.2
 """More failed than this share pauses a campaign. Ours."""

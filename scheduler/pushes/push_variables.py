@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.purchases import is_purchase
 from rules.pacing import DAY_MS
+from storage.order_tables import Order
 from storage.outbox import Content
-from storage.tables import Order, Person
+from storage.tables import Person
 
 
 class Of(StrEnum):

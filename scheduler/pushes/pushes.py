@@ -33,8 +33,9 @@ from scheduler.pushes.push_rows import (
     waiting,
 )
 from scheduler.pushes.push_words import faults_of
+from storage.campaign_tables import Campaign
 from storage.outbox import DeliveryState
-from storage.tables import Campaign, Delivery
+from storage.tables import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from rules.pacing import MINUTE_MS
 from scheduler.campaign_state import CampaignState
 from scheduler.push_events import CampaignEvent, Tell
 from scheduler.pushes.answer_rows import is_answer_to
+from storage.campaign_tables import Campaign
 from storage.outbox import MAY_HAVE_LEFT, Content, DeliveryState, NewDelivery, plan
 from storage.statements import both, rows_of
-from storage.tables import Account, Campaign, Delivery
+from storage.tables import Account, Delivery
 
 RECALL_MS = 2 * MINUTE_MS
 """So long after it was sent WeChat takes a message back. Source: the platform's own rule."""

@@ -2,13 +2,12 @@
 
 from alembic import context
 
-from storage import campaign_tables, customer_tables  # noqa: F401  # their tables are part of the shape
-from storage.tables import Base
+from storage.every_table import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     render_as_batch=True,
     transaction_per_migration=False,
 )

@@ -16,10 +16,12 @@ from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import within
 from rules.roles import Role
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.errors import DatabaseUnavailable
+from storage.fleet_tables import Shard, Worker
 from storage.outbox import Claimed, NewDelivery
-from storage.tables import Account, Campaign, Delivery, Friendship, Person, Setting, Shard, Worker
+from storage.tables import Account, Delivery, Friendship, Person, Setting
 from tests.bots.people import (
     add_account,
     add_campaign,

@@ -19,9 +19,10 @@ from bots.publisher import Publisher
 from rules.limits import Limits
 from rules.roles import Role
 from storage.engine import Database
+from storage.fleet_tables import Repair
 from storage.inbox import Received
 from storage.outbox import Claimed, Recipient
-from storage.tables import Account, Arrival, Delivery, Repair
+from storage.tables import Account, Arrival, Delivery
 from tests.bots.scripted_gateway import ScriptedGateway
 from tests.virtual_time import VirtualClock
 

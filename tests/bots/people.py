@@ -14,9 +14,10 @@ from bots.ownership import take_all
 from rules.kinds import Kind, Surface
 from rules.limits import Limits
 from rules.roles import Role
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery, Recipient, plan
-from storage.tables import Account, Campaign, Delivery, Friendship, Person
+from storage.tables import Account, Delivery, Friendship, Person
 
 DAY_MS = 86_400_000
 OPEN = Limits(

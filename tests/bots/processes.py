@@ -14,7 +14,7 @@ from bots.ownership import ALL_SHARDS, Owner, make_shards, ownerless, shard_of
 from bots.tenure import Tenure
 from storage.engine import Database
 from storage.errors import DatabaseUnavailable
-from storage.tables import Worker
+from storage.fleet_tables import Worker
 from tests.bots.people import PlainWording, let_sends_finish, nobody_posts
 from tests.virtual_time import VirtualClock
 

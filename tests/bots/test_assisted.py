@@ -7,9 +7,12 @@ from sqlalchemy import insert, select
 
 from bots.assisted import EXPIRES_MS, REMIND_MS, Assisted, complete
 from rules.kinds import Kind
+from storage.campaign_tables import Post
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery, plan
-from storage.tables import Delivery, Friendship, Person, Post, Setting, StaffContact, StaffMember, Task
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Delivery, Friendship, Person, Setting
+from storage.task_tables import Task
 from tests.bots.fleet_world import add_accounts
 
 NOW = 1_795_226_400_000

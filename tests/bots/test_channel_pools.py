@@ -8,7 +8,8 @@ from bots.channel_pools import ChannelPools, show, shown_now
 from customers.channels import ChannelConfig
 from rules.limits import Limits
 from storage.engine import Database
-from storage.tables import Account, Delivery, Repair, Setting
+from storage.fleet_tables import Repair
+from storage.tables import Account, Delivery, Setting
 
 MINUTE_MS = 60_000
 CHANNEL = ChannelConfig(code="live", name="直播", accounts=["yu", "hua"])

@@ -16,9 +16,10 @@ from rules.roles import Role
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.pushes import preview
 from storage import claiming
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery
-from storage.tables import Campaign, Delivery, Friendship, Person, Setting
+from storage.tables import Delivery, Friendship, Person, Setting
 from tests.bots.people import (
     DAY_MS,
     PlainWording,

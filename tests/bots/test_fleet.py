@@ -13,9 +13,11 @@ from bots.lifecycle import State
 from bots.publisher import PostPackage
 from bots.sync import FriendSync
 from rules.kinds import Kind
+from storage.campaign_tables import Post
 from storage.engine import Database
+from storage.fleet_tables import LiveRequest
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, LiveRequest, Post
+from storage.tables import Account
 from tests.bots.fleet_world import World, add_accounts, running
 from tests.bots.scripted_gateway import ScriptedGateway
 from tests.virtual_time import VirtualClock

@@ -22,8 +22,10 @@ from rules.kinds import Kind
 from rules.limits import Limits
 from rules.roles import Role
 from storage.engine import Database, open_database
+from storage.fleet_tables import Repair
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Delivery, FriendRequest, Person, Repair, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Delivery, FriendRequest, Person
 from storage.tables import Friendship as FriendshipRow
 from tests.bots.fleet_world import add_accounts
 

@@ -21,7 +21,8 @@ from scheduler.ponds.ponds import bind, keep_ponds
 from storage.engine import Database
 from storage.outbox import Claimed, Content, NewDelivery
 from storage.pond_tables import Pond
-from storage.tables import Delivery, Setting, Task
+from storage.tables import Delivery, Setting
+from storage.task_tables import Task
 from tests.bots.people import DAY_MS, RecordingSender, add_account, lane, planned, states, taken_over
 from tests.bots.test_courier import Desk
 from tests.virtual_time import VirtualClock

@@ -20,8 +20,8 @@ from rules.pacing import DAY_MS
 from simulator.simulation import Simulation
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery
-from storage.tables import Account, Delivery, Task
-from storage.task_tables import AccountProfile
+from storage.tables import Account, Delivery
+from storage.task_tables import AccountProfile, Task
 from tests.bots.fleet_world import add_accounts
 from tests.bots.people import (
     PlainWording,

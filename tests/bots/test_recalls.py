@@ -12,9 +12,10 @@ from rules.kinds import Kind
 from scheduler.campaigns.steering import Cancelled, cancel
 from scheduler.push_events import CampaignEvent
 from scheduler.pushes.recalls import RECALL_MS, Recall, Recalls, outcome_of
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.outbox import Claimed
-from storage.tables import Campaign, Delivery, Friendship, Setting
+from storage.tables import Delivery, Friendship, Setting
 from tests.bots.people import (
     RecordingSender,
     add_account,

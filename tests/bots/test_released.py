@@ -5,11 +5,12 @@ from sqlalchemy import select, update
 
 from bots.courier import Courier
 from bots.errors import OutcomeUnknown
+from storage.campaign_tables import Campaign
 from storage.doubts import Ending, doubts, end_doubt
 from storage.engine import Database
 from storage.outbox import Claimed
 from storage.settling import EchoMatch, match_echo
-from storage.tables import Campaign, Delivery, Friendship, Person
+from storage.tables import Delivery, Friendship, Person
 from tests.bots.people import (
     RecordingSender,
     add_account,

@@ -11,7 +11,8 @@ from bots.gateway import Contact
 from bots.sync import BEFORE_US_MS, CHUNK, FriendSync, Rates
 from rules.pacing import DAY_MS
 from storage.engine import Database
-from storage.tables import Account, FriendRequest, Friendship, Person, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, FriendRequest, Friendship, Person
 from tests.bots.fleet_world import add_accounts
 from tests.bots.scripted_gateway import ScriptedGateway
 from tests.virtual_time import VirtualClock

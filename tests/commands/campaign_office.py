@@ -10,8 +10,9 @@ from operations.desk import Desk
 from rules.pacing import MINUTE_MS
 from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.campaigns.phases import Phases
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Campaign, Delivery
+from storage.tables import Delivery
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import NOW_MS, open_shop
 from tests.scheduler.matrix import nobody_hears

@@ -7,7 +7,8 @@ from sqlalchemy import insert, select, update
 
 from customers.search import catch_up
 from storage.engine import Database
-from storage.tables import Merge, Order, Person
+from storage.order_tables import Merge, Order
+from storage.tables import Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, open_shop
 from texts.problem import ExitCode

@@ -5,8 +5,9 @@ from sqlalchemy import select, update
 
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Campaign, Delivery
+from storage.tables import Delivery
 from tests.commands.campaign_office import begin, office_of
 from tests.commands.test_campaign_commands import FILE
 from tests.commands.test_chat import Office

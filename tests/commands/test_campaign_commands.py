@@ -14,9 +14,10 @@ from personas.model import Goal
 from rules.pacing import MINUTE_MS
 from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.participants.participants import counted
-from storage.campaign_tables import Phase
+from storage.campaign_tables import Campaign, Phase
 from storage.engine import Database
-from storage.tables import Audit, Campaign, Person
+from storage.staff_tables import Audit
+from storage.tables import Person
 from tests.commands.campaign_office import begin, office_of
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, befriend, outbox

@@ -2,8 +2,8 @@
 
 import pytest
 
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Campaign
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import NOW_MS, open_shop, outbox, row_of
 from tests.scheduler.matrix import plan_pushes

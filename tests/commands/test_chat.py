@@ -16,23 +16,13 @@ from operations.repairs import short_name
 from operations.requests import Door
 from rules.kinds import Kind
 from scheduler.pushes.push_file import PushFile
+from storage.campaign_tables import Campaign
 from storage.engine import Database
+from storage.fleet_tables import LiveRequest, Repair
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import (
-    Account,
-    Audit,
-    Campaign,
-    Delivery,
-    Friendship,
-    Invitation,
-    LiveRequest,
-    Person,
-    Repair,
-    Setting,
-    StaffContact,
-    StaffMember,
-    Task,
-)
+from storage.staff_tables import Audit, Invitation, StaffContact, StaffMember
+from storage.tables import Account, Delivery, Friendship, Person, Setting
+from storage.task_tables import Task
 from tests.conversations.shop import (
     DAY_MS,
     NOW_MS,

@@ -4,7 +4,8 @@ import pytest
 
 from rules.kinds import Kind
 from storage.engine import Database
-from storage.tables import Account, Audit, Person
+from storage.staff_tables import Audit
+from storage.tables import Account, Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, befriend, count, open_shop, row_of, texts
 

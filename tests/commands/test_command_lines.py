@@ -20,7 +20,8 @@ from operations.permissions import ALLOWED
 from operations.requests import Request, Verb
 from operations.staff import StaffRole
 from storage.engine import Database
-from storage.tables import Audit, Base, CommandSeen, StaffMember
+from storage.staff_tables import Audit, CommandSeen, StaffMember
+from storage.tables import Base
 from tests.commands.test_chat import ZONE, Office
 from tests.conversations.shop import NOW_MS, count, open_shop, texts
 from texts.problem import ExitCode

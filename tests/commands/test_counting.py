@@ -7,8 +7,10 @@ from sqlalchemy import insert, select
 from operations.asking import Reply
 from operations.counting import Counting
 from operations.requests import Door
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Audit, Campaign, Delivery, Person
+from storage.staff_tables import Audit
+from storage.tables import Delivery, Person
 from tests.commands.campaign_office import office_of
 from tests.commands.test_campaign_commands import FILE
 from tests.commands.test_chat import Office

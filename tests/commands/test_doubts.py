@@ -5,8 +5,10 @@ from sqlalchemy import insert, select, update
 
 from operations.asking import Reply
 from scheduler.pushes.push_file import as_spec
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Audit, Campaign, Delivery, StaffMember
+from storage.staff_tables import Audit, StaffMember
+from storage.tables import Delivery
 from tests.commands.test_chat import FULI, Office
 from tests.conversations.shop import NOW_MS, befriend, open_shop
 from texts.catalogue import speak

@@ -9,8 +9,8 @@ from bots.assisted import Assisted
 from bots.phone_tasks import GIFTS_EXPIRE_MS
 from storage.engine import Database
 from storage.outbox import DeliveryState
-from storage.tables import Delivery, Task
-from storage.task_tables import Gift
+from storage.tables import Delivery
+from storage.task_tables import Gift, Task
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, open_shop
 from tests.databases import ON_SQLITE

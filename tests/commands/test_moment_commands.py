@@ -12,9 +12,10 @@ from commands.spans import Days, days_of
 from operations.desk import Desk
 from operations.posting import Posting
 from scheduler.moments.moments import Calendar, CalendarFile
-from storage.campaign_tables import Material
+from storage.campaign_tables import Material, Post
 from storage.engine import Database
-from storage.tables import Account, Delivery, LiveRequest, Post
+from storage.fleet_tables import LiveRequest
+from storage.tables import Account, Delivery
 from tests.commands.test_chat import ZONE, Office
 from tests.conversations.shop import NOW_MS, count, open_shop, outbox, row_of, texts
 from texts.problem import ExitCode

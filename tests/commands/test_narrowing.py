@@ -12,8 +12,9 @@ from customers.tiers import Tier
 from operations.desk import Desk
 from rules.quiet_hours import local
 from scheduler.pushes.push_file import PushFile
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Campaign, Person
+from storage.tables import Person
 from tests.commands.test_chat import FULI, ZONE, Office, vips
 from tests.conversations.shop import NOW_MS, befriend, count, open_shop, outbox
 from tests.scheduler.matrix import plan_pushes

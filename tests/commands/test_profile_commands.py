@@ -11,8 +11,10 @@ from customers.profile import history
 from customers.search import catch_up
 from storage.customer_tables import PersonNote, PersonTag, ProfileChange
 from storage.engine import Database
+from storage.order_tables import Order
 from storage.row_copy import all_tables
-from storage.tables import Audit, Order, Person
+from storage.staff_tables import Audit
+from storage.tables import Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
 from texts.catalogue import speak

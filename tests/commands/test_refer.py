@@ -6,7 +6,9 @@ from sqlalchemy import insert, select, update
 from customers.purchases import recompute
 from storage.customer_tables import Referral
 from storage.engine import Database
-from storage.tables import Audit, Order, Person
+from storage.order_tables import Order
+from storage.staff_tables import Audit
+from storage.tables import Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, open_shop
 from texts.problem import ExitCode

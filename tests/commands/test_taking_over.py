@@ -5,7 +5,8 @@ from sqlalchemy import update
 
 from storage.conversation_tables import Wait
 from storage.engine import Database
-from storage.tables import Friendship, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Friendship
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, befriend, open_shop, row_of, texts
 

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import select, update
 
 from rules.kinds import Kind
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Campaign, Delivery, Person
+from storage.tables import Account, Delivery, Person
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import NOW_MS, open_shop
 from tests.scheduler.matrix import plan_pushes

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from storage.engine import Database
-from storage.tables import Account, Delivery, Task
-from storage.task_tables import Gift
+from storage.tables import Account, Delivery
+from storage.task_tables import Gift, Task
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, open_shop, row_of
 from tests.databases import ON_SQLITE

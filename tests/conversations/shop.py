@@ -13,16 +13,8 @@ from personas.model import Persona, Shop
 from rules.limits import Limits
 from storage.engine import Database
 from storage.inbox import Received
-from storage.tables import (
-    Account,
-    Arrival,
-    Delivery,
-    Friendship,
-    Person,
-    Setting,
-    StaffContact,
-    StaffMember,
-)
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Arrival, Delivery, Friendship, Person, Setting
 from tests.virtual_time import START
 
 NOW_MS = round(START.timestamp() * 1000)

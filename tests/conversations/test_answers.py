@@ -14,7 +14,8 @@ from conversations.speaking import Voices
 from personas.book import Book
 from personas.model import Persona
 from storage.engine import Database
-from storage.tables import Delivery, Friendship, ImportBatch, Order, Person
+from storage.order_tables import ImportBatch, Order
+from storage.tables import Delivery, Friendship, Person
 from tests.conversations.shop import DAY_MS, NOW_MS, PERSONA, Post, open_shop, outbox, row_of, texts, voices
 from tests.conversations.test_customer_lines import LINES
 from tests.conversations.test_intake import Door

@@ -28,8 +28,10 @@ from customers.merging import merge
 from storage.conversation_tables import Wait
 from storage.engine import Database, open_database
 from storage.inbox import NewArrival, Received, record
+from storage.order_tables import Order
 from storage.row_copy import all_tables
-from storage.tables import Friendship, Order, Setting, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Friendship, Setting
 from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, row_of, voices
 from tests.virtual_time import VirtualClock
 

@@ -12,8 +12,10 @@ from customers.consent import opt_out, take_back_opt_out
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.inbox import Received
+from storage.order_tables import Order
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import HOUR_MS, Account, Arrival, Delivery, Friendship, Order, Person, Setting, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import HOUR_MS, Account, Arrival, Delivery, Friendship, Person, Setting
 from tests.conversations.shop import NOW_MS, Post, befriend, count, open_shop, outbox, row_of, texts, voices
 from tests.databases import ON_SQLITE
 

@@ -10,8 +10,9 @@ from sqlalchemy import delete, insert, update
 from customers.consent import mute, opt_out
 from customers.merging import merge
 from storage.engine import Database
+from storage.fleet_tables import Repair
 from storage.move_tables import Move
-from storage.tables import Account, Arrival, Delivery, Friendship, Person, Repair, Setting
+from storage.tables import Account, Arrival, Delivery, Friendship, Person, Setting
 from tests.conversations.matrix import Matrix, contact_of, friend, open_matrix
 from tests.conversations.shop import DAY_MS, NOW_MS, outbox, row_of, texts
 

@@ -19,9 +19,10 @@ from scheduler.ponds.pond_members import PondMembers
 from scheduler.ponds.pond_posts import plan_post
 from scheduler.ponds.ponds import keep_ponds, pond_named
 from storage.engine import Database
+from storage.fleet_tables import LiveRequest, Repair
 from storage.inbox import Received
 from storage.pond_tables import Pond, PondAnswer, PondMember
-from storage.tables import Arrival, Delivery, LiveRequest, Person, Repair
+from storage.tables import Arrival, Delivery, Person
 from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, voices
 
 ROOM = "100@chatroom"

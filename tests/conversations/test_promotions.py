@@ -10,7 +10,9 @@ from customers.levels import adopt_ladder, give_level
 from customers.purchases import recompute
 from rules.limits import Limits
 from storage.engine import Database
-from storage.tables import Account, Delivery, Friendship, ImportBatch, Order, Person, Repair
+from storage.fleet_tables import Repair
+from storage.order_tables import ImportBatch, Order
+from storage.tables import Account, Delivery, Friendship, Person
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop, voices
 
 LADDER = Ladder(

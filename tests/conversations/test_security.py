@@ -6,7 +6,8 @@ from sqlalchemy import select, update
 from bots.gateway import MessageKind
 from customers.people import find
 from storage.engine import Database
-from storage.tables import Audit, Delivery, Friendship, Person, Setting, StaffContact
+from storage.staff_tables import Audit, StaffContact
+from storage.tables import Delivery, Friendship, Person, Setting
 from tests.commands.test_chat import Office
 from tests.conversations.shop import NOW_MS, befriend, count, open_shop, outbox, row_of, texts
 from texts.catalogue import catalogue

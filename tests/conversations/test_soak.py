@@ -29,7 +29,8 @@ from simulator.messages import Kind as Said
 from simulator.simulation import Simulation
 from storage.engine import Database
 from storage.inbox import Received
-from storage.tables import Account, Friendship, Person, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Friendship, Person
 from tests.bots.fleet_world import World, add_accounts, running
 from tests.bots.test_fleet_simulated import QUICK, STEP_S, synchronised, welcome
 from tests.conversations.shop import PERSONA

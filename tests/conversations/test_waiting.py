@@ -18,8 +18,10 @@ from storage.campaign_tables import Material
 from storage.claiming import facts_of, page
 from storage.conversation_tables import Wait
 from storage.engine import Database
+from storage.order_tables import Claim, Order
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Claim, Delivery, Friendship, Order, Person, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Delivery, Friendship, Person
 from tests.conversations.shop import NOW_MS, Post, befriend, count, open_shop, outbox, row_of, texts, voices
 from tests.conversations.test_intake import Door
 

@@ -21,7 +21,8 @@ from customers.erasure import erase, traces_of
 from customers.merging import merge
 from storage.customer_tables import PersonNote, PersonTag
 from storage.engine import Database, open_database
-from storage.tables import Claim, Delivery, Order
+from storage.order_tables import Claim, Order
+from storage.tables import Delivery
 from tests.customers.shop import friend, person
 
 KILLS = 4

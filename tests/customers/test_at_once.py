@@ -29,7 +29,8 @@ from customers.referrals import register
 from customers.tags import add_tags, tags_of
 from storage.customer_tables import Referral
 from storage.engine import Database
-from storage.tables import Account, Friendship, Order, Person
+from storage.order_tables import Order
+from storage.tables import Account, Friendship, Person
 from tests.customers.shop import export, friend, look, order, person
 
 Act = Callable[[AsyncConnection], Awaitable[Any]]

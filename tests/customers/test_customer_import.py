@@ -25,7 +25,8 @@ from customers.profile import NewValue, set_profiles
 from rules.kinds import Kind
 from storage.customer_tables import Consent, PersonTag, PersonVersion
 from storage.engine import Database, open_database
-from storage.tables import Account, Delivery, Friendship, Order, Person
+from storage.order_tables import Order
+from storage.tables import Account, Delivery, Friendship, Person
 from tests.customers.shop import export, friend, look, order, person
 from texts.errors import TableUnreadable
 

@@ -21,8 +21,10 @@ from operations.errors import NotAllowed
 from operations.personal_data import erase_person, export_person, preview_erasure, reveal_person
 from operations.requests import Door
 from storage.engine import Database
+from storage.order_tables import Order
 from storage.row_copy import all_tables
-from storage.tables import Arrival, Audit, Delivery, Friendship, Order, Person, StaffContact, StaffMember
+from storage.staff_tables import Audit, StaffContact, StaffMember
+from storage.tables import Arrival, Delivery, Friendship, Person
 from tests.customers.shop import export, friend, look, order, person
 from tests.storage.every_table import stored
 

@@ -17,7 +17,9 @@ from customers.purchases import recompute
 from rules.pacing import DAY_MS, MINUTE_MS
 from storage.customer_tables import ClaimTry, DoNotContact
 from storage.engine import Database
-from storage.tables import Claim, Friendship, Merge, Order, Person, Repair
+from storage.fleet_tables import Repair
+from storage.order_tables import Claim, Merge, Order
+from storage.tables import Friendship, Person
 from tests.conversations.shop import NOW_MS, Post, befriend, open_shop, outbox, voices
 from tests.conversations.test_intake import Door
 from tests.customers.shop import friend, look, person

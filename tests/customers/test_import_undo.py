@@ -23,7 +23,8 @@ from customers.order_files import OrderOptions
 from customers.orders import import_orders
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
-from storage.tables import Claim, ImportBatch, Order, Person
+from storage.order_tables import Claim, ImportBatch, Order
+from storage.tables import Person
 from tests.customers.shop import export, look, order, person
 from texts.problem import ExitCode
 

@@ -20,7 +20,8 @@ from customers.standing import Standing
 from customers.tiers import CORE_SHARE, TierRules
 from storage.customer_tables import LevelMove, Referral
 from storage.engine import Database
-from storage.tables import Friendship, Order, Person, Setting
+from storage.order_tables import Order
+from storage.tables import Friendship, Person, Setting
 from tests.customers.shop import export, friend, look, order, person
 from texts.errors import Severity
 

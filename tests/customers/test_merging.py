@@ -19,8 +19,10 @@ from customers.people import find
 from rules.kinds import Kind
 from storage.customer_tables import PersonNote, PersonTag, Referral
 from storage.engine import Database
+from storage.fleet_tables import Repair
+from storage.order_tables import Claim, Merge, Order
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Claim, Delivery, Friendship, Merge, Order, Person, Repair
+from storage.tables import Delivery, Friendship, Person
 from tests.customers.shop import friend, look, person
 
 NUMBER = "2202600000000000001"

@@ -18,7 +18,7 @@ from customers.order_rows import OrderRow, read_row
 from customers.orders import import_orders
 from customers.purchases import link_orders, recompute
 from storage.engine import Database
-from storage.tables import ImportBatch, Order
+from storage.order_tables import ImportBatch, Order
 from tests.customers.shop import export, look, order, person
 from texts.errors import TableUnreadable
 

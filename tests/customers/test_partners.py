@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customers.partners import month_bounds, statement
 from storage.customer_tables import Referral
 from storage.engine import Database
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 
 SHANGHAI = "Asia/Shanghai"
 

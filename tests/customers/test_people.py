@@ -19,8 +19,9 @@ from customers.orders import import_orders
 from customers.people import find
 from rules.kinds import GATES, AfterOptOut, Kind, Surface
 from storage.engine import Database
+from storage.order_tables import Merge
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Delivery, Friendship, Merge
+from storage.tables import Delivery, Friendship
 from tests.customers.shop import export, friend, look, order, person
 
 NUMBER = "2202600000000000001"

@@ -12,7 +12,8 @@ from customers.profile_view import profile_view
 from customers.profile_words import document, page
 from storage.engine import Database
 from storage.move_tables import Move
-from storage.tables import Account, Delivery, Friendship, Order, Person
+from storage.order_tables import Order
+from storage.tables import Account, Delivery, Friendship, Person
 
 DAY_MS = 86_400_000
 NOW_MS = 1_000 * DAY_MS

@@ -16,7 +16,8 @@ from customers.referrals import NEW_FOR_MS, ReferralState, deliver, refresh_refe
 from customers.share_codes import ALPHABET, code_of, codes_in, owner_of, share_code_of
 from storage.customer_tables import Referral
 from storage.engine import Database
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 from tests.customers.shop import look, person
 
 DAY_MS = 24 * 3_600_000

@@ -12,7 +12,8 @@ from customers.search import CATCH_UP, catch_up, catch_up_all, refresh_terms, so
 from customers.search_words import PART, SOUND, WHOLE, plain, searched, terms_of
 from storage.customer_tables import SearchTerm
 from storage.engine import Database
-from storage.tables import Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Friendship, Person
 from tests.customers.shop import friend, person
 
 NUMBER = "2202600000000003456"

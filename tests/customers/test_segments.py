@@ -20,7 +20,8 @@ from customers.segment_query import View, count_friends, members, select_members
 from customers.segments import count, first, preview
 from storage.customer_tables import BoughtItem, PersonTag
 from storage.engine import Database
-from storage.tables import HOUR_MS, Account, Friendship, Order, Person
+from storage.order_tables import Order
+from storage.tables import HOUR_MS, Account, Friendship, Person
 
 DAY = 86_400_000
 NOW = round(datetime(2026, 11, 21, 4, tzinfo=UTC).timestamp() * 1000)

@@ -9,7 +9,8 @@ from customers.erasure import erase
 from customers.linking import link_phone
 from customers.orders import import_orders
 from storage.engine import Database
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 from tests.customers.shop import export, friend, look, order, person
 
 NUMBERS = [f"22026{n:014d}" for n in range(10)]  # 19 digits

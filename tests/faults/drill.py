@@ -17,8 +17,9 @@ from sqlalchemy import select, update
 
 from customers.consent import opt_out
 from storage.engine import Database, open_database
+from storage.fleet_tables import Worker
 from storage.schema import upgrade
-from storage.tables import Arrival, Delivery, Worker
+from storage.tables import Arrival, Delivery
 from tests.faults.deaths import POINTS, Death
 from tests.faults.evidence import Evidence, gather, under_way
 from tests.faults.judge import judge

@@ -10,9 +10,10 @@ from sqlalchemy import insert, select
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from simulator.crowd import contact_of
+from storage.campaign_tables import Post
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Friendship, Person, Post
+from storage.tables import Friendship, Person
 from tests.faults.world import World
 from tests.wxfleet.small_shop import open_shop
 

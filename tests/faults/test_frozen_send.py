@@ -18,8 +18,9 @@ from bots.ownership import SHARDS
 from customers.consent import opt_out
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
+from storage.fleet_tables import Shard, Worker
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Delivery, Shard, Worker
+from storage.tables import Delivery
 from tests.faults.crew import TIMEOUT_S
 from tests.faults.deaths import Death, Point
 from tests.faults.drill import Drill, drilling, now_ms

@@ -15,8 +15,11 @@ from rules.limits import Limits
 from rules.pacing import MINUTE_MS
 from storage.engine import Database
 from storage.move_tables import Move
+from storage.order_tables import Order
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Audit, Delivery, Friendship, Order, Person, Task
+from storage.staff_tables import Audit
+from storage.tables import Account, Delivery, Friendship, Person
+from storage.task_tables import Task
 from tests.commands.test_chat import Office, vips
 from tests.conversations.shop import DAY_MS, NOW_MS, befriend, open_shop, row_of
 from texts.problem import ExitCode

@@ -7,7 +7,8 @@ from operations.losing import LeadIn, Losing
 from rules.limits import Limits
 from storage.engine import Database
 from storage.move_tables import Move
-from storage.tables import Account, Claim, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Account, Friendship, Person
 from tests.commands.test_chat import Office
 from tests.conversations.shop import DAY_MS, NOW_MS, befriend, open_shop, row_of
 

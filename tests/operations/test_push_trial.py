@@ -11,7 +11,8 @@ from personas.book import load_book
 from personas.model import Shop
 from scheduler.pushes.push_words import PushWording
 from storage.engine import Database
-from storage.tables import Friendship, Person, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Friendship, Person
 from tests.scheduler.matrix import account, friend, rows
 from tests.scheduler.test_pushes import NOW_MS, OLD_MS, push
 from texts.problem import ExitCode

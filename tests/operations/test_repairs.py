@@ -14,9 +14,13 @@ from operations.repairs import RepairLine, Urgency, noted_repairs
 from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from scheduler.pushes.push_file import as_spec
+from storage.campaign_tables import Campaign
 from storage.customer_tables import Referral
 from storage.engine import Database
-from storage.tables import Account, Campaign, Delivery, FriendRequest, Friendship, ImportBatch, Person, Repair, Task
+from storage.fleet_tables import Repair
+from storage.order_tables import ImportBatch
+from storage.tables import Account, Delivery, FriendRequest, Friendship, Person
+from storage.task_tables import Task
 from tests.commands.test_chat import FULI, Office
 from tests.conversations.shop import NOW_MS, befriend, open_shop
 from texts.catalogue import speak

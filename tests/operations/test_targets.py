@@ -17,11 +17,15 @@ from operations.requests import BY_VERB, Came, Deliver, Done, Door, Materials, R
 from operations.staff import StaffRole
 from operations.targets import _BY_VERB, Target, require_own, target_of
 from scheduler.moments.materials import Source
-from storage.campaign_tables import BenefitGiven, Material, Participant
+from storage.campaign_tables import CAMPAIGN, BenefitGiven, Campaign, Material, Participant
 from storage.customer_tables import Referral
 from storage.engine import Database
+from storage.fleet_tables import Repair
+from storage.order_tables import Merge
 from storage.pond_tables import Pond
-from storage.tables import CAMPAIGN, Audit, Campaign, Merge, Person, Repair, StaffMember, Task
+from storage.staff_tables import Audit, StaffMember
+from storage.tables import Person
+from storage.task_tables import Task
 from tests.conversations.shop import NOW_MS, befriend, open_shop
 
 _CASES = [

@@ -5,8 +5,8 @@ from sqlalchemy import insert
 
 from operations.errors import CannotBeUsed
 from operations.finding import campaign_named
+from storage.campaign_tables import Campaign
 from storage.engine import Database
-from storage.tables import Campaign
 
 
 async def test_an_id_is_only_its_own_and_two_of_one_name_are_asked_about(sqlite_database: Database) -> None:

@@ -5,7 +5,8 @@ from sqlalchemy import update
 
 from operations.open_matters import repairs_now
 from storage.engine import Database
-from storage.tables import Account, Person, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Account, Person
 from tests.commands.test_chat import ZONE, Office
 from tests.conversations.shop import NOW_MS, befriend, open_shop, row_of
 from texts.problem import ExitCode

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order_rows import STATUSES
 from simulator.history import History
+from storage.campaign_tables import Post
 from storage.customer_tables import LevelMove, Referral
-from storage.tables import Delivery, Friendship, Order, Person, Post
+from storage.order_tables import Order
+from storage.tables import Delivery, Friendship, Person
 
 HALF_DAY_MS = 43_200_000
 BEGIN_MS = 1_790_784_000_000

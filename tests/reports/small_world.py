@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import delete, insert
 
 from rules.limits import Limits
+from storage.campaign_tables import Campaign
 from storage.customer_tables import ChannelCost, Referral
 from storage.engine import Database
-from storage.tables import Account, Arrival, Base, Campaign, Claim, Delivery, Friendship, Order, Person
+from storage.order_tables import Claim, Order
+from storage.tables import Account, Arrival, Base, Delivery, Friendship, Person
 
 DAY_MS = 86_400_000
 START_MS = 1_790_006_400_000

@@ -5,8 +5,8 @@ from sqlalchemy import insert, text
 from reports.backlog import _PENDING, _PRIORITIES, COUNTED_AT_MOST, backlog
 from rules.kinds import Kind
 from storage.engine import Database
+from storage.fleet_tables import Lane
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Lane
 
 NOW_MS = 1_800_000_000_000
 

@@ -13,7 +13,8 @@ from reports.report import Asked
 from reports.shelf import SHELF
 from storage.conversation_tables import Wait
 from storage.engine import Database
-from storage.tables import Friendship, Person, StaffMember
+from storage.staff_tables import StaffMember
+from storage.tables import Friendship, Person
 
 DAY_MS = 86_400_000
 NOW_MS = 1_790_784_000_000

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import insert, select
 
 from reports.story import Line, told
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.move_tables import Move
-from storage.tables import Arrival, Audit, Campaign, Delivery, Friendship
+from storage.staff_tables import Audit
+from storage.tables import Arrival, Delivery, Friendship
 from tests.conversations.shop import NOW_MS, open_shop
 
 NAMES = {"lin-1": "小林", "lin-2": "小林二号"}

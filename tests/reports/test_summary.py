@@ -11,7 +11,9 @@ from reports.status import fleet_status
 from reports.summary import summary
 from storage.engine import Database
 from storage.outbox import DeliveryState
-from storage.tables import Account, Arrival, Audit, Delivery, FriendRequest, Friendship, Task
+from storage.staff_tables import Audit
+from storage.tables import Account, Arrival, Delivery, FriendRequest, Friendship
+from storage.task_tables import Task
 from tests.conversations.shop import DAY_MS, NOW_MS, open_shop
 from wxfleet.running.screen import summary_text
 

@@ -38,8 +38,9 @@ from scheduler.pushes.push_file import load_pushes
 from scheduler.pushes.push_words import PushWording
 from storage.engine import Database
 from storage.expiry import Expiry
+from storage.order_tables import ImportBatch, Order
 from storage.outbox import Claimed
-from storage.tables import Account, Friendship, ImportBatch, Order, Person
+from storage.tables import Account, Friendship, Person
 from tests.bots.people import let_sends_finish, nobody_posts
 from tests.virtual_time import VirtualClock
 

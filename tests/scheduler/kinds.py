@@ -8,7 +8,8 @@ from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.kinds.announcing import Announcing
 from scheduler.kinds.precise_tasks import PreciseTasks
 from storage.engine import Database
-from storage.tables import Delivery, StaffContact
+from storage.staff_tables import StaffContact
+from storage.tables import Delivery
 from tests.conversations.shop import voices
 from tests.scheduler.matrix import ZONE, account, rows, settle
 from tests.scheduler.test_campaigns import MINUTE_MS, NOW_MS, Shop

@@ -18,9 +18,9 @@ from scheduler.campaign_files.series_days import as_if_ms, next_start_ms, on_day
 from scheduler.campaigns import series
 from scheduler.campaigns.series import Rounds
 from scheduler.participants.votes import count_votes
+from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.series_tables import Round, Series
-from storage.tables import Campaign
 from tests.scheduler.matrix import ZONE, account, friends, rows
 from tests.scheduler.test_campaigns import NOW_MS, Shop
 

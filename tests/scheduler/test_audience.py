@@ -14,7 +14,8 @@ from rules.roles import Role
 from scheduler.look import Look
 from scheduler.pushes.audience import audience
 from storage.engine import Database
-from storage.tables import Friendship, Person, StaffContact
+from storage.staff_tables import StaffContact
+from storage.tables import Friendship, Person
 from tests.scheduler.matrix import account
 from tests.scheduler.test_pushes import NOW_MS, push
 

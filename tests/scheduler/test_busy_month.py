@@ -14,9 +14,9 @@ from rules.limits import Limits
 from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import within
 from rules.roles import PostKind
-from storage.campaign_tables import Phase
+from storage.campaign_tables import Phase, Post
 from storage.engine import Database
-from storage.tables import Delivery, Post
+from storage.tables import Delivery
 from tests.scheduler.busy_month import BY_ID, MEMBERS, Left, Month
 
 LIMITS = Limits()

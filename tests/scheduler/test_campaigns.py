@@ -22,9 +22,10 @@ from scheduler.phase_state import PHASE_MOVES, PhaseState
 from scheduler.push_events import CampaignEvent
 from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.push_progress import advance, due_campaigns
-from storage.campaign_tables import Participant, Phase
+from storage.campaign_tables import Campaign, Participant, Phase, Post
 from storage.engine import Database
-from storage.tables import Campaign, ImportBatch, Order, Person, Post
+from storage.order_tables import ImportBatch, Order
+from storage.tables import Person
 from tests.scheduler.matrix import ZONE, account, friends, rows
 from tests.scheduler.matrix import settle as sent
 from tests.virtual_time import START

@@ -19,8 +19,9 @@ from scheduler.care.care import PAGE, Care
 from scheduler.care.care_file import CareFile, load_care
 from storage.care_tables import CareDay
 from storage.engine import Database
+from storage.order_tables import ImportBatch, Order
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Delivery, Friendship, ImportBatch, Order, Person
+from storage.tables import Delivery, Friendship, Person
 from tests.scheduler.matrix import account, friend, friends, rows
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
 from scheduler.moments.calendar_files import load_calendar
-from storage.campaign_tables import Phase
+from storage.campaign_tables import Phase, Post
 from storage.engine import Database
-from storage.tables import Delivery, Post
+from storage.tables import Delivery
 from tests.scheduler.busy_month import BEGIN, BOOK, MEMBERS, ROOT, Left, Month
 
 HOUR_MS = 60 * MINUTE_MS

@@ -21,10 +21,10 @@ from scheduler.pushes.coupon_rows import CouponReturns
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_progress import advance
 from scheduler.pushes.pushes import cancel, check, create, preview, start
-from storage.campaign_tables import CouponCode
+from storage.campaign_tables import Campaign, CouponCode
 from storage.doubts import Ending, end_doubt
 from storage.engine import Database
-from storage.tables import Campaign, Delivery, Person
+from storage.tables import Delivery, Person
 from tests.scheduler.matrix import account, friends, rows, settle
 from tests.scheduler.test_campaigns import campaign
 from tests.scheduler.test_push_planning import short_strides

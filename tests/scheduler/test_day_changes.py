@@ -16,8 +16,9 @@ from scheduler.moments.media_watch import MediaWatch
 from scheduler.moments.mirrors import follow
 from scheduler.moments.moments import Calendar, CalendarFile, Entry
 from scheduler.planner import Planner
+from storage.campaign_tables import Post
 from storage.engine import Database
-from storage.tables import Post, Repair
+from storage.fleet_tables import Repair
 from tests.scheduler.matrix import account, rows, settle
 from tests.virtual_time import START, VirtualClock
 

@@ -13,7 +13,7 @@ from scheduler.pushes import push_planning
 from scheduler.pushes.push_plan import Stage, stage_of, under_way
 from scheduler.pushes.pushes import cancel, check, create, pause, preview, resume, start
 from storage.engine import Database
-from storage.tables import Order
+from storage.order_tables import Order
 from tests.scheduler.matrix import account, friend, friends, plan_pushes, rows, settle
 from tests.scheduler.test_pushes import NOW_MS, OLD_MS, planning, push
 

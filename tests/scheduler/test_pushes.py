@@ -22,9 +22,11 @@ from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.push_progress import advance, due_campaigns
 from scheduler.pushes.push_words import PushWording
 from scheduler.pushes.pushes import Preview, cancel, check, create, pause, preview, resume, start
+from storage.campaign_tables import Campaign
 from storage.engine import Database
+from storage.order_tables import Claim
 from storage.outbox import Recipient
-from storage.tables import Account, Campaign, Claim, Delivery, Friendship, Person
+from storage.tables import Account, Delivery, Friendship, Person
 from tests.scheduler.matrix import account, friend, friends, nobody_hears, rows, settle
 from tests.virtual_time import START
 

@@ -15,9 +15,10 @@ from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.campaigns import campaigns
 from storage.claiming import Intent, take_turn
 from storage.engine import Database
+from storage.order_tables import Order
 from storage.outbox import Content, NewDelivery, plan
 from storage.settling import give_back_week
-from storage.tables import Delivery, Order, Person
+from storage.tables import Delivery, Person
 from tests.scheduler.matrix import ZONE, account, friend, rows
 from tests.scheduler.test_campaigns import NOW_MS, Shop
 

@@ -16,11 +16,12 @@ from storage import moving
 from storage.backup_file import back_up, opened
 from storage.engine import Database, open_database
 from storage.errors import CopyDiffers, DatabaseNewer, DatabaseUnreadable, DataMoved, RowRefused, TargetOccupied
+from storage.fleet_tables import Shard
 from storage.half_done import maker
 from storage.moving import MOVED_TO, TAKEN_MS
 from storage.row_copy import PROCESSES, all_tables, clear_rows
 from storage.schema import upgrade
-from storage.tables import Person, Setting, Shard
+from storage.tables import Person, Setting
 from tests.storage.every_table import add_to_each, fill, stored
 
 ROOT = Path(__file__).parents[2]

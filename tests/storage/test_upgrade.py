@@ -5,8 +5,9 @@ from sqlalchemy import Connection, select, text
 
 from storage.engine import open_database
 from storage.move_tables import Move
+from storage.order_tables import Order
 from storage.schema import alembic_config, upgrade
-from storage.tables import Friendship, Order, Person
+from storage.tables import Friendship, Person
 
 _OLD = (
     "INSERT INTO people (id, name, kind, level, orders, net_paid_fen, created_ms)"

@@ -8,8 +8,8 @@ import pytest
 import xlsxwriter
 from sqlalchemy import create_engine, insert, select
 
-from storage.campaign_tables import BenefitOffered, CouponCode
-from storage.tables import Audit, Campaign
+from storage.campaign_tables import BenefitOffered, Campaign, CouponCode
+from storage.staff_tables import Audit
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from tests.wxfleet.test_task_commands import shop
 from texts.problem import ExitCode

@@ -19,11 +19,13 @@ from rules.kinds import Kind
 from scheduler.campaign_state import CampaignState
 from scheduler.moments.calendar_files import load_calendar
 from scheduler.moments.day_plan import plan_day
+from storage.campaign_tables import Campaign, Post
 from storage.engine import open_database
+from storage.fleet_tables import Worker
 from storage.inbox import NewArrival, record
 from storage.outbox import Content, DeliveryState, NewDelivery, plan
 from storage.schema import alembic_config, upgrade
-from storage.tables import Account, Arrival, Campaign, Delivery, Person, Post, Setting, Worker
+from storage.tables import Account, Arrival, Delivery, Person, Setting
 from tests.wxfleet.small_shop import open_shop
 from texts.problem import ExitCode
 from wxfleet.cli import main

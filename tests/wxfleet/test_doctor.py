@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 
 from rules.kinds import Kind
 from storage.engine import open_database
+from storage.fleet_tables import Lane
 from storage.outbox import Content, NewDelivery, plan
 from storage.schema import upgrade
-from storage.tables import Lane
 from tests.bots.hostile_gateways import TOKEN, Emit, Puppet, serving
 from tests.wxfleet.small_shop import open_shop, real
 from texts.catalogue import catalogue

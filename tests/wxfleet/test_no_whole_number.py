@@ -20,8 +20,11 @@ from operations.requests import Door
 from storage.campaign_tables import BenefitGiven, BenefitOffered, CouponCode, CouponPool, Material
 from storage.customer_tables import Consent, PersonNote, PersonTag, ProfileChange
 from storage.engine import open_database
+from storage.fleet_tables import Repair
+from storage.order_tables import Claim, Merge, Order
 from storage.schema import upgrade
-from storage.tables import Claim, Delivery, FriendRequest, Friendship, Merge, Order, Person, Repair, Task
+from storage.tables import Delivery, FriendRequest, Friendship, Person
+from storage.task_tables import Task
 from tests.customers.shop import export, order
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs

@@ -12,9 +12,10 @@ from sqlalchemy import insert, text
 
 from storage.engine import Database, open_database
 from storage.errors import FleetRunning
+from storage.fleet_tables import Worker
 from storage.schema import upgrade
 from storage.shape import shape_of
-from storage.tables import Account, Worker
+from storage.tables import Account
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode
 from wxfleet.running.idleness import upgrade_idle

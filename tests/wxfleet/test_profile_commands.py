@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, insert
 
-from storage.tables import Order, Person
+from storage.order_tables import Order
+from storage.tables import Person
 from tests.wxfleet.small_shop import open_shop
 from tests.wxfleet.test_plan_commands import Shop, quiet_logs
 from texts.problem import ExitCode

@@ -16,7 +16,7 @@ from bots.ownership import ALL_SHARDS, SHARDS, Owner, Taken
 from bots.tenure import Tenure
 from storage.engine import Database
 from storage.errors import DatabaseUnavailable
-from storage.tables import Shard
+from storage.fleet_tables import Shard
 from tests.bots.fleet_world import lane
 from tests.bots.processes import FlakyDatabase
 from tests.bots.scripted_gateway import ScriptedGateway

@@ -19,10 +19,11 @@ from sqlalchemy import Select, func, select, text
 from bots.ownership import SHARDS
 from rules.kinds import Kind
 from storage.engine import Database, open_database
+from storage.fleet_tables import LiveRequest, Shard
+from storage.fleet_tables import Worker as WorkerRow
 from storage.outbox import Content, NewDelivery, plan
 from storage.schema import upgrade
-from storage.tables import Account, Delivery, LiveRequest, Shard
-from storage.tables import Worker as WorkerRow
+from storage.tables import Account, Delivery
 from tests.faults.nursery import Child, Nursery
 from tests.faults.shop import Friend, meet_people, write_config
 from tests.faults.world import World

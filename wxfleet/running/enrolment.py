@@ -19,7 +19,8 @@ from rules.quiet_hours import zone
 from scheduler.ponds.pond_file import load_ponds
 from scheduler.ponds.ponds import keep_ponds
 from storage.outbox import insert_ignoring
-from storage.tables import Account, Base, Setting, StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
+from storage.tables import Account, Base, Setting
 from wxfleet.reading.settings import Settings
 
 

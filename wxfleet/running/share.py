@@ -20,7 +20,7 @@ from bots.ownership import SHARDS, is_alive, make_shards, owned, release_shards,
 from bots.tenure import Tenure
 from rules.clock import Clock
 from storage.engine import Database
-from storage.tables import Worker
+from storage.fleet_tables import Worker
 from texts.catalogue import say
 from texts.problem import Problem
 from wxfleet.errors import JobsEnded

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.ownership import wall_of
 from operations.asking import Reply
 from reports.workers import crew_now
-from storage.tables import LiveRequest
+from storage.fleet_tables import LiveRequest
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet.clocks import wall_ms

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.first_orders import first_orders
 from scheduler.campaign_files.campaign_file import campaign_of
 from scheduler.participants.votes import count_votes
-from storage.tables import Campaign
+from storage.campaign_tables import Campaign
 from texts.catalogue import say
 from wxfleet.reading.settings import Settings
 

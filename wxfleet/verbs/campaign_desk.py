@@ -11,7 +11,7 @@ from operations.requests import Came, Cancel, Override, Push
 from reports.campaigns import progress
 from rules.quiet_hours import local
 from scheduler.campaigns.series import running
-from storage.tables import CAMPAIGN
+from storage.campaign_tables import CAMPAIGN
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet.reading.settings import Settings

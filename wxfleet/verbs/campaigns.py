@@ -23,9 +23,8 @@ from scheduler.campaigns import campaigns
 from scheduler.campaigns.campaigns import CampaignView
 from scheduler.errors import CampaignRefused
 from scheduler.participants.participants import counted
-from storage.campaign_tables import Phase
+from storage.campaign_tables import Campaign, Phase
 from storage.engine import Database
-from storage.tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
 from wxfleet.clocks import wall_ms

@@ -16,7 +16,7 @@ from reports.backlog import backlog
 from reports.status import fleet_status
 from reports.workers import crew_now
 from rules.quiet_hours import local
-from storage.tables import StaffContact, StaffMember
+from storage.staff_tables import StaffContact, StaffMember
 from texts.catalogue import say
 from texts.problem import ExitCode, Problem
 from wxfleet.clocks import wall_ms

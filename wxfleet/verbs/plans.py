@@ -28,7 +28,7 @@ from scheduler.pushes.push_file import PushFile, from_spec, load_pushes, with_se
 from scheduler.pushes.push_planning import PushPlanning
 from scheduler.pushes.recalls import Outcome as RecallOutcome
 from scheduler.pushes.recalls import outcome_of
-from storage.tables import Campaign
+from storage.campaign_tables import Campaign
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid, Severity
 from texts.nearest import nearest

@@ -11,7 +11,7 @@ from operations.requests import Done, Give
 from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
 from scheduler.benefits.gifts import GiftKind, budget_of, ledger, yuan
-from storage.tables import Task
+from storage.task_tables import Task
 from texts.catalogue import say
 from texts.masking import masked
 from texts.problem import ExitCode
