@@ -4,7 +4,8 @@ A whole fleet with the real conversation: every account attached, so many messag
 written to the inbox, fetched, handled in the voice of a committed persona, answered or handed over, and the replies
 sent when they fall due. Timed from the moment the event was read to the commit that holds what it leads to. Who writes
 and what they say is put in when the message is handed on: 20 friends of each account in turn, what customers of the
-simulator say; about one in ten goes to a person.
+simulator say; about one in seven goes to one of twelve people on duty, who hear of it in the staff room. What asked for
+more than was read for a whole chunk, and was handled alone, is counted by where it asked.
 """
 
 import argparse
@@ -12,12 +13,13 @@ import asyncio
 import itertools
 import statistics
 import time
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.databases import fresh_database
@@ -34,15 +36,19 @@ from conversations.speaking import Voices
 from personas.book import load_book
 from personas.model import Shop
 from simulator import lines
-from storage.ahead import Ahead
+from storage.ahead import Ahead, AsksMore
 from storage.engine import Database
 from storage.inbox import Received
+from storage.tables import Account, Setting
+from storage.staff_tables import StaffMember
 from wxfleet.clocks import RunningClock
 from wxfleet.running.tuning import settle_in
 
 ROOT = Path(__file__).parents[1]
 FRIENDS = 20
+STAFF = 12
 PERSONA = "influencer-lin"
+_ROOMS = ("bots", "conversations", "customers", "personas", "scheduler")
 
 
 async def no_command(tx: AsyncConnection, message: StaffMessage) -> str:
@@ -76,9 +82,14 @@ class Customers:
         self._said: dict[int, Received] = {}
         self.took_ms: list[float] = []
         self.outcomes: Counter[str] = Counter()
+        self.asked_more: Counter[str] = Counter()
 
     async def __call__(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
-        outcome = await self._intake.handle(tx, self._spoken(received), now_ms, late)
+        try:
+            outcome = await self._intake.handle(tx, self._spoken(received), now_ms, late)
+        except AsksMore as error:
+            self.asked_more[_asked_in(error)] += 1
+            raise
         self._under_way[received.account].append(received.received_ms)
         self._said.pop(received.id, None)
         self.outcomes[str(outcome)] += 1
@@ -106,6 +117,30 @@ class Customers:
             self.took_ms += [now_ms - since_ms for since_ms in self._under_way.pop(account, ())]
 
 
+def _asked_in(error: AsksMore) -> str:
+    """The function that asked, above the doors of storage."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    asking = [frame for frame in frames if frame.f_globals["__name__"].split(".")[0] in _ROOMS]
+    return f"{asking[-1].f_globals['__name__']}.{asking[-1].f_code.co_name}"
+
+
+async def write_staff(db: Database, addresses: Sequence[Address]) -> None:
+    """Twelve on duty all day, each with their share of the phones; one desk writes to the staff room."""
+    async with db.write() as tx:
+        await tx.execute(insert(StaffMember), [
+            {"id": f"staff-{number}", "name": f"同事{number}", "role": "service", "accounts": []}
+            for number in range(STAFF)
+        ])  # fmt: skip
+        await tx.execute(insert(Setting), [
+            {"key": "staff_room", "value": "staff@chatroom", "changed_ms": 0},
+            {"key": "desk", "value": addresses[0].id, "changed_ms": 0},
+        ])  # fmt: skip
+        await tx.execute(
+            update(Account).where(Account.id == bindparam("account")).values(holder=bindparam("staff")),
+            [{"account": one.id, "staff": f"staff-{number % STAFF}"} for number, one in enumerate(addresses)],
+        )
+
+
 def _lines() -> list[str]:
     return [*lines.QUESTIONS * 3, *lines.SMALL_TALK, *lines.HOW_TO_BUY, *lines.THANKS, *lines.ODD]
 
@@ -118,6 +153,9 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
         async with db.write() as tx:
             await tx.execute(text("DELETE FROM outbox"))  # nobody is pushed to here
             await tx.execute(text(f"UPDATE accounts SET persona = '{PERSONA}', state = 'stopped'"))
+        await write_staff(db, addresses)
+        async with db.write() as tx:
+            await tx.execute(text("ANALYZE"))  # as any database that has stood for a minute
         idle = await lags(IDLE_S)
         fleet = fleet_of(db, addresses, customers, customers.read_ahead)
         db.on_touched(customers.committed, serves=_Everything())
@@ -128,11 +166,12 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
         await asyncio.sleep(SETTLE_S)
         customers.took_ms.clear()
         customers.outcomes.clear()
+        customers.asked_more.clear()
         sent = await _accepted(db)
         cpu_s = time.process_time()
         found = await lags(options.seconds)
         cpu = (time.process_time() - cpu_s) / options.seconds
-        took, outcomes = list(customers.took_ms), Counter(customers.outcomes)
+        took, outcomes, asked = list(customers.took_ms), Counter(customers.outcomes), Counter(customers.asked_more)
         sent = await _accepted(db) - sent
         driver.terminate()
         await driver.wait()
@@ -142,6 +181,7 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
           f"replies/s sent, {cpu:.0%} of a core; {dict(outcomes.most_common(4))}")  # fmt: skip
     print(f"    message → reply committed {spread_of(took)}   (target: p99 ≤ 50 ms; {len(took)} timed, "
           f"mean {statistics.mean(took):.1f})")  # fmt: skip
+    print(f"    {asked.total() / outcomes.total():.1%} were handled alone: {dict(asked.most_common(5))}")
     print(f"    loop lag {spread_of(found)}   (target: p99 ≤ 50 ms)")
     print(f"    the same process with nothing to do: {spread_of(idle)}")
 
