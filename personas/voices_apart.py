@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from personas.copy_check import Fault, Finding
 from personas.model import Persona
@@ -10,11 +10,36 @@ from rules.roles import PersonaKind
 
 _SHORTEST = 2
 """Characters: one (嗯, 来) is everybody's."""
-
+_LONG = 4
+"""Characters from which on nobody says it by chance (等我一下下)."""
 
 _BREAKS = r"\s，。！？!?,～~…、："
 _EXCLAMATIONS = ("呀", "啦", "耶", "嘿", "哈", "哎", "欸", "哇")
 """Signs that end what is called out, not a word of a sentence. Ours."""
+_ASIDES: Mapping[str, tuple[str, str]] = {
+    "说真的": ("不没别你他她们话", "话事假吗"),
+    "讲真": ("不没别你他她们", "话心实相情假理人事材货功"),
+    "说实话": ("不没别要会该", ""),
+    "老实说": ("不没", "话"),
+    "我宣布": ("", ""),
+    "我发誓": ("", ""),
+    "我先笑": ("", ""),
+    "我的天": ("", "空地气"),
+    "好家伙": ("个", ""),
+    "谁懂啊": ("", ""),
+    "好耶": ("", ""),
+    "嘿嘿": ("", ""),
+    "嘻嘻": ("笑", "哈"),
+    "天呐": ("", ""),
+    "天哪": ("", ""),
+    "笑死": ("", ""),
+    "救命": ("求呼喊叫的能", "恩稻钱药之用的草"),
+}
+"""What people throw in anywhere in a sentence: not after the first signs, and not before the second, where it is a part
+of something else (讲真心话, 救命恩人). Ours.
+"""
+_TAGS: Mapping[str, str] = {"对吧": "不没", "你懂的": "", "是吧": "不可但就总还", "懂我意思": ""}
+"""What hangs at the end of a sentence (这质感你懂的～), where none of these signs comes before it. Ours."""
 
 
 def words_of_others(persona: Persona, everybody: Iterable[Persona]) -> frozenset[str]:
@@ -26,15 +51,34 @@ def words_of_others(persona: Persona, everybody: Iterable[Persona]) -> frozenset
 
 
 def borrowed(text: str, words: frozenset[str]) -> Iterator[Finding]:
-    """Every place of `text` that begins a sentence, or addresses somebody, as another persona does.
+    """Every place of `text` where somebody speaks as another persona does.
 
-    Inside a sentence such words are ordinary ones (大学同学, 你懂的都懂): there they are not looked at. An exclamation
-    needs no comma after it (哎呀今天), and 们 makes one of many (姐妹们).
+    A sentence begins so, or somebody is addressed so: an exclamation needs no comma after it (哎呀今天), and 们 makes
+    one of many (姐妹们). Inside a sentence most such words are ordinary ones (大学同学, 慢慢来就好): there only asides
+    count, tags at its end, and long ones.
     """
     for word in sorted(words):
-        ends = "" if word.endswith(_EXCLAMATIONS) else rf"(?=们|[{_BREAKS}]|$)"
-        for match in re.finditer(rf"(?:^|(?<=[{_BREAKS}“]))({re.escape(word)}){ends}", text):
-            yield Finding(Fault.BORROWED, match[1], match.start(1))
+        places = {match.start(1): match[1] for way in _ways(word) for match in re.finditer(way, text)}
+        for start, said in sorted(places.items()):
+            yield Finding(Fault.BORROWED, said, start)
+
+
+def _ways(word: str) -> Iterator[str]:
+    """The patterns by which it is heard."""
+    said = f"({re.escape(word)})"
+    ends = "" if word.endswith(_EXCLAMATIONS) else rf"(?=们|[{_BREAKS}]|$)"
+    yield rf"(?:^|(?<=[{_BREAKS}“])){said}{ends}"
+    if word in _ASIDES:
+        before, after = _ASIDES[word]
+        yield _unless(before, said, after)
+    if word in _TAGS:
+        yield _unless(_TAGS[word], said, "") + rf"(?=[{_BREAKS}]|$)"
+    if len(word) >= _LONG:
+        yield said
+
+
+def _unless(before: str, said: str, after: str) -> str:
+    return (f"(?<![{before}])" if before else "") + said + (f"(?![{after}])" if after else "")
 
 
 def _own_words(persona: Persona) -> frozenset[str]:

@@ -66,6 +66,53 @@ def test_what_another_persona_calls_out_is_found_without_a_comma_and_in_the_plur
     assert [found.word for found in borrowed(text, frozenset({"哎呀", "姐妹"}))] == words
 
 
+_OTHERS = frozenset({
+    "说真的", "讲真", "我跟你讲", "我宣布", "救命", "对吧", "你懂的", "嘿嘿", "慢慢来", "想一想", "其实", "等我一下下",
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("这件说真的姐妹你得试试", ["说真的"]),
+        ("料子软得讲真想住在里面。", ["讲真"]),
+        ("今天我跟你讲这件绝了", ["我跟你讲"]),
+        ("从现在起我宣布秋天到了", ["我宣布"]),
+        ("太好看了救命", ["救命"]),
+        ("显瘦对吧？配靴子更好", ["对吧"]),
+        ("这质感你懂的～", ["你懂的"]),
+        ("又偷懒了嘿嘿不许说我", ["嘿嘿"]),
+        ("好呀等我一下下我去拿", ["等我一下下"]),
+        ("说真的，讲真，都好看", ["讲真", "说真的"]),
+    ],
+)
+def test_another_personas_fillers_are_found_inside_a_sentence(text: str, words: list[str]) -> None:
+    assert [found.word for found in borrowed(text, _OTHERS)] == words
+    for found in borrowed(text, _OTHERS):
+        assert text[found.start : found.start + len(found.word)] == found.word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他没跟你说真的事",
+        "咱们讲真心话",
+        "做生意讲真材实料",
+        "你是我的救命恩人",
+        "救命稻草一样的外套",
+        "这样搭不对吧？",
+        "你懂的都懂",
+        "别急慢慢来就好",
+        "下单前再想一想哦",
+        "这件其实很薄",
+        "对吧台的灯情有独钟",
+        "他喊救命啦",
+    ],
+)
+def test_the_same_words_as_part_of_others_are_ordinary(text: str) -> None:
+    assert list(borrowed(text, _OTHERS)) == []
+
+
 @pytest.mark.parametrize("text", INNOCENT)
 def test_innocent_words_pass(text: str) -> None:
     assert list(findings(text, STYLE)) == []
