@@ -2,14 +2,14 @@
 
 from random import Random
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bots.courier import Courier
-from conversations.handover import give_back, take_over
+from conversations.handover import HELD, give_back, take_over
 from rules.kinds import Kind
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery
-from storage.tables import Friendship
+from storage.tables import Delivery, Friendship
 from tests.bots.people import (
     PlainWording,
     RecordingSender,
@@ -54,3 +54,33 @@ async def test_care_waits_for_the_end_of_the_talk_and_goes_when_it_is_given_back
         assert await give_back(tx, friendship, "mei", clock.now_ms())
     await pass_time(12)
     assert [row.to for row in sender.sent] == ["w2", "w1"]
+
+
+async def test_giving_back_hurries_only_what_waited_for_the_end_of_that_talk(
+    sqlite_database: Database, clock: VirtualClock
+) -> None:
+    """Not what is planned for another day, nor what waits for a talk at another account; what was unsaid stays so."""
+    now_ms = clock.now_ms()
+    async with sqlite_database.write() as tx:
+        for account in ("a", "b"):
+            await add_account(tx, account)
+        person = await befriend(tx, "a", "w1", now_ms=now_ms)
+        await befriend(tx, "b", "w1", now_ms=now_ms, person=person)
+    rows = [("care", "a", "pending", HELD), ("planned", "a", "pending", None), ("elsewhere", "b", "pending", HELD),
+            ("unsaid", "a", "skipped", HELD)]  # fmt: skip
+    due_ms = now_ms + 8 * HOUR_MS
+    waiting = [
+        NewDelivery(Kind.CARE, account, "w1", Content(text="在"), key, due_ms, person=person)
+        for key, account, _, _ in rows
+    ]
+    await planned(sqlite_database, waiting, now_ms)
+    async with sqlite_database.write() as tx:
+        for key, _, state, reason in rows:
+            await tx.execute(update(Delivery).where(Delivery.key == key).values(state=state, reason=reason))
+        (friendship,) = (await tx.scalars(select(Friendship.id).where(Friendship.account == "a"))).all()
+        await take_over(tx, friendship, "mei", now_ms)
+        assert await give_back(tx, friendship, "mei", now_ms)
+        found = await tx.execute(select(Delivery.key, Delivery.due_ms, Delivery.reason))
+    assert {key: (at_ms, reason) for key, at_ms, reason in found} == {
+        "care": (now_ms, None), "planned": (due_ms, None), "elsewhere": (due_ms, HELD), "unsaid": (due_ms, HELD),
+    }  # fmt: skip

@@ -1,7 +1,7 @@
 """Nobody is led to an account that is lost: what was offered is not made, and another may be offered instead."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from bots.lost_accounts import hand_on, set_aside, take_back
 from conversations.acquaintance import find
@@ -14,6 +14,7 @@ from rules.moves import Aim, MoveReason
 from storage.engine import Database
 from storage.move_tables import Move
 from storage.outbox import Content, NewDelivery, plan
+from storage.tables import Friendship
 from tests.conversations.matrix import Matrix, contact_of, friend, open_matrix
 from tests.conversations.shop import DAY_MS, NOW_MS, outbox, texts
 from texts.catalogue import say
@@ -94,7 +95,13 @@ async def test_who_followed_to_a_lost_account_may_go_to_another_and_who_did_not_
 
 
 async def test_an_offer_that_a_lost_account_was_to_make_is_not_made(sqlite_database: Database) -> None:
+    """Nor does a sibling make it, who knows her, too."""
     matrix, _ = await _offered(sqlite_database, sent=False)
+    async with sqlite_database.write() as tx:
+        hua = await find(tx, "xiaoyu-1", HUA)
+        assert hua is not None
+        row = {"account": "xiaoyu-2", "contact": HUA, "person": hua.person, "since_ms": 0}
+        await tx.execute(insert(Friendship).values(row))
     async with sqlite_database.read() as connection:
         assert await leading_to(connection, "xiaoyu-1") == 1
     await _lose(sqlite_database, "xiaoyu-1")

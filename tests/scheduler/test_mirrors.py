@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.pacing import DAY_MS
 from scheduler.moments.day_plan import plan_day
 from scheduler.moments.mirrors import follow, follows_at, has_followers_waiting
 from scheduler.moments.moments import Calendar
@@ -77,6 +78,11 @@ async def test_a_mirror_that_comes_too_late_does_not_follow_yesterdays_breakfast
     assert await _follow(matrix, NOW_MS + 2 * 60 * MINUTE_MS) == 2
     mirrors = [row for row in await rows(matrix) if row.account != "lin-1"]
     assert {(row.state, row.reason) for row in mirrors} == {("skipped", "too_late")}
+
+
+async def test_who_becomes_a_mirror_follows_nothing_of_last_week(matrix: Database) -> None:
+    await settle(matrix, [SOURCE], "accepted", NOW_MS)
+    assert await _follow(matrix, NOW_MS + 7 * DAY_MS) == 0
 
 
 async def test_a_removed_mirror_follows_nobody(database: Database) -> None:
