@@ -79,7 +79,7 @@ async def look_at_planned(tx: AsyncConnection, account: str, now_ms: int) -> Pla
     rows = (await tx.execute(number.group_by(ways.c.account, ways.c.may_say))).all()
     by_sibling: dict[str, int] = {sibling: rows_ for sibling, may_say, rows_ in rows if may_say}
     mute = sum(rows_ for _, may_say, rows_ in rows if not may_say)
-    return Planned(by_sibling, await _pending(tx, account) - sum(by_sibling.values()), mute)
+    return Planned(by_sibling, await _pending(tx, account, now_ms) - sum(by_sibling.values()), mute)
 
 
 async def hand_on(tx: AsyncConnection, account: str, now_ms: int) -> Planned:
@@ -102,18 +102,19 @@ async def hand_on(tx: AsyncConnection, account: str, now_ms: int) -> Planned:
         await tx.execute(waits, [{"row": row.id} for row in mute])
     by_sibling = Counter(row.account for row in moving)
     touch(tx, set(by_sibling))
-    return Planned(dict(by_sibling), await _pending(tx, account), len(mute))
+    return Planned(dict(by_sibling), await _pending(tx, account, now_ms), len(mute))
 
 
-async def _pending(tx: AsyncConnection, account: str) -> int:
-    """How many rows wait at the account; those of offers are withdrawn with it."""
-    held = select(func.count()).where(*_waits_at(account))
+async def _pending(tx: AsyncConnection, account: str, now_ms: int) -> int:
+    """How many rows wait at the account and may still leave; those of offers are withdrawn with it."""
+    held = select(func.count()).where(*_waits_at(account, now_ms))
     return int(await tx.scalar(held) or 0)
 
 
-def _waits_at(account: str) -> tuple[ColumnElement[bool], ...]:
+def _waits_at(account: str, now_ms: int) -> tuple[ColumnElement[bool], ...]:
     waits = Delivery.state == DeliveryState.PENDING.value
-    return Delivery.account == account, waits, Delivery.key.not_like(f"{OFFERS}%")
+    in_time = or_(Delivery.valid_until_ms.is_(None), Delivery.valid_until_ms > now_ms)
+    return Delivery.account == account, waits, in_time, Delivery.key.not_like(f"{OFFERS}%")
 
 
 async def drop_tasks(tx: AsyncConnection, account: str, now_ms: int) -> int:
@@ -182,7 +183,7 @@ def _ways(account: str, now_ms: int) -> Subquery:
         .join(Friendship, Friendship.person == func.coalesce(Person.merged_into, Person.id))
         .join(Account, Account.id == Friendship.account)
         .where(
-            *_waits_at(account),
+            *_waits_at(account, now_ms),
             Delivery.content["card"].as_string().is_(None),
             Friendship.account != account,
             Friendship.state == "friend",

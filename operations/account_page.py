@@ -1,24 +1,24 @@
 """One account closely: how it is, whose phone it is on, what needs somebody, and where a lost one's friends are."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from conversations.who_waits import Waiting, who_waits
 from operations.asking import Asked, Reply
 from operations.looking import account_line
 from operations.losing import Losing, account_or_lost
-from operations.open_matters import repairs_now
-from operations.repairs import RepairLine
+from operations.open_matters import WAITING, repairs_now
 from operations.requests import Accounts, Verb
 from operations.staff_names import staff_names
 from reports.status import account_statuses
+from rules.quiet_hours import local
 from storage.tables import Account
 from storage.task_tables import Task
 from texts.catalogue import say
 
-_REPAIRS_SHOWN = 6
+_REPAIRS_SHOWN, _WAITING_SHOWN = 6, 3
 """Half a screen of a phone. Ours."""
+_READ = 200
 
 
 async def account_page(tx: AsyncConnection, asked: Asked[Accounts], losing: Losing, zone: str) -> Reply:
@@ -28,11 +28,15 @@ async def account_page(tx: AsyncConnection, asked: Asked[Accounts], losing: Losi
         await tx.execute(select(Account.holder, Account.removed, Account.lost_ms).where(Account.id == account))
     ).one()
     lines = [account_line(one) for one in await account_statuses(tx, asked.now_ms) if one.id == account]
-    if row.removed and row.lost_ms is None:
+    if row.lost_ms is not None:
+        since = f"{local(row.lost_ms, zone):%m-%d %H:%M}"
+        lines.append(say("operations.account.lost", account=account, since=since))
+    elif row.removed:
         lines.append(say("operations.account.removed", account=account))
     lines += await _phone(tx, account, row.holder)
-    lines += _repair_lines([line for line in await repairs_now(tx, asked.now_ms, zone) if line.account == account])
-    if row.removed and asked.staff.may(Verb.LOSE_ACCOUNT):
+    if not row.removed:
+        lines += await _matters(tx, account, asked.now_ms, zone)
+    elif asked.staff.may(Verb.LOSE_ACCOUNT):
         lines += await losing.friend_lines(tx, account, asked.now_ms)
         lines.append(say("operations.account.list", account=account))
     return Reply(True, "\n".join(lines), changed=False)
@@ -46,10 +50,22 @@ async def _phone(tx: AsyncConnection, account: str, holder: str | None) -> list[
     return [say("operations.account.phone", holder=name, tasks=number or 0)]
 
 
-def _repair_lines(repairs: Sequence[RepairLine]) -> list[str]:
-    if not repairs:
+async def _matters(tx: AsyncConnection, account: str, now_ms: int, zone: str) -> list[str]:
+    """Who waits there first, then what else needs somebody."""
+    waiting = await who_waits(tx, accounts=[account], most=_READ)
+    noted = [line for line in await repairs_now(tx, now_ms, zone) if line.account == account]
+    repairs = [line for line in noted if not line.key.startswith(WAITING)]
+    if not waiting and not repairs:
         return [say("operations.account.well")]
     lines = [f"· {repair.line}" for repair in repairs[:_REPAIRS_SHOWN]]
+    if waiting:
+        shown = say("texts.comma").join(_waits(one, now_ms) for one in waiting[:_WAITING_SHOWN])
+        number = f"{len(waiting)}+" if len(waiting) == _READ else len(waiting)
+        lines.insert(0, say("operations.account.waiting", number=number, who=shown, id=waiting[0].person))
     if len(repairs) > _REPAIRS_SHOWN:
         lines.append(say("operations.status.more_repairs", number=len(repairs) - _REPAIRS_SHOWN))
     return lines
+
+
+def _waits(one: Waiting, now_ms: int) -> str:
+    return say("operations.account.waits", who=one.name, id=one.person, waited=one.waited(now_ms))

@@ -17,6 +17,7 @@ from operations.finding import choices
 from operations.lost_places import turns_of
 from operations.permissions import require_account
 from operations.requests import FindAccount, LoseAccount
+from reports.status import friend_counts
 from rules.quiet_hours import local
 from rules.spreading import Turn
 from storage.pond_tables import Pond
@@ -71,7 +72,8 @@ class Losing:
         account = await self._to_lose(tx, asked)
         ways = await self.ways(tx, account, asked.now_ms)
         planned = await look_at_planned(tx, account, asked.now_ms)
-        lines = [say("operations.lost.asks", account=account), *_counts(ways), *_planned_lines(planned)]
+        lines = [say("operations.lost.asks", account=account), *await _counts(tx, account, ways)]
+        lines += _planned_lines(planned)
         lines += _offers_line(await leading_to(tx, account))
         lines += [*await _what_else(tx, account), *_first_lines(ways)]
         return Shown("\n".join(lines), LoseAccount(account=account))
@@ -116,9 +118,12 @@ class Losing:
         return [_way_of(friend, next(by_text) if friend.by_text else None, texts) for friend in friends]
 
     async def friend_lines(self, tx: AsyncConnection, account: str, now_ms: int) -> list[str]:
-        """How many friends the account has, how they are found again, and the best of them one by one."""
+        """How many friends the account has, how they are found again; who waits there and the best, one by one."""
         ways = await self.ways(tx, account, now_ms)
-        return [*_counts(ways), *_first_lines(ways)]
+        waiting = [way for way in ways if way.friend.waits]
+        others = [way for way in ways if not way.friend.waits]
+        lines = await _counts(tx, account, ways)
+        return [*lines, *_first_lines(waiting, "operations.lost.first_waiting"), *_first_lines(others)]
 
     async def _text(self, tx: AsyncConnection, sibling: str) -> str:
         code = await tx.scalar(select(Account.contact_qr).where(Account.id == sibling))
@@ -184,11 +189,13 @@ def _way_of(friend: LostFriend, turn: Turn | None, texts: Mapping[str, str]) -> 
     return Way(friend, "sms" if text else "no_words", turn, text)
 
 
-def _counts(ways: Sequence[Way]) -> list[str]:
-    """How many friends, and how they are found again; what is nobody is left out."""
+async def _counts(tx: AsyncConnection, account: str, ways: Sequence[Way]) -> list[str]:
+    """How many friends, as /账号 counts them, and how they are found again; what is nobody is left out."""
     gold = sum(way.friend.tier == _GOLD for way in ways)
     waits = sum(way.friend.waits for way in ways)
-    lines = [say("operations.lost.friends", number=len(ways), gold=gold, waits=waits)]
+    friends = max((await friend_counts(tx)).get(account, 0), len(ways))
+    others = say("operations.lost.no_customers", number=friends - len(ways)) if friends > len(ways) else ""
+    lines = [say("operations.lost.friends", friends=friends, others=others, number=len(ways), gold=gold, waits=waits)]
     how = Counter(way.how for way in ways)
     for word in ("others", "sms", "told", "member", "no_room", "no_words", "nobody", "opted_out", "muted"):
         if how[word]:
@@ -257,11 +264,11 @@ async def _what_else(tx: AsyncConnection, account: str) -> list[str]:
     ]
 
 
-def _first_lines(ways: Sequence[Way]) -> list[str]:
-    """The best customers one by one: staff begin with them at once."""
+def _first_lines(ways: Sequence[Way], head: str = "operations.lost.first") -> list[str]:
+    """The best customers one by one, under the words of `head`: staff begin with them at once."""
     if not ways:
         return []
-    lines = [say("operations.lost.first")]
+    lines = [say(head)]
     for number, way in enumerate(ways[:_FIRST_SHOWN], 1):
         friend = way.friend
         tier = say(f"cli.segments.tier.{friend.tier}") if friend.tier else say("operations.level.friend")

@@ -25,6 +25,8 @@ from storage.task_tables import Task
 from texts.catalogue import say
 from texts.unbroken import unbroken
 
+WAITING = "waiting:"
+"""How the keys of lines about customers who wait begin."""
 _GOLD = "gold"  # customers.tiers.Tier
 _FIRST = {_GOLD: 0, "growth": 1}
 _WAITING_SHOWN = 5
@@ -83,7 +85,7 @@ async def _waiting_customers(conn: AsyncConnection, now_ms: int) -> list[RepairL
         more = await _number(conn, select(func.count()).select_from(waits.subquery())) - len(rows)
         if more:
             text, mend = say("operations.todo.more_wait", number=more), say("operations.todo.more_wait.hint")
-            lines.append(RepairLine("waiting:more", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON, -1))
+            lines.append(RepairLine(f"{WAITING}more", None, text, mend, rows[-1].waiting_since_ms, Urgency.SOON, -1))
     return lines
 
 
@@ -95,7 +97,7 @@ def _waiting_line(row: Any, mend: str, now_ms: int, rank: int) -> RepairLine:
         span=span_words(now_ms - row.waiting_since_ms),
     )  # fmt: skip
     urgency = Urgency.NOW if gold else Urgency.SOON
-    return RepairLine(f"waiting:{row.account}:{row.id}", row.account, text, mend, row.waiting_since_ms, urgency, rank)
+    return RepairLine(f"{WAITING}{row.account}:{row.id}", row.account, text, mend, row.waiting_since_ms, urgency, rank)
 
 
 async def _in_doubt(conn: AsyncConnection, now_ms: int) -> list[RepairLine]:

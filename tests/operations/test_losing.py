@@ -164,9 +164,18 @@ async def test_nobody_is_led_where_there_is_no_room_and_a_qr_code_leads_as_well(
     assert "没有号有位置" in (await office.says("/账号 丢失 lin-1")).text
 
 
+async def test_its_friends_are_as_many_as_the_list_of_accounts_says(office: Office) -> None:
+    listed = next(line for line in (await office.says("/账号")).text.split("\n") if line.startswith("lin-1"))
+    assert "好友 10/" in listed and "好友 10 人" in (await office.says("/账号 丢失 lin-1")).text
+
+
 async def test_it_is_shown_masked_and_done_by_its_code_only_and_refused_the_second_time(office: Office) -> None:
     shown = await office.says("/账号 丢失 lin-1")
-    assert "好友 7 人，其中黄金 1 人，正等真人回复 1 人" in shown.text and "1. 小客4" in shown.text
+    assert (
+        "好友 10 人（3 人不用找：" in shown.text
+        and "客户 7 人，其中黄金 1 人，正等真人回复 1 人" in shown.text
+        and "1. 小客4" in shown.text
+    )
     assert "138****1234" in shown.text and "13800001234" not in shown.text
     assert (await row_of(office.db, Account, id="lin-1")).lost_ms is None
     assert (await office.says("/账号 丢失 lin-1", "mei")).exit_code is ExitCode.NOT_ALLOWED

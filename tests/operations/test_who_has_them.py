@@ -75,7 +75,7 @@ async def test_one_account_closely(shop: Office) -> None:
     async with shop.db.write() as tx:
         await tx.execute(update(Account).where(Account.id == "lin-1").values(removed=True, state="stopped"))
     gone = (await shop.says("/账号 lin-1")).text
-    assert "写回去" in gone and "好友 1 人" in gone and "wxfleet accounts friends lin-1" in gone
-    assert "好友 1 人" not in (await shop.says("/账号 lin-1", "mei")).text  # who may not lose one sees no friends of it
+    assert "写回去" in gone and "客户 1 人" in gone and "wxfleet accounts friends lin-1" in gone
+    assert "客户 1 人" not in (await shop.says("/账号 lin-1", "mei")).text  # who may not lose one sees no friends of it
     unknown = await shop.says("/账号 lin-9")
     assert (unknown.exit_code, "lin-2" in unknown.text) == (ExitCode.NOT_FOUND, True)

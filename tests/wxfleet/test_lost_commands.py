@@ -98,7 +98,7 @@ def test_no_text_of_a_table_becomes_a_formula_where_it_is_opened(tmp_path: Path)
 
 def test_it_is_set_aside_stands_in_the_status_and_comes_back(shop: Shop) -> None:
     code, out, _ = shop.wxfleet("accounts", "lost", "lin-1")
-    assert code == ExitCode.OK and "好友 2 人，其中黄金 1 人" in out and "139****5678" in out
+    assert code == ExitCode.OK and "客户 2 人，其中黄金 1 人" in out and "139****5678" in out
     assert shop.wxfleet("accounts", "lost", "lin-1", "--yes")[0] == ExitCode.OK
     assert shop.wxfleet("accounts", "lost", "lin-1", "--yes")[0] == ExitCode.REFUSED_BY_POLICY
     status = json.loads(shop.wxfleet("status", "--json")[1])
