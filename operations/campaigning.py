@@ -22,6 +22,7 @@ from scheduler.campaign_files.campaign_file import CampaignFile, campaign_spec
 from scheduler.campaign_files.campaign_phase_file import PhaseKind
 from scheduler.campaign_files.goal_rule import require_goal
 from scheduler.campaign_files.series_days import comes_back, day_of, next_start_ms, on_day
+from scheduler.campaign_state import OPEN
 from scheduler.campaigns import campaigns, series
 from scheduler.campaigns.campaigns import CampaignView, PhaseView
 from scheduler.participants.participants import SAID_YES, Answer, counted, settle
@@ -103,14 +104,19 @@ class Campaigning:
         if not asked.request.reason.strip():
             raise CannotBeUsed(say("operations.campaign.why_override"), hint=say("commands.usage.override"))
         await campaigns.override_weekly(tx, id, asked.now_ms)
-        return Reply(True, say("operations.campaign.overridden", title=title, id=id), trace=f"campaign:{id}")
+        return Reply(True, say("operations.campaign.overridden", title=title, id=id))
 
     async def show_override(self, tx: AsyncConnection, asked: Asked[Override]) -> Shown:
         id, title = await self._ours(tx, asked.request.campaign)
         if not asked.request.reason.strip():
             raise CannotBeUsed(say("operations.campaign.why_override"), hint=say("commands.usage.override"))
-        exact = Override(campaign=str(id), reason=asked.request.reason)
-        return Shown(say("operations.campaign.override_asks", title=title, id=id), exact)
+        if await tx.scalar(select(Campaign.state).where(Campaign.id == id)) not in OPEN:
+            over = say("operations.campaign.override_over", title=title)
+            raise Refused(over, hint=say("operations.campaign.override_over.hint", title=title))
+        text = say("operations.campaign.override_asks", title=title, id=id)
+        if await _push_planned(tx, id):
+            text += "\n" + say("operations.campaign.override_late")
+        return Shown(text, Override(campaign=str(id), reason=asked.request.reason))
 
     async def came(self, tx: AsyncConnection, asked: Asked[Came]) -> Reply:
         """Somebody took part, or did not; `全部`: all who said yes."""
@@ -159,6 +165,12 @@ class Campaigning:
         if file is None:
             raise NotFound(say("operations.no_campaign", campaign=word), hint=say("operations.no_campaign.hint"))
         return file
+
+
+async def _push_planned(tx: AsyncConnection, campaign: int) -> bool:
+    """Has a push of it begun? Whom it goes to was settled then."""
+    query = select(Phase.id).where(Phase.campaign == campaign, Phase.kind == PhaseKind.PUSH, Phase.child.is_not(None))
+    return await tx.scalar(query.limit(1)) is not None
 
 
 async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None) -> list[str]:

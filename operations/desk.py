@@ -102,7 +102,10 @@ class Desk:
         self.code_life_ms = code_life_ms
         self._second_person_above = second_person_above
         self._zone = zone
-        pushing = self._pushing = Pushing(specs, zone, wording, always_ask=always_ask, goal=goal, segments=segments)
+        pushing = self._pushing = Pushing(
+            specs, zone, wording, always_ask=always_ask, goal=goal, segments=segments,
+            beside=[file.title for file in (campaigns or {}).values()],
+        )  # fmt: skip
         campaigning = self._campaigning = Campaigning(campaigns or {}, zone, goal)
         posting = posting or Posting(Calendar, zone=zone)
         learning = learning or Learning({}, zone)
@@ -219,7 +222,7 @@ class Desk:
         key = "operations.confirm_by_other" if second else "operations.confirm"
         if asked.door is Door.CLI:
             key += ".cli"
-        return Reply(True, f"{shown.text}\n{say(key, code=code)}", code=code)
+        return Reply(True, f"{shown.text}\n{say(key, code=code, staff=asked.staff.id)}", code=code)
 
     async def _confirm(self, tx: AsyncConnection, asked: Asked[Confirm]) -> Reply:
         confirmed = await redeem(tx, asked.staff, asked.request.code.strip(), asked.now_ms)

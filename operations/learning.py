@@ -61,9 +61,11 @@ class Learning:
             moved = await pupils.resume(tx, who.id, which, asked.now_ms)
             done, refused = "resumed", "not_paused"
         if not moved:
-            hint = say("operations.lesson.not_running.hint", who=called(who))
+            hint = say("operations.lesson.not_running.hint", id=who.id)
             raise Refused(say(f"operations.lesson.{refused}", who=called(who)), hint=hint)
-        return Reply(True, say(f"operations.lesson.{done}", who=called(who)), data={"person": who.id, "moved": moved})
+        return Reply(
+            True, say(f"operations.lesson.{done}", who=called(who), id=who.id), data={"person": who.id, "moved": moved}
+        )
 
     def _sequence(self, word: str) -> LessonFile:
         named = [one for one in self._sequences.values() if word in (one.name, one.title)]

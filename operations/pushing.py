@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,8 +39,12 @@ class Pushing:
         always_ask: bool = False,
         goal: Goal = Goal.REPURCHASE,
         segments: Mapping[str, Segment] | None = None,
+        beside: Sequence[str] = (),
     ) -> None:
-        """`wording` makes the words of pushes; without it none can be tried. The others: as in `Desk`."""
+        """`wording` makes the words of pushes; without it none can be tried. `beside`: titles of what else can be
+        pushed, to be named to who asks for what there is not. The others: as in `Desk`.
+        """
+        self._beside = tuple(beside)
         self._segments = segments or {}
         self._goal = goal
         self._specs = specs
@@ -116,11 +120,13 @@ class Pushing:
         named = [spec for spec in self._specs.values() if word and word in (spec.name, spec.title)]
         if named:
             return named[0]
-        names = [spec.name for spec in self._specs.values()]
+        titles = [*(spec.title for spec in self._specs.values()), *self._beside]
+        there_are = choices(titles, "operations.no_pushes")
         if not word:
-            raise CannotBeUsed(say("operations.which_push"), hint=choices(names, "operations.no_pushes"))
-        near = nearest(word, [*names, *(spec.title for spec in self._specs.values())])
-        hint = say("operations.meant", near=near) if near else choices(names, "operations.no_pushes")
+            raise CannotBeUsed(say("operations.which_push"), hint=there_are)
+        part_of = [title for title in titles if word in title]
+        near = part_of[0] if len(part_of) == 1 else nearest(word, [*self._specs, *titles])
+        hint = say("operations.meant", near=near) if near else f"{there_are}\n{say('operations.no_push.new_file')}"
         raise NotFound(say("operations.no_push", push=word), hint=hint)
 
     def _counts(self, spec: PushFile, seen: pushes.Preview) -> str:

@@ -38,9 +38,11 @@ CONFIRMED_TRACE = "confirmed:"
 
 _LOOKS = frozenset({
     Verb.HELP, Verb.CUSTOMER, Verb.STATUS, Verb.ACCOUNTS, Verb.WHY, Verb.TASKS, Verb.PREVIEW, Verb.DOUBT, Verb.EXPORT,
-    Verb.PREVIEW_MOMENTS, Verb.MATERIAL, Verb.ACCOUNT_FRIENDS,
+    Verb.PREVIEW_MOMENTS, Verb.ACCOUNT_FRIENDS,
     Verb.TODAY, Verb.REPORT, Verb.REVEAL, Verb.SHOW_COUPONS,
 })  # fmt: skip
+_MADE = frozenset({Verb.PUSH, Verb.MOMENT})
+"""What a code makes that can be found again by who made it, and when."""
 Undone = Callable[[AsyncConnection, Asked[Undo], Row[Any]], Awaitable[str]]
 
 
@@ -68,7 +70,7 @@ async def _last(tx: AsyncConnection, asked: Asked[Undo], life_ms: int) -> Row[An
     for row in (await tx.execute(recent)).all():
         if row.verb == Verb.UNDO:
             del acts[-1:]
-        elif row.verb not in _LOOKS and row.request.get("act") != "show":
+        elif row.verb not in _LOOKS and row.request.get("act") not in ("show", "list"):
             acts.append(row)
     return acts[-1] if acts else None
 
@@ -146,6 +148,8 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
     """A push that was confirmed is cancelled; what has left is asked back, as far as WeChat allows it."""
     if row.detail.startswith(LOST_TRACE):
         return await found_again(tx, row.detail.removeprefix(LOST_TRACE), asked.now_ms)
+    if row.detail.startswith(CONFIRMED_TRACE) and row.detail.removeprefix(CONFIRMED_TRACE) not in _MADE:
+        raise _never(row)
     campaign = (
         await tx.execute(
             select(Campaign.id, Campaign.title, Campaign.state)

@@ -268,6 +268,7 @@ def desk_of(settings: Settings, calendar: LiveCalendar | None = None) -> Desk:
         posting=posting,
         wording=lambda: PushWording(book_of(settings), settings.shop),
         learning=Learning(load_lessons(settings.lessons)[0], zone_name),
+        second_person_above=settings.second_person_above,
         code_life_ms=round(LIFE_MS * speed),
         campaigns=campaigns,
         gifts=settings.gifts,

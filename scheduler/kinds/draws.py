@@ -31,6 +31,7 @@ from rules.lots import (
     in_order,
     ranked,
 )  # fmt: skip
+from rules.pacing import MINUTE_MS
 from scheduler.benefits import benefits
 from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_state import CampaignState, read
@@ -221,7 +222,8 @@ def _require_drawable(row: Row[Any], draw_: Row[Any], file: CampaignFile, now_ms
     if row.state not in (CampaignState.RUNNING.value, CampaignState.FINISHED.value):
         raise DrawRefused("state", title=row.title)
     if now_ms < draw_.closes_ms:
-        raise DrawRefused("not_closed", title=row.title)
+        hours, minutes = divmod(-(-(draw_.closes_ms - now_ms) // MINUTE_MS), 60)
+        raise DrawRefused("not_closed", title=row.title, hours=hours, minutes=minutes)
     wanted = file.giveaway.public if file.giveaway else None
     if wanted and not public:
         raise DrawRefused("public", title=row.title, public=wanted)

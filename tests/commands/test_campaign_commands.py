@@ -113,6 +113,23 @@ async def test_only_an_owner_overrides_the_week_with_a_reason_in_the_log(office:
         assert await connection.scalar(select(Campaign.overrides_weekly).where(Campaign.id == id))
         lines = (await connection.scalars(select(Audit.request).where(Audit.verb == Verb.OVERRIDE.value))).all()
     assert any("退货补偿，答应过大家" in str(line.get("reason")) for line in lines)
+    assert "/暂停" in (await office.says("/撤销")).text  # it stays; what stops the campaign is said
+
+
+async def test_an_override_that_comes_too_late_is_told_so(office: Office) -> None:
+    id = await _begin(office)
+    assert "已经按限制排好" in (await office.says("/破例 双十一 答应过大家")).text
+    async with office.db.write() as tx:
+        await tx.execute(update(Campaign).where(Campaign.id == id).values(state="finished"))
+    told = await office.says("/破例 双十一 还想发一点")
+    assert (told.ok, told.code) == (False, None) and "已经结束" in told.text
+
+
+async def test_what_there_is_not_is_answered_with_pushes_and_campaigns(office: Office) -> None:
+    """Part of a title is enough to be understood; else everything is named, and why a new file is not known yet."""
+    assert "双十一" in (await office.says("/预览 十一")).text
+    told = (await office.says("/推送 什么都不像")).text
+    assert "双十一" in told and "wxfleet run" in told
 
 
 async def test_word_of_mouth_starts_no_push_and_says_what_to_do_instead(office: Office) -> None:

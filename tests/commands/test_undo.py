@@ -1,10 +1,10 @@
 """/撤销: the last command of whoever asks, within a minute, and plainly what can't be taken back."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from rules.kinds import Kind
-from storage.campaign_tables import Campaign
+from storage.campaign_tables import Campaign, Material
 from storage.engine import Database
 from storage.outbox import Content, NewDelivery, plan
 from storage.tables import Account, Delivery, Person
@@ -135,3 +135,14 @@ async def test_of_two_wishes_to_be_left_alone_the_second_is_taken_back_then_the_
     assert first is not None and (await _person(shop))[1] == first
     assert (await shop.says("/撤销", now_ms=NOW_MS + 3)).ok
     assert (await _person(shop))[1] is None
+
+
+async def test_what_was_done_with_a_photo_is_never_mistaken_for_the_command_before(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        photo = {"source": "chat", "consent": "unasked", "added_by": "inbox:1", "received_ms": NOW_MS}
+        await tx.execute(insert(Material).values(id=3, **photo))
+    await shop.says("/备注 花花 喜欢宽松的")
+    assert (await shop.says("/素材 收起 3", now_ms=NOW_MS + 1)).ok
+    await shop.says("/素材", now_ms=NOW_MS + 2)
+    told = await shop.says("/撤销", now_ms=NOW_MS + 3)
+    assert not told.ok and "/素材" in told.text

@@ -131,6 +131,10 @@ class Settings(_Part):
         description="推送和活动要不要到点先问一句、有人 /继续 了才发第一条："
         "as_written 看每个推送自己的 confirm；always 一律先问",
     )
+    second_person_above: int = Field(
+        default=500, ge=0,
+        description="推送和活动发给超过多少人，要另一位也能推送的同事来确认；店里没有这样的同事就不用",
+    )  # fmt: skip
     likes: LikesConfig = Field(default_factory=LikesConfig, description="每天给哪些客户点赞（员工在手机上点）")
     gifts: GiftsConfig = Field(default_factory=GiftsConfig, description="红包和礼物的预算（员工在手机上发）")
     handover: HandoverConfig = Field(

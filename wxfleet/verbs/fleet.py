@@ -118,8 +118,7 @@ async def command_(
     if not reply.ok and not terminal.json:
         terminal.note(reply.text)
         return reply.exit_code
-    same = say("cli.command.confirm_as", staff=as_) if as_ and reply.code else ""
-    terminal.show(reply.as_json(), f"{reply.text}\n{same}".rstrip())
+    terminal.show(reply.as_json(), reply.text)
     return ExitCode.OK if reply.ok else reply.exit_code
 
 
