@@ -92,9 +92,7 @@ class Ahead(AsyncConnection):
         return self._real.dialect
 
 
-async def looked_up(
-    tx: AsyncConnection, read: Callable[[AsyncConnection, *Asked], Awaitable[T]], *asked: *Asked
-) -> T:
+async def looked_up(tx: AsyncConnection, read: Callable[[AsyncConnection, *Asked], Awaitable[T]], *asked: *Asked) -> T:
     """`read(tx, *asked)`, for what nobody writes who is handled at once with others: there it is read once for all."""
     if isinstance(tx, Ahead):
         return cast(T, await tx.look_up(read, asked))
