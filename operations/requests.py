@@ -382,7 +382,10 @@ class StopAll(Request):
 
 @dataclass(frozen=True, slots=True)
 class ResumeAll(Request):
+    """`stopped`: which stop was shown, as it stands in the settings: a later one is another."""
+
     verb: ClassVar[Verb] = Verb.RESUME_ALL
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
+from operations.errors import Refused
 from operations.finding import account_named
 from operations.permissions import require_account
 from operations.requests import LogIn, Pause, Request, Resume, ResumeAll, StopAll
@@ -55,19 +56,29 @@ async def stop_all(tx: AsyncConnection, asked: Asked[StopAll]) -> Reply:
 
 async def is_stopped(tx: AsyncConnection) -> bool:
     """Does nobody send anything now?"""
-    return bool(await tx.scalar(select(Setting.value).where(Setting.key == "stop_all")))
+    return bool(await _stop(tx))
 
 
 async def show_resume_all(tx: AsyncConnection, asked: Asked[ResumeAll]) -> Shown:
-    key = "operations.resume_all_asks" if await is_stopped(tx) else "operations.resume_all_idle"
-    return Shown(say(key, waiting=await _pending(tx)), asked.request)
+    stopped = await _stop(tx)
+    key = "operations.resume_all_asks" if stopped else "operations.resume_all_idle"
+    return Shown(say(key, waiting=await _pending(tx)), ResumeAll(stopped=stopped))
 
 
 async def resume_all(tx: AsyncConnection, asked: Asked[ResumeAll]) -> Reply:
+    """Raises Refused where somebody stopped everything anew since it was shown."""
+    stopped = await _stop(tx)
+    if stopped and stopped != asked.request.stopped:
+        raise Refused(say("operations.stopped_again"), hint=say("operations.stopped_again.hint"))
     await _set_stop(tx, "", asked.now_ms)
     accounts = (await tx.scalars(select(Account.id).where(Account.removed.is_(False)))).all()
     touch(tx, accounts)
     return Reply(True, say("operations.resumed_all", waiting=await _pending(tx)))
+
+
+async def _stop(tx: AsyncConnection) -> str:
+    """Who stopped everything, and when; '' where nobody did."""
+    return await tx.scalar(select(Setting.value).where(Setting.key == "stop_all")) or ""
 
 
 async def _set_stop(tx: AsyncConnection, value: str, now_ms: int) -> None:

@@ -176,6 +176,18 @@ async def test_stop_all_never_asks_and_resume_all_waits_for_its_code(office: Off
     assert (await row_of(office.db, Setting, key="stop_all")).value == ""
 
 
+async def test_a_code_resumes_the_stop_that_was_shown_and_no_later_one(shop: Office) -> None:
+    """Somebody sees that it is not over, and stops everything again before the code is said."""
+    await shop.says("/全停", "mei")
+    asked = await shop.says("/全部恢复")
+    await shop.says("/全停", "mei", now_ms=NOW_MS + 1)
+    refused = await shop.says(f"/确认 {asked.code}", now_ms=NOW_MS + 2)
+    assert not refused.ok and "又有人发了 /全停" in refused.text
+    assert (await row_of(shop.db, Setting, key="stop_all")).value != ""
+    again = await shop.says("/全部恢复", now_ms=NOW_MS + 3)
+    assert (await shop.says(f"/确认 {again.code}", now_ms=NOW_MS + 4)).ok
+
+
 async def test_a_push_that_is_confirmed_while_all_is_stopped_says_so(shop: Office) -> None:
     await vips(shop.db, 1)
     await shop.says("/全停")
