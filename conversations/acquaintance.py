@@ -39,6 +39,8 @@ class Acquaintance:
     position: str | None
     holder: str | None
     unanswered: int
+    name: str
+    tier: str | None
 
     @property
     def stage(self) -> Stage:
@@ -63,7 +65,7 @@ _ALL_MET = (
         Friendship.id.label("friendship"), Friendship.account, Friendship.contact, Friendship.person,
         Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
         Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
-        Account.persona, Account.position, Account.holder, Person.unanswered,
+        Account.persona, Account.position, Account.holder, Person.unanswered, Person.name, Person.tier,
     )
     .join(Person, Person.id == Friendship.person)
     .join(Account, Account.id == Friendship.account)

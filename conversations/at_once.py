@@ -10,7 +10,7 @@ from itertools import takewhile
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.gateway import MessageKind
-from conversations import acquaintance, speaking, talkers
+from conversations import acquaintance, speaking, talkers, who_waits
 from conversations.intake import is_command, without_mention
 from customers import ladder
 from scheduler.campaigns import campaign_answers
@@ -38,7 +38,9 @@ async def read_ahead(tx: AsyncConnection, arrivals: Sequence[Received], now_ms: 
     await speaking.read_ahead(tx, ahead, met.values(), now_ms)
     await campaign_answers.read_ahead(tx, ahead)
     await ladder.read_ahead(tx, ahead)
-    return ahead, {first[conversation] for conversation in met}
+    worth = {first[conversation] for conversation in met}
+    who_waits.tell_ahead(ahead, (received for received in arrivals if received.id in worth))
+    return ahead, worth
 
 
 def _first_texts(arrivals: Iterable[Received]) -> dict[tuple[str, str], int]:

@@ -9,14 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.waits import last_answered_by, loads
 from rules.limits import Limits
-from rules.pacing import DAY_MS
 from rules.shifts import Hours, hours_of
 from storage.ahead import looked_up
 from storage.staff_tables import StaffMember
 from storage.tables import Account
 
-THEIRS_MS = 7 * DAY_MS
-"""Who answered a customer within so long has them: they need not tell their story twice. Ours."""
 _OWNER = "owner"
 _VIEWER = "viewer"
 _RANKS = {"service": 0, "operator": 1, _OWNER: 2}
@@ -90,7 +87,7 @@ async def who_looks(
     there = {member.id: member for member in crew.on_duty(now_ms) if member.id not in but}
     if not there:
         return None
-    for staff in (held_by, await last_answered_by(tx, friendship, now_ms - THEIRS_MS)):
+    for staff in (held_by, await last_answered_by(tx, friendship, now_ms)):
         if staff in there:
             return there[staff]
     load = await loads(tx, now_ms)

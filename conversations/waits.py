@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, select, union_all, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from conversations.acquaintance import Acquaintance
+from rules.pacing import DAY_MS
 from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait
 from storage.many import Many, over_many
@@ -70,15 +71,16 @@ def _graver(why: str) -> Many:
 
 
 _GRAVER = {why: _graver(why) for why in _GRAVEST}
-_IS_OPEN = ready(select(Wait.id).where(Wait.friendship == bindparam("of"), Wait.ended_ms.is_(None)))
-_ANSWERED = ready(
-    select(Wait.ended_by)
+_ABOUT = ready(
+    select(Wait.ended_ms, Wait.ended_by)
     .where(
-        Wait.friendship == bindparam("of"), Wait.state == WaitState.ANSWERED.value, Wait.ended_ms >= bindparam("since"),
+        Wait.friendship == bindparam("of"),
+        or_(Wait.ended_ms.is_(None), and_(Wait.state == WaitState.ANSWERED.value, Wait.ended_ms >= bindparam("since"))),
     )
     .order_by(Wait.id.desc())
-    .limit(1)
-)  # fmt: skip
+)
+THEIRS_MS = 7 * DAY_MS
+"""Who answered a customer within so long has them: they need not tell their story twice. Ours."""
 
 
 async def begin(
@@ -91,7 +93,7 @@ async def begin(
     }  # fmt: skip
     if not isinstance(tx, Ahead):
         return await tx.scalar(insert_ignoring(tx, Wait).values(row).returning(Wait.id)) is not None
-    if await looked_up(tx, _is_open, who.friendship):
+    if any(ended_ms is None for ended_ms, _ in await looked_up(tx, _about, who.friendship, now_ms - THEIRS_MS)):
         return False
     tx.note(_write_all, row)
     return True
@@ -129,9 +131,10 @@ async def move_to(tx: AsyncConnection, friendship: int, who: Acquaintance, now_m
     await end(tx, friendship, WaitState.DROPPED, by=None, now_ms=now_ms)
 
 
-async def last_answered_by(tx: AsyncConnection, friendship: int, since_ms: int) -> str | None:
-    """Who answered them last, if since then."""
-    return await looked_up(tx, _answered_by, friendship, since_ms)
+async def last_answered_by(tx: AsyncConnection, friendship: int, now_ms: int) -> str | None:
+    """Who answered them last, if that is not long ago."""
+    rows = await looked_up(tx, _about, friendship, now_ms - THEIRS_MS)
+    return next((by for ended_ms, by in rows if ended_ms is not None), None)
 
 
 async def loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
@@ -150,13 +153,9 @@ async def _written_loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
     return Counter({str(staff): number for staff, number in rows.all()})
 
 
-async def _is_open(tx: AsyncConnection, friendship: int) -> bool:
-    return len(await _IS_OPEN.rows(tx, of=friendship)) > 0
-
-
-async def _answered_by(tx: AsyncConnection, friendship: int, since_ms: int) -> str | None:
-    rows = await _ANSWERED.rows(tx, of=friendship, since=since_ms)
-    return rows[0][0] if rows else None
+async def _about(tx: AsyncConnection, friendship: int, since_ms: int) -> Sequence[Sequence[Any]]:
+    """(ended_ms, ended_by) of what is open in this conversation and of what was answered since, the newest first."""
+    return await _ABOUT.rows(tx, of=friendship, since=since_ms)
 
 
 async def _write_all(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """Customers who wait for a person, as staff read them: who they are, what they bought, what they said last, and why."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,12 @@ from conversations.heard import words_of
 from customers.ladder import Ladder, current
 from customers.purchases import is_purchase
 from rules.quiet_hours import local
-from storage.ahead import looked_up
+from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait
+from storage.inbox import Received
 from storage.order_tables import Order
 from storage.staff_tables import StaffMember
+from storage.statements import ready
 from storage.tables import Arrival, Friendship, Person
 from texts.catalogue import say
 from texts.unbroken import unbroken
@@ -91,14 +94,14 @@ async def begins_to_wait(
     tx: AsyncConnection, who: Acquaintance, member: Member | None, *, arrival: int, why: str, now_ms: int
 ) -> Waiting:
     """Whose wait begins now, with the words of the inbox row `arrival`; `member` is to look."""
-    name, tier, payload, received_ms = await looked_up(tx, _who_wrote, who.person, arrival)
+    payload, received_ms = await _wrote(tx, arrival)
     bought_ms, bought = await looked_up(tx, _newest_purchase, who.person) if who.orders else (None, "")
     return Waiting(
         account=who.account,
         person=who.person,
-        name=who.call_me or unbroken(who.nickname) or unbroken(name),
+        name=who.call_me or unbroken(who.nickname) or unbroken(who.name),
         level=_level(await current(tx), who.level),
-        tier=tier,
+        tier=who.tier,
         orders=who.orders,
         bought_ms=bought_ms,
         bought=bought,
@@ -146,11 +149,13 @@ _OPEN = (
 )  # fmt: skip
 
 
-_WRITER = (
-    select(Person.name, Person.tier, Arrival.payload, Arrival.received_ms)
-    .outerjoin(Arrival, Arrival.id == bindparam("arrival"))
-    .where(Person.id == bindparam("person"))
-)
+_WROTE = ready(select(Arrival.payload, Arrival.received_ms).where(Arrival.id == bindparam("arrival")))
+
+
+def tell_ahead(ahead: Ahead, arrivals: Iterable[Received]) -> None:
+    """What these customers wrote need not be read again."""
+    for received in arrivals:
+        _WROTE.tell(ahead, [(received.payload, received.received_ms)], arrival=received.id)
 
 
 async def _read(tx: AsyncConnection, query: Select[*tuple[Any, ...]]) -> list[Waiting]:
@@ -185,10 +190,11 @@ def _level(ladder: Ladder, level: str) -> str:
     return level if level == _FRIEND else ladder.name_of(level)
 
 
-async def _who_wrote(tx: AsyncConnection, person: int, arrival: int) -> Row[str, str | None, Any, int | None]:
-    """(name, tier, payload, received_ms); without the last two where the inbox row is gone."""
-    found = await tx.execute(_WRITER, {"person": person, "arrival": arrival})
-    return found.one()
+async def _wrote(tx: AsyncConnection, arrival: int) -> tuple[dict[str, Any] | None, int | None]:
+    """(payload, received_ms) of the inbox row; neither where it is gone."""
+    rows = await _WROTE.rows(tx, arrival=arrival)
+    payload, received_ms = rows[0] if rows else (None, None)
+    return json.loads(payload) if isinstance(payload, str) else payload, received_ms
 
 
 async def _newest_purchase(tx: AsyncConnection, person: int) -> tuple[int | None, str]:
