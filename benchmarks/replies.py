@@ -39,8 +39,8 @@ from simulator import lines
 from storage.ahead import Ahead, AsksMore
 from storage.engine import Database
 from storage.inbox import Received
-from storage.tables import Account, Setting
 from storage.staff_tables import StaffMember
+from storage.tables import Account, Setting
 from wxfleet.clocks import RunningClock
 from wxfleet.running.tuning import settle_in
 
@@ -154,8 +154,7 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
             await tx.execute(text("DELETE FROM outbox"))  # nobody is pushed to here
             await tx.execute(text(f"UPDATE accounts SET persona = '{PERSONA}', state = 'stopped'"))
         await write_staff(db, addresses)
-        async with db.write() as tx:
-            await tx.execute(text("ANALYZE"))  # as any database that has stood for a minute
+        await _settle_tables(db)
         idle = await lags(IDLE_S)
         fleet = fleet_of(db, addresses, customers, customers.read_ahead)
         db.on_touched(customers.committed, serves=_Everything())
@@ -184,6 +183,17 @@ async def loaded(addresses: Sequence[Address], options: argparse.Namespace, data
     print(f"    {asked.total() / outcomes.total():.1%} were handled alone: {dict(asked.most_common(5))}")
     print(f"    loop lag {spread_of(found)}   (target: p99 ≤ 50 ms)")
     print(f"    the same process with nothing to do: {spread_of(idle)}")
+
+
+async def _settle_tables(db: Database) -> None:
+    """As those of any database that has stood for a minute: without what was deleted, and known to the planner."""
+    async with db.read() as connection:
+        engine = connection.engine
+    if db.dialect == "postgresql":
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("VACUUM outbox"))
+            await connection.execute(text("VACUUM (ANALYZE) accounts, people, friendships"))
 
 
 class _Everything:
