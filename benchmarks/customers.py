@@ -13,8 +13,8 @@ from sqlalchemy import insert, text
 
 from benchmarks.databases import fresh_database
 from benchmarks.measuring import show, show_machine
-from customers.people import find
-from customers.search import catch_up_all
+from customers.finding.people import find
+from customers.finding.search import catch_up_all
 from storage.engine import Database
 from storage.order_tables import Order
 from storage.tables import Friendship, Person

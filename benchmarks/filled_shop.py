@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import count
 
-from customers.order_rows import STATUSES
-from customers.purchases import recompute
+from customers.imports.order_rows import STATUSES
+from customers.standing.purchases import recompute
 from simulator.buyers import Buyer
 from simulator.history import History, Sale
 from simulator.names import sweet_name

@@ -25,7 +25,7 @@ from sqlalchemy import insert
 
 from benchmarks.databases import fresh_url
 from benchmarks.measuring import show, show_machine, show_ratio
-from customers.orders import import_orders
+from customers.imports.orders import import_orders
 from simulator.history import History
 from simulator.names import member_name
 from simulator.order_export import write_export

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.databases import fresh_database
 from benchmarks.measuring import show, show_machine
-from customers.purchases import note_items
-from customers.segment_file import Segment
-from customers.segments import count, first, preview
+from customers.segments.segment_file import Segment
+from customers.segments.segments import count, first, preview
+from customers.standing.purchases import note_items
 from storage.engine import Database
 from storage.tables import HOUR_MS, Person
 

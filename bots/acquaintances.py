@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import hold_back
 from customers.do_not_contact import erased_among
-from customers.linking import link_all
-from customers.merging import member_name_from_alias
+from customers.finding.search import refresh_terms
+from customers.merging.linking import link_all
+from customers.merging.merging import member_name_from_alias
 from customers.one_at_a_time import hold_contacts
-from customers.search import refresh_terms
 from storage.outbox import insert_ignoring
 from storage.staff_tables import StaffContact, StaffMember
 from storage.tables import Account, Friendship, Person

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.friend_rooms import rooms_seen
 from bots.staff_line import tell_staff
-from customers.channel_choice import Choice, Member, choose
-from customers.channels import ChannelConfig
+from customers.channels.channel_choice import Choice, Member, choose
+from customers.channels.channels import ChannelConfig
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, accepts_allowed, age_days
 from storage.customer_tables import ChannelSwitch

@@ -28,8 +28,8 @@ from bots.friend_rooms import AccountRoom, accept_key, introduces, room_of, room
 from bots.gateway import Friendship
 from bots.referral_hello import REFERRAL, channel_in, remember_referrer
 from bots.staff_line import notice, road_to_staff
-from customers.channels import ChannelConfig, channel_of
-from customers.merging import member_name_from_alias
+from customers.channels.channels import ChannelConfig, channel_of
+from customers.merging.merging import member_name_from_alias
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from rules.reach import Decision, Room, Route, decide_request

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import tell_staff
-from customers.channels import ChannelConfig, channel_of
-from customers.referral_words import Told, recognise
-from customers.share_codes import codes_in, owner_of
+from customers.channels.channels import ChannelConfig, channel_of
+from customers.referrals.referral_words import Told, recognise
+from customers.referrals.share_codes import codes_in, owner_of
 from storage.tables import FriendRequest
 from texts.catalogue import say
 

@@ -21,7 +21,7 @@ from commands.said import Said
 from conversations.arrivals import StaffMessage
 from conversations.intake import without_mention
 from conversations.who_waits import who_waits
-from customers.people import find, meant
+from customers.finding.people import find, meant
 from operations.requests import Customer, Release, Request, TakeOver
 from operations.taking_over import held_by
 from storage.tables import Arrival

@@ -13,7 +13,7 @@ from conversations.move_candidates import REST_MS
 from conversations.move_targets import Target, knows, target_for
 from conversations.moves import CARD_AFTER_MS, VALID_MS, is_open_to, move_of, move_on, note_offer, offer_rows, row_of
 from conversations.speaking import Voices, reply
-from customers.profile import NewValue, set_profiles
+from customers.profiles.profile import NewValue, set_profiles
 from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason, MoveState

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Subquery, Text, Update, and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.bond import bond_case
 from customers.consent import hold_back
 from customers.one_at_a_time import hold, hold_contacts
+from customers.standing.bond import bond_case
 from personas.model import Stage
 from storage.ahead import Ahead
 from storage.many import over_many

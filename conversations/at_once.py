@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.gateway import MessageKind
 from conversations import acquaintance, speaking, talkers, who_waits
 from conversations.intake import is_command, without_mention
-from customers import ladder
+from customers.standing import ladder
 from scheduler.campaigns import campaign_answers
 from storage.ahead import Ahead
 from storage.inbox import Received

@@ -9,9 +9,9 @@ from conversations.handover import wait_for_a_person
 from conversations.heard import Heard
 from conversations.speaking import Voices, reply
 from conversations.to_people import to_a_person
-from customers.claim_words import Hint
-from customers.claims import ClaimOutcome, claim, claim_by_hint
-from customers.ladder import current
+from customers.merging.claim_words import Hint
+from customers.merging.claims import ClaimOutcome, claim, claim_by_hint
+from customers.standing.ladder import current
 from personas.model import Occasion
 from rules.kinds import Kind
 from texts.catalogue import say

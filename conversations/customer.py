@@ -22,10 +22,10 @@ from conversations.products import NO_PRODUCTS, Products
 from conversations.referring import answer_referral
 from conversations.speaking import Lately, Voices, lately, reply
 from conversations.to_people import to_a_person
-from customers.claim_words import find_hint, find_order_number
-from customers.claims import claim
 from customers.consent import mute, opt_in, opt_out
-from customers.referral_words import recognise
+from customers.merging.claim_words import find_hint, find_order_number
+from customers.merging.claims import claim
+from customers.referrals.referral_words import recognise
 from personas.model import Occasion, Stage
 from rules.kinds import Kind
 from scheduler.care import lesson_marks

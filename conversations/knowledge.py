@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations.heard import Heard
 from conversations.products import Product, Products
 from conversations.speaking import Voices
+from customers.order import OrderStatus
 from customers.order_news import OrderNews, imported_ms, news_of
-from customers.order_rows import OrderStatus
 from personas.model import About, Occasion
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local

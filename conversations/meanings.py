@@ -9,8 +9,8 @@ from conversations.concerns import Concern, concern_of
 from conversations.intents import Wish, wish_of
 from conversations.machines import by_a_machine
 from conversations.own_words import own_words
-from customers.claim_words import find_hint, find_order_number
-from customers.referral_words import name_in
+from customers.merging.claim_words import find_hint, find_order_number
+from customers.referrals.referral_words import name_in
 from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.campaigns.campaign_answers import Meaning as Said
 from scheduler.campaigns.campaign_answers import read_answer

@@ -8,8 +8,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from conversations.acquaintance import Acquaintance
 from conversations.move_targets import ROLE_OF, Target, leads_nowhere
-from customers.ladder import Ladder
 from customers.one_at_a_time import hold
+from customers.standing.ladder import Ladder
 from rules.kinds import Kind
 from rules.moves import TRANSITIONS, Aim, MoveReason, MoveState, first_look_ms
 from rules.pacing import DAY_MS

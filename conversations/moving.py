@@ -14,8 +14,8 @@ from conversations.move_looks import look_at, looks_due
 from conversations.move_targets import target_for
 from conversations.moves import aim_of, nobody_serves, note_offer, offer_rows
 from conversations.speaking import Voices
-from customers.ladder import Ladder, current
-from customers.persona_liking import LEARNT
+from customers.profiles.persona_liking import LEARNT
+from customers.standing.ladder import Ladder, current
 from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason

@@ -13,8 +13,8 @@ from conversations.acquaintance import Acquaintance, find
 from conversations.move_targets import Target, target_for
 from conversations.moves import CARD_AFTER_MS, aim_of, is_open_to, nobody_serves, note_offer, row_of
 from conversations.speaking import Voices
-from customers.ladder import Ladder, Level, current
-from customers.levels import Why
+from customers.standing.ladder import Ladder, Level, current
+from customers.standing.levels import Why
 from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason

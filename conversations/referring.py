@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations.acquaintance import Acquaintance
 from conversations.handover import wait_for_a_person
 from conversations.speaking import Lately, reply
-from customers.referral_words import Recognised, Told
+from customers.referrals.referral_words import Recognised, Told
 from texts.catalogue import say
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance
-from customers.ladder import current
+from customers.standing.ladder import current
 from personas.model import Stage
 
 PARTNER = "partner"

@@ -12,8 +12,8 @@ from bots.payloads import message_of
 from conversations.acquaintance import Acquaintance
 from conversations.duty import Member
 from conversations.heard import words_of
-from customers.ladder import Ladder, current
-from customers.purchases import is_purchase
+from customers.standing.ladder import Ladder, current
+from customers.standing.purchases import is_purchase
 from rules.quiet_hours import local
 from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait

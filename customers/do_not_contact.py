@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.order_rows import OrderRow
+from customers.order import OrderRow
 from storage.bulk import among
 from storage.customer_tables import DoNotContact
 from storage.outbox import insert_ignoring

@@ -8,9 +8,9 @@ from sqlalchemy import Select, case, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.do_not_contact import Sign, listed, member_sign, phone_sign
-from customers.hinted import HINT
-from customers.ladder import current
-from customers.tiers import Tier
+from customers.merging.hinted import HINT
+from customers.standing.ladder import current
+from customers.standing.tiers import Tier
 from storage.order_tables import Claim, Order
 from storage.tables import Account, Friendship, Person
 from texts.unbroken import unbroken

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.order_rows import OrderStatus
+from customers.order import OrderStatus
 from storage.order_tables import ImportBatch, Order
 
 LATELY_MS = 30 * 86_400_000

@@ -7,11 +7,11 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import MergeInConflict
-from customers.linking import PHONE, link_member, link_phone
-from customers.merging import merge, survivor, unmerge
-from customers.people import FoundPerson, shown
-from customers.profile import newest_line
-from customers.stand_ins import is_stand_in, let_go, take_order
+from customers.finding.people import FoundPerson, shown
+from customers.merging.linking import PHONE, link_member, link_phone
+from customers.merging.merging import merge, survivor, unmerge
+from customers.merging.stand_ins import is_stand_in, let_go, take_order
+from customers.profiles.profile import newest_line
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import described, own_customer, person_named

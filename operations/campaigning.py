@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.people import FoundPerson, meant
+from customers.finding.people import FoundPerson, meant
 from operations.asking import Asked, Reply, Shown
 from operations.drawing import seed_line, short_lines
 from operations.errors import CannotBeUsed, NotFound, Refused

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
 from operations import (
     binding,
     cancelling,

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.people import MOST_FOUND, FoundPerson, meant
-from customers.unmatched import unmatched
+from customers.finding.people import MOST_FOUND, FoundPerson, meant
+from customers.merging.unmatched import unmatched
 from operations.errors import CannotBeUsed, NotAllowed, NotFound, Refused
 from operations.permissions import Staff
 from storage.campaign_tables import Campaign

@@ -6,8 +6,8 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import LevelRefused
-from customers.ladder import Ladder, current
-from customers.levels import give_level, relevel
+from customers.standing.ladder import Ladder, current
+from customers.standing.levels import give_level, relevel
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import called, described, own_customer

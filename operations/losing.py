@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.lost_accounts import Planned, drop_tasks, hand_on, look_at_planned, set_aside, take_back
 from conversations.withdrawn_offers import leading_to, withdraw
+from customers.channels.sms import moved_text
 from customers.lost_friends import LostFriend, lost_friends
-from customers.sms import moved_text
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import choices
@@ -29,7 +29,7 @@ from texts.nearest import nearest
 TRACE = "lost:"
 """Before the account in the log: by that a confirmed loss is taken back."""
 _FIRST_SHOWN = 5
-_GOLD = "gold"  # customers.tiers.Tier
+_GOLD = "gold"  # customers.standing.tiers.Tier
 
 
 @dataclass(frozen=True, slots=True)

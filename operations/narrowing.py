@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time
 
-from customers.ladder import Ladder
-from customers.segment_file import Condition, Segment
+from customers.segments.segment_file import Condition, Segment
+from customers.standing.ladder import Ladder
 from operations.errors import CannotBeUsed, Refused
 from operations.requests import Push
 from rules.quiet_hours import local

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.referral_list import thanks_due
+from customers.referrals.referral_list import thanks_due
 from operations.repairs import RepairLine, Urgency, in_order, noted_repairs
 from operations.staff_names import staff_names
 from operations.ways_out import ways_out
@@ -27,7 +27,7 @@ from texts.unbroken import unbroken
 
 WAITING = "waiting:"
 """How the keys of lines about customers who wait begin."""
-_GOLD = "gold"  # customers.tiers.Tier
+_GOLD = "gold"  # customers.standing.tiers.Tier
 _FIRST = {_GOLD: 0, "growth": 1}
 _WAITING_SHOWN = 5
 """Customers who wait are named one by one up to here; a longer list is read from its beginning anyway."""

@@ -1,8 +1,8 @@
 """What is known of somebody, in full: handed out or shown by staff who may, or erased. Each time is in the log."""
 
-from customers.dossier import Dossier, everything_about
-from customers.erasure import Erased, Traces, erase, traces_of
-from customers.merging import survivor
+from customers.merging.merging import survivor
+from customers.own_data.dossier import Dossier, everything_about
+from customers.own_data.erasure import Erased, Traces, erase, traces_of
 from operations.audit import Outcome
 from operations.long_acts import carried_out
 from operations.requests import Door, ErasePerson, ExportPerson, RevealPerson

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.notes import add_note, remove_note
-from customers.people import FoundPerson, shown
-from customers.profile import Changed, newest_line, read_values, set_profiles, take_back
-from customers.profile_fields import shown_name, shown_value
-from customers.tags import add_tags, read_tag, remove_tags, tags_of
+from customers.finding.people import FoundPerson, shown
+from customers.profiles.notes import add_note, remove_note
+from customers.profiles.profile import Changed, newest_line, read_values, set_profiles, take_back
+from customers.profiles.profile_fields import shown_name, shown_value
+from customers.profiles.tags import add_tags, read_tag, remove_tags, tags_of
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import called, described, own_customer

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.ladder import current
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
+from customers.standing.ladder import current
 from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import campaign_named, choices, stopped_campaign

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.referral_list import brought_person
-from customers.referrals import ReferralState, deliver, referral_of, register, take_back_delivery, unregister
+from customers.referrals.referral_list import brought_person
+from customers.referrals.referrals import ReferralState, deliver, referral_of, register, take_back_delivery, unregister
 from operations.asking import Asked, Reply
 from operations.errors import NotFound, Refused
 from operations.finding import called, described, own_customer, person_named

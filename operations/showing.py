@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.people import FoundPerson, find, meant
-from customers.profile_fields import one_line
-from customers.profile_view import ProfileView, profile_view
-from customers.profile_words import document, page
+from customers.finding.people import FoundPerson, find, meant
+from customers.profiles.profile_fields import one_line
+from customers.profiles.profile_view import ProfileView, profile_view
+from customers.profiles.profile_words import document, page
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import as_json, called, level_words, nobody, own

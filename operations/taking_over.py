@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conversations.handover import give_back, take_over
 from conversations.wait_notices import listed
 from conversations.who_waits import Waiting, who_waits
-from customers.people import FoundPerson, shown
+from customers.finding.people import FoundPerson, shown
 from operations.asking import Asked, Reply
 from operations.errors import NotFound
 from operations.finding import described, own_customer

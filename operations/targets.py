@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.merging import survivor
-from customers.people import FoundPerson, meant, shown
-from customers.referrals import referral_of
+from customers.finding.people import FoundPerson, meant, shown
+from customers.merging.merging import survivor
+from customers.referrals.referrals import referral_of
 from operations.campaigning import ALL
 from operations.errors import NotAllowed
 from operations.finding import own

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.referrals import ReferralState
+from customers.referrals.referrals import ReferralState
 from reports.outcomes import customer_wrote, was_answered
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, whole, within
 from reports.report import Asked, Row

@@ -5,7 +5,7 @@ from collections import Counter
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.ladder import Ladder, Level, current
+from customers.standing.ladder import Ladder, Level, current
 from reports.purchase_rows import whole, within
 from reports.report import Asked, Report, Row
 from storage.customer_tables import LevelMove

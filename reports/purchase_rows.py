@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from customers.order_rows import PURCHASES
+from customers.order import PURCHASES
 from reports.period import Period
 from storage.order_tables import Order
 from storage.tables import Friendship

@@ -8,7 +8,7 @@ from sqlalchemy import Row as Found
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from customers.referrals import ReferralState
+from customers.referrals.referrals import ReferralState
 from reports.purchase_rows import whole, within
 from reports.report import Asked, Report, Row, share_of
 from storage.customer_tables import Referral

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.order_rows import OrderStatus
+from customers.order import OrderStatus
 from reports.buyers import Half, buyers, halves, with_second
 from reports.purchase_rows import friends, give_room, whole, within
 from reports.report import Asked, Report, Row, share_of

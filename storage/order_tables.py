@@ -19,7 +19,7 @@ class Order(Base):
     number: Mapped[str] = mapped_column(primary_key=True)
     member_name: Mapped[str] = mapped_column(index=True)
     person: Mapped[int | None] = mapped_column(index=True)
-    status: Mapped[str]  # customers.orders.OrderStatus
+    status: Mapped[str]  # customers.order.OrderStatus
     paid_fen: Mapped[int]
     refund_fen: Mapped[int] = mapped_column(default=0)
     items: Mapped[str] = mapped_column(default="")

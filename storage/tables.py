@@ -125,7 +125,9 @@ class Person(Base):
     birthday: Mapped[str | None]  # 'YYYY-MM-DD' or '--MM-DD'; in the lunar calendar when birthday_lunar
     birthday_lunar: Mapped[bool] = mapped_column(default=False, server_default=false())
     birthday_mmdd: Mapped[int | None]  # month × 100 + day, in the calendar it is given in
-    profile: Mapped[dict[str, Any] | None] = mapped_column(JSON_TYPE(none_as_null=True))  # customers.profile.Profile
+    profile: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON_TYPE(none_as_null=True)
+    )  # customers.profiles.profile.Profile
     share_code: Mapped[str | None]  # they hand it on to friends
     core: Mapped[bool] = mapped_column(default=False, server_default=false())  # of the best 20 %
     distinct_items: Mapped[int] = mapped_column(default=0, server_default=sql("0"))

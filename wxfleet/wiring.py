@@ -42,11 +42,11 @@ from conversations.promotions import Promotions
 from conversations.speaking import Voices
 from conversations.waiting_watch import WaitingWatch
 from conversations.welcome import Welcome
-from customers import search
-from customers.persona_liking import PersonaLiking
-from customers.retention import Retention
-from customers.segment_file import load_segments
-from customers.standing import Standing
+from customers.finding import search
+from customers.own_data.retention import Retention
+from customers.profiles.persona_liking import PersonaLiking
+from customers.segments.segment_file import load_segments
+from customers.standing.standing import Standing
 from operations.confirmations import LIFE_MS
 from operations.counting import Counting
 from operations.desk import Desk

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from customers.cells import RowRefused, moment_of, text_of, unquoted
+from customers.imports.cells import RowRefused, moment_of, text_of, unquoted
 from rules.pacing import DAY_MS
 from scheduler.benefits.coupons import NEVER_MS
 from scheduler.errors import NoCodes

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
 
-from customers.tiers import Tier
+from customers.standing.tiers import Tier
 from rules.kinds import Kind
 from rules.overbooking import LEAST_FACTOR, MOST_FACTOR, USUAL_FACTOR, Places, places, to_invite
 from scheduler.benefits.benefit_file import Benefit

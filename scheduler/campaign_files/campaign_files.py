@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
 from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.gates import WEEK_MS

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from customers.tiers import Tier
+from customers.standing.tiers import Tier
 from rules.post_media import MOST_PICTURES
 from rules.roles import PostKind
 from scheduler.campaign_files.campaign_misfits import Misfit, refuse_misfits

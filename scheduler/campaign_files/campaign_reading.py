@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
 from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.campaign_files.campaign_misfits import TOLD_APART
 from texts.catalogue import say

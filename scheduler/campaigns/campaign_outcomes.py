@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.order_rows import PURCHASES
+from customers.order import PURCHASES
 from rules.pacing import DAY_MS
 from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.campaign_files.campaign_timeline import timeline

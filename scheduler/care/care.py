@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.share_codes import share_code_of
+from customers.referrals.share_codes import share_code_of
 from personas.book import Book
 from personas.model import Occasion, Shop
 from personas.speech import names, speak, variant

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tru
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from customers.birthdays import lunar_days, solar_days
-from customers.order_rows import OrderStatus
+from customers.order import OrderStatus
+from customers.segments.birthdays import lunar_days, solar_days
 from rules.pacing import DAY_MS
 from rules.quiet_hours import to_ms, zone
 from scheduler.our_contacts import ours
@@ -34,12 +34,12 @@ class Known:
 
 
 def birthday_by_the_sun(day: date) -> ColumnElement[bool]:
-    """Is it their birthday? See `customers.birthdays` for February 29."""
+    """Is it their birthday? See `customers.segments.birthdays` for February 29."""
     return and_(Person.birthday_lunar.is_(False), Person.birthday_mmdd.in_(solar_days([day])))
 
 
 def birthday_by_the_moon(day: date) -> ColumnElement[bool]:
-    """The same for those who keep it by the lunar calendar; see `customers.birthdays` for leap months."""
+    """The same for those who keep it by the lunar calendar; see `customers.segments.birthdays` for leap months."""
     return and_(Person.birthday_lunar.is_(True), Person.birthday_mmdd.in_(lunar_days([day])))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.partners import PARTNER
-from customers.referral_list import shown_name
+from customers.referrals.partners import PARTNER
+from customers.referrals.referral_list import shown_name
 from personas.book import Book
 from personas.model import Shop
 from personas.speech import names

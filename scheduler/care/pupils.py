@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.partners import PARTNER
-from customers.referral_list import shown_name
+from customers.referrals.partners import PARTNER
+from customers.referrals.referral_list import shown_name
 from rules.quiet_hours import open_from
 from rules.roles import Role
 from scheduler.care.care_people import Known, known_best

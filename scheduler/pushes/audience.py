@@ -13,7 +13,7 @@ from sqlalchemy import (
     select,
 )
 
-from customers.segment_query import View, members
+from customers.segments.segment_query import View, members
 from rules.gates import WEEK_MS
 from rules.kinds import Kind, gate_of
 from rules.overbooking import CHRONIC_BROKEN
@@ -57,7 +57,7 @@ REASONS = (
 _WEEKLY = tuple(kind.value for kind in Kind if gate_of(kind).weekly)
 MOST_WAKE_UPS = 2
 """After so many in a row without an answer or a purchase somebody is left in peace. Source: the shop's house rules."""
-_GOLD = "gold"  # customers.tiers.Tier
+_GOLD = "gold"  # customers.standing.tiers.Tier
 
 
 def audience(push: PushFile, look: Look) -> Subquery:

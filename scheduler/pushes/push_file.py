@@ -17,8 +17,8 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from customers.segment_file import Segment
-from customers.tiers import Tier
+from customers.segments.segment_file import Segment
+from customers.standing.tiers import Tier
 from personas.errors import TemplateRefused
 from personas.voice import variables
 from rules.kinds import Kind, gate_of

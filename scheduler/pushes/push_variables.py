@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import JSON, ColumnElement, Text, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.purchases import is_purchase
+from customers.standing.purchases import is_purchase
 from rules.pacing import DAY_MS
 from storage.order_tables import Order
 from storage.outbox import Content

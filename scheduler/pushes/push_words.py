@@ -5,7 +5,7 @@ from collections import Counter
 from sqlalchemy import ColumnElement, Subquery, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.ladder import Ladder, current
+from customers.standing.ladder import Ladder, current
 from personas.book import Book
 from personas.errors import TemplateRefused
 from personas.model import Persona, Shop

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Subquery, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.ladder import current
+from customers.standing.ladder import current
 from rules.pacing import DAY_MS
 from scheduler.benefits.coupon_shortage import CouponsShort
 from scheduler.benefits.coupons import root_of

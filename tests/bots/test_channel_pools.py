@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from bots.channel_pools import ChannelPools, show, shown_now
-from customers.channels import ChannelConfig
+from customers.channels.channels import ChannelConfig
 from rules.limits import Limits
 from storage.engine import Database
 from storage.fleet_tables import Repair

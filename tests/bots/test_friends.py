@@ -17,7 +17,7 @@ from bots.friend_rooms import rooms_of
 from bots.friends import Friends
 from bots.gateway import Friendship
 from bots.lifecycle import State
-from customers.channels import ChannelConfig
+from customers.channels.channels import ChannelConfig
 from rules.kinds import Kind
 from rules.limits import Limits
 from rules.roles import Role

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from customers.search import catch_up
+from customers.finding.search import catch_up
 from storage.engine import Database
 from storage.order_tables import Merge, Order
 from storage.tables import Person

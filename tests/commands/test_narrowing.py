@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from commands.chat import Chat
-from customers.ladder import Ladder, Level, keep
-from customers.segment_file import Condition, Orders, Segment
-from customers.tiers import Tier
+from customers.segments.segment_file import Condition, Orders, Segment
+from customers.standing.ladder import Ladder, Level, keep
+from customers.standing.tiers import Tier
 from operations.desk import Desk
 from rules.quiet_hours import local
 from scheduler.pushes.push_file import PushFile

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from customers.erasure import erase
-from customers.profile import history
-from customers.search import catch_up
+from customers.finding.search import catch_up
+from customers.own_data.erasure import erase
+from customers.profiles.profile import history
 from storage.customer_tables import PersonNote, PersonTag, ProfileChange
 from storage.engine import Database
 from storage.order_tables import Order

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import insert, select, update
 
-from customers.purchases import recompute
+from customers.standing.purchases import recompute
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.order_tables import Order

@@ -24,7 +24,7 @@ from conversations.at_once import read_ahead
 from conversations.handover import give_back, take_over
 from conversations.intake import Intake
 from conversations.speaking import reply
-from customers.merging import merge
+from customers.merging.merging import merge
 from storage.conversation_tables import Wait
 from storage.engine import Database, open_database
 from storage.inbox import NewArrival, Received, record

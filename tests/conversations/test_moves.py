@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, update
 
 from customers.consent import mute, opt_out
-from customers.merging import merge
+from customers.merging.merging import merge
 from storage.engine import Database
 from storage.fleet_tables import Repair
 from storage.move_tables import Move

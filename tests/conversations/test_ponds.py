@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from bots.gateway import Message, MessageKind, RoomChanged
 from bots.payloads import message_payload, room_payload
 from conversations.intake import Intake
-from customers.erasure import erase
+from customers.own_data.erasure import erase
 from operations.ponding import bind_pond, heard_code
 from rules.pacing import MINUTE_MS
 from scheduler.errors import PondRefused

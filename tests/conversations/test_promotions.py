@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from conversations.promotions import Promotions
-from customers.ladder import Ladder, Level
-from customers.levels import adopt_ladder, give_level
-from customers.purchases import recompute
+from customers.standing.ladder import Ladder, Level
+from customers.standing.levels import adopt_ladder, give_level
+from customers.standing.purchases import recompute
 from rules.limits import Limits
 from storage.engine import Database
 from storage.fleet_tables import Repair

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bots.gateway import MessageKind
-from customers.people import find
+from customers.finding.people import find
 from storage.engine import Database
 from storage.staff_tables import Audit, StaffContact
 from storage.tables import Delivery, Friendship, Person, Setting

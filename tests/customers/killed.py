@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event, insert, text
 
-from customers.erasure import erase, traces_of
-from customers.merging import merge
+from customers.merging.merging import merge
+from customers.own_data.erasure import erase, traces_of
 from storage.customer_tables import PersonNote, PersonTag
 from storage.engine import Database, open_database
 from storage.order_tables import Claim, Order

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from customers.cards import BLEED_MM, SMALLEST_QR_MM, CardWords, draw_card, plain, save_png, wrapped
+from customers.channels.cards import BLEED_MM, SMALLEST_QR_MM, CardWords, draw_card, plain, save_png, wrapped
+from customers.channels.fonts import Font, chinese_font
+from customers.channels.print_pdf import pdf_of
+from customers.channels.sms import LONGEST, length_of, sms_texts
 from customers.errors import NoChineseFont
-from customers.fonts import Font, chinese_font
-from customers.print_pdf import pdf_of
-from customers.sms import LONGEST, length_of, sms_texts
 
 WORDS = CardWords("XL", "I am Yu", "10 yuan off", "scan, and write: parcel-card", "400-000-0000", "scan")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.channel_choice import Choice, Fit, Member, choose
+from customers.channels.channel_choice import Choice, Fit, Member, choose
 from rules.limits import Limits
 from rules.reach import Room, Route, decide_request
 from rules.roles import Role

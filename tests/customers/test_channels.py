@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.channels import ChannelConfig, channel_of, word_of
+from customers.channels.channels import ChannelConfig, channel_of, word_of
 
 CHANNELS = [
     ChannelConfig(code="parcel-card", name="包裹卡", words=["小卡片"], accounts=["a"], reserved=True),

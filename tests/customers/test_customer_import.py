@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from customers import customer_import
 from customers.consent import opt_out
-from customers.customer_files import CustomerOptions
-from customers.customer_import import import_customers
 from customers.errors import NotACustomerTable, UndoRefused
-from customers.import_result import ImportResult
-from customers.import_undo import undo_import
-from customers.orders import import_orders
-from customers.people import find
-from customers.profile import NewValue, set_profiles
+from customers.finding.people import find
+from customers.imports import customer_import
+from customers.imports.customer_files import CustomerOptions
+from customers.imports.customer_import import import_customers
+from customers.imports.import_result import ImportResult
+from customers.imports.import_undo import undo_import
+from customers.imports.orders import import_orders
+from customers.profiles.profile import NewValue, set_profiles
 from rules.kinds import Kind
 from storage.customer_tables import Consent, PersonTag, PersonVersion
 from storage.engine import Database, open_database
@@ -285,7 +285,7 @@ async def test_a_later_import_of_the_same_people_is_undone_first(sqlite_database
 
 
 async def test_whoever_was_erased_is_not_brought_back(sqlite_database: Database, tmp_path: Path) -> None:
-    from customers.erasure import erase
+    from customers.own_data.erasure import erase
 
     await _small_world(sqlite_database)
     await erase(sqlite_database, 2, now_ms=5)

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.claims import ClaimOutcome, claim
 from customers.consent import hold_back
 from customers.do_not_contact import is_pseudonym
-from customers.dossier import write_dossier
-from customers.dossier_words import readable
-from customers.erasure import erase
 from customers.errors import EraseRefused
-from customers.holdings import HOLDINGS, OF_PEOPLE
-from customers.orders import import_orders
+from customers.imports.orders import import_orders
+from customers.merging.claims import ClaimOutcome, claim
+from customers.own_data.dossier import write_dossier
+from customers.own_data.dossier_words import readable
+from customers.own_data.erasure import erase
+from customers.own_data.holdings import HOLDINGS, OF_PEOPLE
 from operations.errors import NotAllowed
 from operations.personal_data import erase_person, export_person, preview_erasure, reveal_person
 from operations.requests import Door

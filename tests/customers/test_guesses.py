@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, update
 
 from conversations.intake import Intake
-from customers.claim_tries import MOST_A_DAY
-from customers.claim_words import Hint
-from customers.claims import ClaimOutcome, claim, claim_by_hint
-from customers.dossier import everything_about
-from customers.erasure import erase
-from customers.linking import link_member
-from customers.purchases import recompute
+from customers.merging.claim_tries import MOST_A_DAY
+from customers.merging.claim_words import Hint
+from customers.merging.claims import ClaimOutcome, claim, claim_by_hint
+from customers.merging.linking import link_member
+from customers.own_data.dossier import everything_about
+from customers.own_data.erasure import erase
+from customers.standing.purchases import recompute
 from rules.pacing import DAY_MS, MINUTE_MS
 from storage.customer_tables import ClaimTry, DoNotContact
 from storage.engine import Database

@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
-from customers import orders
-from customers.claims import claim
 from customers.errors import NoSuchBatch, OtherShop, UndoRefused
-from customers.import_batches import batches, counts_of
-from customers.import_undo import undo_import
-from customers.mappings import mapping_of, save_mapping, saved_mapping
-from customers.merging import merge
-from customers.order_columns import COLUMNS
-from customers.order_files import OrderOptions
-from customers.orders import import_orders
+from customers.imports import orders
+from customers.imports.import_batches import batches, counts_of
+from customers.imports.import_undo import undo_import
+from customers.imports.mappings import mapping_of, save_mapping, saved_mapping
+from customers.imports.order_columns import COLUMNS
+from customers.imports.order_files import OrderOptions
+from customers.imports.orders import import_orders
+from customers.merging.claims import claim
+from customers.merging.merging import merge
 from storage.customer_tables import OrderVersion
 from storage.engine import Database
 from storage.order_tables import Claim, ImportBatch, Order

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 
 from customers.errors import LevelRefused
-from customers.import_undo import undo_import
-from customers.ladder import STANDARD, Ladder, Level, load_ladder
-from customers.levels import AT_ONCE, adopt_ladder, give_level
-from customers.orders import import_orders
-from customers.purchases import recompute
-from customers.standing import Standing
-from customers.tiers import CORE_SHARE, TierRules
+from customers.imports.import_undo import undo_import
+from customers.imports.orders import import_orders
+from customers.standing.ladder import STANDARD, Ladder, Level, load_ladder
+from customers.standing.levels import AT_ONCE, adopt_ladder, give_level
+from customers.standing.purchases import recompute
+from customers.standing.standing import Standing
+from customers.standing.tiers import CORE_SHARE, TierRules
 from storage.customer_tables import LevelMove, Referral
 from storage.engine import Database
 from storage.order_tables import Order
@@ -88,7 +88,7 @@ async def test_a_level_that_staff_gave_holds_until_orders_say_more(database: Dat
 
 
 async def test_an_import_and_its_undo_move_up_and_down(sqlite_database: Database, tmp_path: Path) -> None:
-    from customers.import_undo import undo_import
+    from customers.imports.import_undo import undo_import
 
     hua = await person(sqlite_database, member_name="花花")
     file = export(tmp_path / "a.csv", [order("2202600000000000001", "花花", "400")])

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.claims import ClaimOutcome, claim
 from customers.consent import opt_out
 from customers.errors import MergeInConflict, MergeRefused, NoSuchMerge
-from customers.linking import link_all, link_member, link_or_ask, link_phone
-from customers.merging import merge, unmerge
-from customers.people import find
+from customers.finding.people import find
+from customers.merging.claims import ClaimOutcome, claim
+from customers.merging.linking import link_all, link_member, link_or_ask, link_phone
+from customers.merging.merging import merge, unmerge
 from rules.kinds import Kind
 from storage.customer_tables import PersonNote, PersonTag, Referral
 from storage.engine import Database

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.cells import RowRefused, fen_of, moment_of
-from customers.order_columns import COLUMNS
-from customers.order_files import OrderOptions, open_files
-from customers.order_rows import OrderRow, order_number, read_row
+from customers.imports.cells import RowRefused, fen_of, moment_of
+from customers.imports.order_columns import COLUMNS
+from customers.imports.order_files import OrderOptions, open_files
+from customers.imports.order_rows import order_number, read_row
+from customers.order import OrderRow
 from tests.customers.shop import export, order
 
 BEIJING = ZoneInfo("Asia/Shanghai")

@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from customers.cells import RowRefused
 from customers.errors import NotAnOrderExport
-from customers.ladder import STANDARD, Ladder, Level, keep
-from customers.levels import adopt_ladder
-from customers.order_columns import COLUMNS
-from customers.order_rows import OrderRow, read_row
-from customers.orders import import_orders
-from customers.purchases import link_orders, recompute
+from customers.imports.cells import RowRefused
+from customers.imports.order_columns import COLUMNS
+from customers.imports.order_rows import read_row
+from customers.imports.orders import import_orders
+from customers.order import OrderRow
+from customers.standing.ladder import STANDARD, Ladder, Level, keep
+from customers.standing.levels import adopt_ladder
+from customers.standing.purchases import link_orders, recompute
 from storage.engine import Database
 from storage.order_tables import ImportBatch, Order
 from tests.customers.shop import export, look, order, person

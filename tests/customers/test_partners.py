@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.partners import month_bounds, statement
+from customers.referrals.partners import month_bounds, statement
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.order_tables import Order

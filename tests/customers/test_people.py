@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from customers.claim_words import Hint, find_hint, find_order_number
-from customers.claims import ClaimOutcome, claim
 from customers.consent import mute, opt_in, opt_out
 from customers.errors import MergeRefused, NoSuchPerson
-from customers.linking import link_member
-from customers.merging import member_name_from_alias, merge
-from customers.orders import import_orders
-from customers.people import find
+from customers.finding.people import find
+from customers.imports.orders import import_orders
+from customers.merging.claim_words import Hint, find_hint, find_order_number
+from customers.merging.claims import ClaimOutcome, claim
+from customers.merging.linking import link_member
+from customers.merging.merging import member_name_from_alias, merge
 from rules.kinds import GATES, AfterOptOut, Kind, Surface
 from storage.engine import Database
 from storage.order_tables import Merge

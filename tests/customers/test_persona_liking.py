@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from customers.persona_liking import LEAST_POINTS, Liking, PersonaLiking, favourite, likings
-from customers.profile import NewValue, set_profiles
-from customers.profile_view import profile_view
-from customers.profile_words import document, page
+from customers.profiles.persona_liking import LEAST_POINTS, Liking, PersonaLiking, favourite, likings
+from customers.profiles.profile import NewValue, set_profiles
+from customers.profiles.profile_view import profile_view
+from customers.profiles.profile_words import document, page
 from storage.engine import Database
 from storage.move_tables import Move
 from storage.order_tables import Order

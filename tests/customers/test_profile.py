@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
-from customers.birthday_words import NoBirthday, birthday_of, stored_birthday
-from customers.birthdays import lunar_days, solar_days
 from customers.errors import NoSuchField, TextRefused, ValueRefused
-from customers.notes import add_note, notes_of, remove_note
-from customers.people import find
-from customers.profile import Changed, NewValue, history, read_values, set_profiles, take_back
-from customers.profile_fields import FIELDS, field_named, read_value, shown_value
-from customers.tags import add_tags, read_tag, remove_tags, tags_of
+from customers.finding.people import find
+from customers.profiles.birthday_words import NoBirthday, birthday_of, stored_birthday
+from customers.profiles.notes import add_note, notes_of, remove_note
+from customers.profiles.profile import Changed, NewValue, history, read_values, set_profiles, take_back
+from customers.profiles.profile_fields import FIELDS, field_named, read_value, shown_value
+from customers.profiles.tags import add_tags, read_tag, remove_tags, tags_of
+from customers.segments.birthdays import lunar_days, solar_days
 from storage.customer_tables import ProfileChange
 from storage.engine import Database
 from storage.tables import Account

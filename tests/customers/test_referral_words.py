@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from customers.referral_words import Recognised, Told, name_in, recognise
-from customers.share_codes import share_code_of
+from customers.referrals.referral_words import Recognised, Told, name_in, recognise
+from customers.referrals.share_codes import share_code_of
 from storage.customer_tables import Referral
 from storage.engine import Database
 from tests.customers.shop import person

@@ -9,11 +9,18 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import ReferralRefused
-from customers.merging import merge
-from customers.purchases import recompute
-from customers.referral_merging import after_merge, undo_merge
-from customers.referrals import NEW_FOR_MS, ReferralState, deliver, refresh_referrals, register, take_back_delivery
-from customers.share_codes import ALPHABET, code_of, codes_in, owner_of, share_code_of
+from customers.merging.merging import merge
+from customers.referrals.referral_merging import after_merge, undo_merge
+from customers.referrals.referrals import (
+    NEW_FOR_MS,
+    ReferralState,
+    deliver,
+    refresh_referrals,
+    register,
+    take_back_delivery,
+)
+from customers.referrals.share_codes import ALPHABET, code_of, codes_in, owner_of, share_code_of
+from customers.standing.purchases import recompute
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.order_tables import Order

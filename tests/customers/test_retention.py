@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from customers.retention import DAY_MS, PrivacyConfig, Retention
+from customers.own_data.retention import DAY_MS, PrivacyConfig, Retention
 from storage.engine import Database
 from storage.tables import Arrival, Delivery
 

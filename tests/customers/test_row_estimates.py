@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from customers.customer_files import CustomerOptions
-from customers.customer_import import import_customers
-from customers.import_undo import undo_import
-from customers.orders import import_orders
+from customers.imports.customer_files import CustomerOptions
+from customers.imports.customer_import import import_customers
+from customers.imports.import_undo import undo_import
+from customers.imports.orders import import_orders
 from storage import row_estimates
 from storage.engine import Database
 from tests.customers.shop import export, order, person

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, text, update
 
-from customers.people import find, meant, person_of
-from customers.search import CATCH_UP, catch_up, catch_up_all, refresh_terms, some_missing
-from customers.search_words import PART, SOUND, WHOLE, plain, searched, terms_of
+from customers.finding.people import find, meant, person_of
+from customers.finding.search import CATCH_UP, catch_up, catch_up_all, refresh_terms, some_missing
+from customers.finding.search_words import PART, SOUND, WHOLE, plain, searched, terms_of
 from storage.customer_tables import SearchTerm
 from storage.engine import Database
 from storage.order_tables import Claim, Order

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import ColumnElement, Select, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.birthdays import lunar_days, solar_days
-from customers.purchases import note_items
-from customers.segment_file import Condition, Segment, load_segments
-from customers.segment_narrowing import narrow
-from customers.segment_query import View, count_friends, members, select_members
-from customers.segments import count, first, preview
+from customers.segments.birthdays import lunar_days, solar_days
+from customers.segments.segment_file import Condition, Segment, load_segments
+from customers.segments.segment_narrowing import narrow
+from customers.segments.segment_query import View, count_friends, members, select_members
+from customers.segments.segments import count, first, preview
+from customers.standing.purchases import note_items
 from storage.customer_tables import BoughtItem, PersonTag
 from storage.engine import Database
 from storage.order_tables import Order

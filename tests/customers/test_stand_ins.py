@@ -4,10 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from customers.claims import ClaimOutcome, claim
-from customers.erasure import erase
-from customers.linking import link_phone
-from customers.orders import import_orders
+from customers.imports.orders import import_orders
+from customers.merging.claims import ClaimOutcome, claim
+from customers.merging.linking import link_phone
+from customers.own_data.erasure import erase
 from storage.engine import Database
 from storage.order_tables import Order
 from storage.tables import Person

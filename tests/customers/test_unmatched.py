@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from customers.holdings import OF_PEOPLE
-from customers.merging import merge
-from customers.orders import import_orders
-from customers.people import find, meant
-from customers.purchases import link_orders
-from customers.unmatched import Unmatched, unmatched
+from customers.finding.people import find, meant
+from customers.imports.orders import import_orders
+from customers.merging.merging import merge
+from customers.merging.unmatched import Unmatched, unmatched
+from customers.own_data.holdings import OF_PEOPLE
+from customers.standing.purchases import link_orders
 from operations.errors import NotFound
 from operations.finding import person_named
 from storage.engine import Database

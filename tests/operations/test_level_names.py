@@ -1,6 +1,6 @@
 """Staff read levels as ladder.yaml calls them, whatever they ask."""
 
-from customers.ladder import Ladder, Level, keep
+from customers.standing.ladder import Ladder, Level, keep
 from operations.finding import described, level_words, person_named
 from storage.engine import Database
 from tests.commands.test_chat import Office

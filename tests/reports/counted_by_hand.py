@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
-from customers.ladder import STANDARD
+from customers.standing.ladder import STANDARD
 from reports.period import Period
 from tests.reports.plain_shop import LEVELS, Bought, Moved, PlainShop
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.order_rows import STATUSES
+from customers.imports.order_rows import STATUSES
 from simulator.history import History
 from storage.campaign_tables import Post
 from storage.customer_tables import LevelMove, Referral

@@ -17,7 +17,7 @@ from bots.errors import GatewayUnavailable, OutcomeUnknown, Refused
 from bots.gateway import Still
 from bots.lane import LaneConfig
 from customers.consent import mute, opt_out
-from customers.order_rows import OrderStatus
+from customers.order import OrderStatus
 from personas.book import load_book
 from personas.model import Shop
 from rules.kinds import Surface

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 
-from customers.merging import merge
-from customers.order_rows import OrderStatus
+from customers.merging.merging import merge
+from customers.order import OrderStatus
 from personas.book import Book, load_book
 from personas.model import Goal, Shop
 from rules.kindness import MOST_A_MONTH

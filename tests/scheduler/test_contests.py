@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from customers.merging import merge
+from customers.merging.merging import merge
 from reports.campaigns import progress
 from rules.kinds import Kind
 from rules.lots import BY_VOTES_APART, Lot, hash_of, hash_with_votes

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from customers.merging import merge
+from customers.merging.merging import merge
 from operations.repairs import noted_repairs
 from rules.pacing import DAY_MS
 from scheduler.benefits import benefits, coupons

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from customers.merging import merge
+from customers.merging.merging import merge
 from reports.campaigns import progress
 from scheduler.benefits import benefits
 from scheduler.campaigns import steering

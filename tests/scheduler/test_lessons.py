@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 
-from customers.merging import merge
+from customers.merging.merging import merge
 from personas.book import load_book
 from personas.model import Shop
 from rules.pacing import DAY_MS, MINUTE_MS

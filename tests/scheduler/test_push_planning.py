@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text
 
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
 from scheduler.campaign_state import read
 from scheduler.errors import WordsIncomplete
 from scheduler.push_events import CampaignEvent

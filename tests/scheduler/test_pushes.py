@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
 from personas.book import load_book
 from personas.model import Shop
 from rules.kinds import Kind, gate_of

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from customers.purchases import recompute
+from customers.standing.purchases import recompute
 from rules.kinds import Kind
 from rules.pacing import DAY_MS
 from scheduler.campaign_files.campaign_file import CampaignFile

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from customers.people import FoundPerson
+from customers.finding.people import FoundPerson
 from personas.model import Style
 from tests.customers.test_cards import LatinFont
 from tests.wxfleet.small_shop import open_shop

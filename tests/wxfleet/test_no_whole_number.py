@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from commands.catalogue import COMMANDS
 from commands.chat import Chat
-from customers.referrals import register
+from customers.referrals.referrals import register
 from operations.requests import Door
 from storage.campaign_tables import BenefitGiven, BenefitOffered, CouponCode, CouponPool, Material
 from storage.customer_tables import Consent, PersonNote, PersonTag, ProfileChange

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from customers.segment_file import load_segments
+from customers.segments.segment_file import load_segments
 from personas.copy_check import findings
 from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.campaign_files.campaign_files import load_campaigns

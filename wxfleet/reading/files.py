@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
-from customers.ladder import Ladder, load_ladder
+from customers.standing.ladder import Ladder, load_ladder
 from personas.book import Book, load_book
 from personas.model import Style
 from rules.quiet_hours import zone

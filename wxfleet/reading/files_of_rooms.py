@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conversations.products import load_products
-from customers.segment_file import load_segments
+from customers.segments.segment_file import load_segments
 from personas.copy_check import Fault, findings
 from personas.model import Persona
 from personas.offer_check import weak_offers

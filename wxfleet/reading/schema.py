@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from conversations.products import Products
-from customers.ladder import Ladder
-from customers.segment_file import Segment
+from customers.segments.segment_file import Segment
+from customers.standing.ladder import Ladder
 from personas.model import Persona
 from scheduler.campaign_files.campaign_file import CampaignFile
 from scheduler.care.care_file import CareFile

@@ -15,10 +15,10 @@ from bots.account import AccountConfig, WebhookPublisher, WechatyGateway
 from bots.limits_given import LimitsGiven, limits_of
 from conversations.language_model import LanguageModelConfig
 from conversations.waiting_watch import HandoverConfig
-from customers.channels import ChannelConfig
-from customers.ladder import Ladder
-from customers.retention import PrivacyConfig
-from customers.tiers import TierRules
+from customers.channels.channels import ChannelConfig
+from customers.own_data.retention import PrivacyConfig
+from customers.standing.ladder import Ladder
+from customers.standing.tiers import TierRules
 from operations.staff import StaffConfig, StaffRoomConfig
 from personas.book import Book
 from personas.model import Shop

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.account import AccountConfig
 from bots.ownership import make_lanes
 from conversations.withdrawn_offers import withdraw
-from customers.ladder import Ladder
-from customers.levels import adopt_ladder
-from customers.tiers import keep_rules
+from customers.standing.ladder import Ladder
+from customers.standing.levels import adopt_ladder
+from customers.standing.tiers import keep_rules
 from operations.staff import StaffConfig
 from personas.book import Book
 from reports.channel_names import remember_channel_names

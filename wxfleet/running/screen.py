@@ -7,8 +7,8 @@ import segno
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.catalogue import COMMANDS
-from customers.import_result import ImportResult
-from customers.ladder import load_ladder
+from customers.imports.import_result import ImportResult
+from customers.standing.ladder import load_ladder
 from operations.repairs import RepairLine, noted_repairs
 from operations.requests import Verb
 from personas.book import Book

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.tenure import Tenure
-from customers.orders import import_orders
-from customers.segment_file import load_segments
+from customers.imports.orders import import_orders
+from customers.segments.segment_file import load_segments
 from reports.summary import summary
 from rules.clock import Clock
 from scheduler.campaign_files.campaign_file import CampaignKind

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from customers.import_result import ImportResult, OnProgress
-from customers.ladder import load_ladder
-from customers.levels import adopt_ladder
-from customers.mappings import save_mapping, saved_mapping
-from customers.standing import follow_ladder
+from customers.imports.import_result import ImportResult, OnProgress
+from customers.imports.mappings import save_mapping, saved_mapping
+from customers.standing.ladder import load_ladder
+from customers.standing.levels import adopt_ladder
+from customers.standing.standing import follow_ladder
 from operations.requests import Request
 from storage.engine import Database
 from storage.strides import Breathe, no_need

@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.cards import BLEED_MM, PRINT_DPI, SCREEN_DPI, CardWords, draw_card, plain, save_png
-from customers.fonts import Font, chinese_font
-from customers.people import FoundPerson
-from customers.print_pdf import save_pdf
+from customers.channels.cards import BLEED_MM, PRINT_DPI, SCREEN_DPI, CardWords, draw_card, plain, save_png
+from customers.channels.fonts import Font, chinese_font
+from customers.channels.print_pdf import save_pdf
+from customers.finding.people import FoundPerson
 from operations.errors import Refused
 from personas.book import Book
 from personas.copy_check import findings

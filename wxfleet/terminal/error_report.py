@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from customers.import_result import RowError
+from customers.imports.import_result import RowError
 from texts.catalogue import say
 from texts.masking import masked
 from texts.problem import ExitCode, Problem

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from customers.import_result import OnProgress
+from customers.imports.import_result import OnProgress
 from texts.catalogue import say
 from wxfleet.plain_console import PlainConsole, harmless
 

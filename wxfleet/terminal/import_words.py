@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from customers.import_result import ImportResult
+from customers.imports.import_result import ImportResult
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet.terminal.error_report import write_report

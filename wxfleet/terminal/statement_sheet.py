@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 from xlsxwriter.exceptions import FileCreateError
 
-from customers.partners import StatementRow, month_bounds, statement
+from customers.referrals.partners import StatementRow, month_bounds, statement
 from texts.catalogue import say
 from texts.masking import masked
 from texts.os_words import os_reason

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from customers.ladder import load_ladder
+from customers.standing.ladder import load_ladder
 from rules.quiet_hours import local
 from texts.catalogue import language, say
 from texts.errors import ConfigurationInvalid

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.segment_file import load_segments
+from customers.segments.segment_file import load_segments
 from operations.audit import Outcome
 from operations.campaigning import next_view, running_lines
 from operations.drawing import seed_line

@@ -11,9 +11,9 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.channel_pools import BY_STAFF, Shown, choice_for, members_now, show, shown_now
-from customers.channel_costs import Cost, costs_of, drop_costs, write_cost
-from customers.channels import ChannelConfig, word_of
-from customers.sms import SmsText, sms_texts
+from customers.channels.channel_costs import Cost, costs_of, drop_costs, write_cost
+from customers.channels.channels import ChannelConfig, word_of
+from customers.channels.sms import SmsText, sms_texts
 from operations.errors import NotFound, Refused
 from operations.requests import SwitchChannel, WriteChannelCost
 from personas.copy_check import findings

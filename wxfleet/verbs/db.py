@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from customers.search import catch_up_all
+from customers.finding.search import catch_up_all
 from operations import restored
 from rules.quiet_hours import local
 from storage import moving

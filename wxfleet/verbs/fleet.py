@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import select
 
 from bots.ownership import wall_of
-from customers.referral_list import thanks_due
+from customers.referrals.referral_list import thanks_due
 from operations.open_matters import repairs_now
 from operations.requests import ResumeAll
 from operations.staff import StaffRole

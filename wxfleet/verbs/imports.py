@@ -9,16 +9,16 @@ from rich.table import Table
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.customer_columns import COLUMNS as CUSTOMER_COLUMNS
-from customers.customer_files import CustomerOptions
-from customers.customer_import import KIND, import_customers
-from customers.import_batches import batches, counts_of
-from customers.import_undo import undo_import
-from customers.mappings import mapping_of
-from customers.order_columns import COLUMNS
-from customers.order_files import OrderOptions
-from customers.orders import import_orders
-from customers.undo_merges import resting_on
+from customers.imports.customer_columns import COLUMNS as CUSTOMER_COLUMNS
+from customers.imports.customer_files import CustomerOptions
+from customers.imports.customer_import import KIND, import_customers
+from customers.imports.import_batches import batches, counts_of
+from customers.imports.import_undo import undo_import
+from customers.imports.mappings import mapping_of
+from customers.imports.order_columns import COLUMNS
+from customers.imports.order_files import OrderOptions
+from customers.imports.orders import import_orders
+from customers.merging.undo_merges import resting_on
 from operations.requests import ImportCustomers, ImportOrders, UndoImport
 from rules.quiet_hours import local
 from texts.catalogue import say

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from customers.merge_list import Merged, merges
-from customers.people import FoundPerson
-from customers.profile_words import said_by
+from customers.finding.people import FoundPerson
+from customers.merging.merge_list import Merged, merges
+from customers.profiles.profile_words import said_by
 from operations.asking import Reply
 from operations.finding import described, person_named
 from operations.requests import Bind, Unmerge

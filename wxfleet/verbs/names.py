@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from customers.customer_columns import ACCOUNT, CONTACT, ENTRY, MEMBER, NICKNAME, REMARK
-from customers.names import Nameless, nameless
-from customers.profile_fields import FIELDS
+from customers.imports.customer_columns import ACCOUNT, CONTACT, ENTRY, MEMBER, NICKNAME, REMARK
+from customers.profiles.names import Nameless, nameless
+from customers.profiles.profile_fields import FIELDS
 from texts.catalogue import say
 from texts.masking import masked
 from texts.problem import ExitCode, Problem

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from customers.people import MOST_FOUND, FoundPerson, find
+from customers.finding.people import MOST_FOUND, FoundPerson, find
 from operations.finding import as_json, called, level_words, nobody, person_named
 from operations.why import why as reasons
 from texts.catalogue import say

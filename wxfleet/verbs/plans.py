@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from customers.segment_file import load_segments
+from customers.segments.segment_file import load_segments
 from operations.audit import Outcome
 from operations.campaigning import view_text
 from operations.errors import NotFound

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 
 from customers.consent import Wish, wishes
-from customers.dossier import as_text, require_format, write_dossier
-from customers.merging import survivor
-from customers.profile_words import said_by
+from customers.merging.merging import survivor
+from customers.own_data.dossier import as_text, require_format, write_dossier
+from customers.profiles.profile_words import said_by
 from operations.personal_data import erase_person, export_person, preview_erasure
 from operations.requests import Door
 from rules.quiet_hours import local

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from commands.errors import NotUnderstood
-from customers.profile_view import profile_view
+from customers.profiles.profile_view import profile_view
 from operations.finding import person_named
 from operations.personal_data import reveal_person
 from operations.requests import Door, Note, Request, SetProfile, Tag

@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 
 from bots.referral_hello import REFERRAL
-from customers.people import shown as people_shown
-from customers.referral_list import Brought, referrals
-from customers.referrals import ReferralState
-from customers.share_codes import share_code_of
+from customers.finding.people import shown as people_shown
+from customers.referrals.referral_list import Brought, referrals
+from customers.referrals.referrals import ReferralState
+from customers.referrals.share_codes import share_code_of
 from operations.finding import called, person_named
 from operations.requests import Deliver, Refer
 from rules.quiet_hours import local

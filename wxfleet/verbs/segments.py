@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from customers.ladder import Ladder, current, load_ladder
-from customers.segment_file import Segment, load_segments
-from customers.segments import Member, Preview, count, first, preview
+from customers.segments.segment_file import Segment, load_segments
+from customers.segments.segments import Member, Preview, count, first, preview
+from customers.standing.ladder import Ladder, current, load_ladder
 from operations.errors import NotFound
 from rules.quiet_hours import local
 from texts.catalogue import say

@@ -1,0 +1,1 @@
+"""Finding people by names, pinyin, words and numbers."""

@@ -1,0 +1,1 @@
+"""Several entries that are one person: on evidence, and apart again."""

@@ -1,0 +1,1 @@
+"""What is held of somebody, where, and how long: shown to them, and erased when they wish."""

@@ -1,0 +1,1 @@
+"""Who brought whom (老带新), partners, and when the thanks are due."""

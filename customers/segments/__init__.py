@@ -1,0 +1,1 @@
+"""Segments (人群): who belongs, by what is known of them, asked inside the database."""

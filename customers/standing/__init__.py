@@ -1,0 +1,1 @@
+"""What somebody is to the shop: purchases, level, tier, core and bond."""
