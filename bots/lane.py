@@ -132,6 +132,12 @@ class Lane:
         else:
             self.pace.sent_message(to, now_ms, push=gate.push_budget, random=random)
 
+    def arrived(self, kind: Kind, to: str, now_ms: int) -> None:
+        """What was counted when it was claimed is through now, or may be."""
+        gate = gate_of(kind)
+        if gate.surface is Surface.MESSAGE:
+            self.pace.message_arrived(to, now_ms, push=gate.push_budget)
+
     def recount(self, kind: Kind, to: str, sent_ms: int) -> None:
         """Count a row of the past; the next one waits the longest gap after it, the draw of the dice being lost."""
         gate, pace, limits = gate_of(kind), self.pace, self.pace.limits

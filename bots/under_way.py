@@ -127,6 +127,8 @@ class UnderWay:
             self._results.append(result)
             self._sends.pop(claimed.id, None)
             lane.under_way = None
+            if result.state is not DeliveryState.PENDING:
+                lane.arrived(claimed.kind, claimed.to, self._clock.now_ms())
             self._on_back(lane, result)
 
     def _judge(self, claimed: Claimed, problem: GatewayProblem) -> Settlement:

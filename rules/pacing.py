@@ -157,6 +157,18 @@ class Pace:
             self.pushes.add(at_ms)
         self.minute.append((at_ms, to))
 
+    def message_arrived(self, to: str, at_ms: int, *, push: bool) -> None:
+        """The message to `to` that was counted last was on its way until now: the pause and the minute begin here.
+
+        WeChat sees when messages arrive. One that was slow, with the next one quick, would else follow at its heels.
+        """
+        self.next_ms = max(self.next_ms, at_ms + round(self.limits.gap_min_s * 1000))
+        if self.minute and self.minute[-1][1] == to:
+            self.minute[-1] = (max(at_ms, self.minute[-1][0]), to)
+        for window in (self.messages, self.pushes) if push else (self.messages,):
+            if window.moments:
+                window.moments[-1] = max(at_ms, window.moments[-1])
+
     def sent_accept(self, at_ms: int, *, random: Random) -> None:
         self.accepts.add(at_ms)
         gap_s = random.uniform(self.limits.accept_gap_min_s, self.limits.accept_gap_max_s)

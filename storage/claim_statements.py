@@ -177,9 +177,11 @@ NEWEST = both("SELECT COALESCE(max(id), 0) FROM outbox")
 PLANNED_AFTER = both("SELECT DISTINCT account FROM outbox WHERE id > :id")
 LOCK_PEOPLE = both(f"SELECT id FROM people WHERE id IN {_IDS['postgresql']} ORDER BY id FOR UPDATE")
 
+# The pause counts from when a message was through, as far as that is known: an echo may have settled it much later.
 SENT_SINCE = {
     dialect: f"""
-        SELECT account, sent_ms, kind, recipient FROM outbox
+        SELECT account, CASE WHEN state = 'accepted' AND settled_ms - sent_ms BETWEEN 0 AND 60000
+                             THEN settled_ms ELSE sent_ms END, kind, recipient FROM outbox
          WHERE account IN {accounts} AND sent_ms > :since_ms ORDER BY sent_ms"""
     for dialect, accounts in (
         ("sqlite", "(SELECT value FROM json_each(:accounts))"),

@@ -109,7 +109,11 @@ def _after_opt_out(evidence: Evidence, matched: list[tuple[Row, Reached]], slack
 
 
 def _pace(evidence: Evidence, slack_ms: int) -> Iterator[str]:
-    """Messages and people in any minute, messages in any day, of each account."""
+    """Messages and people in any minute, messages in any day, of each account.
+
+    The fleet counts a message from when its gateway had answered, which is later than it arrived. So the slack is only
+    for those that a death cut off under way: of these it knows when they were meant.
+    """
     sent: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for one in evidence.reached:
         if one.thing[0] == "message":
