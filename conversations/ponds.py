@@ -24,6 +24,7 @@ from personas.voice import render
 from rules.kinds import Kind
 from rules.pacing import DAY_MS, MINUTE_MS
 from scheduler.ponds.ponds import PondNow, pond_in
+from storage.engine import touch
 from storage.outbox import Content, DeliveryState, NewDelivery, insert_ignoring, plan
 from storage.pond_tables import Pond, PondAnswer, PondMember
 from storage.tables import Account, Delivery, Friendship
@@ -128,6 +129,7 @@ class PondTalk:
                 .values(content=content.as_json())
             )
             if joined.rowcount:
+                touch(tx, [pond.account])  # the courier may have read it already
                 return
             content = replace(content, text=await self._welcome_words(tx, pond, tuple(came)), mentions=tuple(came))
         every_ms = round(welcome.every.total_seconds() * 1000)

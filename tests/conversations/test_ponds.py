@@ -106,7 +106,10 @@ async def group(database: Database) -> Group:
 async def test_who_comes_within_a_while_is_welcomed_together_once_by_the_owner(group: Group) -> None:
     assert await group.come("wxid_hua", "wx1") == ["welcomed", "ignored", "ignored"]
     group.now_ms += 5_000
+    touched: list[frozenset[str]] = []
+    group.db.on_touched(touched.append)
     await group.come("wx2")
+    assert touched == [frozenset({"lin-1"})]  # a courier that read the welcome before reads it anew
     [row] = await group.rows("welcome")
     assert (row.account, row.to, row.content["mentions"]) == ("lin-1", ROOM, ["wxid_hua", "wx1", "wx2"])
     assert row.content["text"] == "欢迎花花 等 3 位来闺蜜群"
