@@ -1,4 +1,4 @@
-"""One account closely: how it is, whose phone it is on, what needs somebody, and where a lost one's friends are."""
+"""The accounts; one closely: how it is, whose phone it is on, what needs somebody, where a lost one's friends are."""
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,8 +21,14 @@ _REPAIRS_SHOWN, _WAITING_SHOWN = 6, 3
 _READ = 200
 
 
-async def account_page(tx: AsyncConnection, asked: Asked[Accounts], losing: Losing, zone: str) -> Reply:
-    """Raises NotFound with the nearest account. `zone`: the shop's."""
+async def accounts(tx: AsyncConnection, asked: Asked[Accounts], losing: Losing, zone: str) -> Reply:
+    """One line for each; or the one that is asked for. Raises NotFound with the nearest. `zone`: the shop's."""
+    if asked.request.account:
+        return await _page(tx, asked, losing, zone)
+    return Reply(True, "\n".join(account_line(one) for one in await account_statuses(tx, asked.now_ms)))
+
+
+async def _page(tx: AsyncConnection, asked: Asked[Accounts], losing: Losing, zone: str) -> Reply:
     account = await account_or_lost(tx, asked.request.account)
     row = (
         await tx.execute(select(Account.holder, Account.removed, Account.lost_ms).where(Account.id == account))

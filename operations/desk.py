@@ -1,60 +1,29 @@
 """The one rule book for chat, terminal and web: request → right → act → log. What needs a code waits for it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.segments.segment_file import Segment
-from operations import (
-    binding,
-    cancelling,
-    counting,
-    doubting,
-    drawing,
-    levels,
-    looking,
-    people_acts,
-    profiling,
-    referring,
-    reporting,
-    showing,
-    stopping,
-    taking_over,
-    undoing,
-)
-from operations.account_page import account_page
+from operations import cancelling, counting, stopping, undoing
+from operations.acts import Rooms, acts, shows
 from operations.asking import Asked, Reply, Shown
 from operations.audit import Outcome, outcome_of, record
 from operations.campaigning import Campaigning
 from operations.confirmations import LIFE_MS, ask, redeem
-from operations.errors import CannotBeUsed, NotStaff
-from operations.finding import is_account, is_open_campaign
+from operations.errors import NotStaff
+from operations.finding import is_account
 from operations.giving import Giving
-from operations.invitations import invite, invite_room, make_staff_room
 from operations.learning import Learning
 from operations.losing import LeadIn, Losing
-from operations.material_acts import materials
 from operations.permissions import ALLOWED, others_who_may, require, staff_member
 from operations.posting import Posting
 from operations.push_trial import MakeWording
 from operations.pushing import Pushing
-from operations.requests import (
-    Cancel,
-    Confirm,
-    Continue,
-    Door,
-    Invite,
-    MakeStaffRoom,
-    Pause,
-    Preview,
-    Push,
-    Request,
-    Verb,
-)
-from operations.staff import StaffRole
+from operations.requests import Cancel, Confirm, Continue, Door, Preview, Push, Request, Verb
+from operations.sending import Sending
 from operations.targets import require_own
 from personas.model import Goal
 from scheduler.benefits.gifts import GiftsConfig
@@ -64,9 +33,6 @@ from scheduler.pushes.push_file import PushFile
 from texts.catalogue import say
 from texts.masking import masked, masked_document
 from texts.problem import Problem
-
-Act = Callable[[AsyncConnection, Asked[Any]], Awaitable[Reply]]
-Show = Callable[[AsyncConnection, Asked[Any]], Awaitable[Shown]]
 
 SECOND_PERSON_ABOVE = 500
 """Recipients above which a second person confirms, where there is one. Ours."""
@@ -101,73 +67,25 @@ class Desk:
         """
         self.code_life_ms = code_life_ms
         self._second_person_above = second_person_above
-        self._zone = zone
-        pushing = self._pushing = Pushing(
+        pushing = Pushing(
             specs, zone, wording, always_ask=always_ask, goal=goal, segments=segments,
             beside=[file.title for file in (campaigns or {}).values()],
         )  # fmt: skip
-        campaigning = self._campaigning = Campaigning(campaigns or {}, zone, goal)
-        posting = posting or Posting(Calendar, zone=zone)
-        learning = learning or Learning({}, zone)
-        losing = self._losing = Losing(lead_in or LeadIn(), zone)
-        self._acts: dict[Verb, Act] = {
-            Verb.HELP: looking.help_,
-            Verb.STATUS: self._status,
-            Verb.TODAY: self._today,
-            Verb.REPORT: self._report,
-            Verb.ACCOUNTS: self._accounts,
-            Verb.LOSE_ACCOUNT: losing.lose,
-            Verb.FIND_ACCOUNT: losing.find,
-            Verb.TASKS: looking.tasks,
-            Verb.WHY: looking.why_,
-            Verb.DONE: people_acts.done,
-            Verb.GIVE: Giving(gifts or GiftsConfig(), zone).give,
-            Verb.OPTOUT: people_acts.opt_out_,
-            Verb.MUTE: self._mute,
-            Verb.VIP: levels.vip,
-            Verb.REFER: referring.refer,
-            Verb.DELIVER: referring.deliver_,
-            Verb.TAKEOVER: partial(taking_over.take_over_, zone=zone),
-            Verb.RELEASE: taking_over.release,
-            Verb.PAUSE: self._pause,
-            Verb.RESUME: stopping.resume,
-            Verb.LOGIN: stopping.log_in,
-            Verb.STOP_ALL: stopping.stop_all,
-            Verb.RESUME_ALL: stopping.resume_all,
-            Verb.PREVIEW: self._preview,
-            Verb.CAME: campaigning.came,
-            Verb.OVERRIDE: campaigning.override,
-            Verb.DRAW: drawing.draw,
-            Verb.PREVIEW_MOMENTS: posting.preview,
-            Verb.MOMENT: posting.moment,
-            Verb.MATERIAL: self._materials,
-            Verb.LESSON: learning.act,
-            Verb.PUSH: self._push,
-            Verb.TRY_PUSH: pushing.try_,
-            Verb.CONTINUE: pushing.continue_,
-            Verb.CANCEL: self._cancel,
-            Verb.STAFF_ROOM: self._staff_room,
-            Verb.INVITE: self._invite,
-            Verb.DOUBT: doubting.in_doubt,
-            Verb.RESOLVE_DOUBT: doubting.resolve,
-            Verb.UNDO: self._undo,
-            Verb.CUSTOMER: self._customer,
-            Verb.PROFILE: self._profile,
-            Verb.TAG: profiling.tag,
-            Verb.NOTE: profiling.note,
-            Verb.BIND: binding.bind,
-            Verb.UNMERGE: binding.unmerge_,
-        }
-        self._shows: dict[Verb, Show] = {
-            Verb.LOSE_ACCOUNT: losing.show,
-            Verb.MOMENT: posting.show_moment,
-            Verb.PUSH: self._show_push,
-            Verb.OVERRIDE: campaigning.show_override,
-            Verb.DRAW: drawing.show_draw,
-            Verb.CONTINUE: pushing.show_continue,
-            Verb.RESUME_ALL: stopping.show_resume_all,
-            Verb.RESOLVE_DOUBT: doubting.show_resolve,
-        }
+        self._campaigning = Campaigning(campaigns or {}, zone, goal)
+        self._sending = Sending(pushing, self._campaigning)
+        rooms = Rooms(
+            zone=zone,
+            # A simulated shop's minute is as long as the person at the screen needs.
+            undo_ms=code_life_ms * undoing.LIFE_MS // LIFE_MS,
+            pushing=pushing,
+            campaigning=self._campaigning,
+            sending=self._sending,
+            posting=posting or Posting(Calendar, zone=zone),
+            learning=learning or Learning({}, zone),
+            losing=Losing(lead_in or LeadIn(), zone),
+            giving=Giving(gifts or GiftsConfig(), zone),
+        )
+        self._acts, self._shows = acts(rooms), shows(rooms)
 
     async def act(self, tx: AsyncConnection, staff: str, request: Request, door: Door, now_ms: int) -> Reply:
         """Do what `staff` (an id) asks, or say why not. Never raises a Problem: it is the reply, and logged.
@@ -247,10 +165,10 @@ class Desk:
             require(member, request.verb)
             asked: Asked[Any] = Asked(member, request, Door.CHAT, now_ms)
             if isinstance(request, Preview):
-                return await self._preview(connection, asked)
+                return await self._sending.preview(connection, asked)
             if wished.confirmed:
                 return await self._campaigning.look(connection, asked)
-            return await self._show_push(connection, asked)
+            return await self._sending.show_push(connection, asked)
         except Problem as problem:
             return problem
 
@@ -275,84 +193,6 @@ class Desk:
         if isinstance(found, Shown):
             return await self._ask(tx, asked, found), Outcome.ASKED
         return await self._campaigning.push(tx, asked, found), Outcome.DONE
-
-    async def _pause(self, tx: AsyncConnection, asked: Asked[Pause]) -> Reply:
-        """An account; or a push, where no account is called so."""
-        if not await is_account(tx, asked.request.target) and await is_open_campaign(tx, asked.request.target):
-            return await self._pushing.pause(tx, asked)
-        return await stopping.pause(tx, asked)
-
-    async def _cancel(self, tx: AsyncConnection, asked: Asked[Cancel]) -> Reply:
-        """What is under way; or, where nothing called so is, what comes back on its days."""
-        if not await is_open_campaign(tx, asked.request.push):
-            ended = await self._campaigning.end_series(tx, asked)
-            if ended is not None:
-                return ended
-        return await self._pushing.cancel(tx, asked)
-
-    async def _preview(self, tx: AsyncConnection, asked: Asked[Preview]) -> Reply:
-        room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing
-        return await room.preview(tx, asked)
-
-    async def _show_push(self, tx: AsyncConnection, asked: Asked[Push]) -> Shown:
-        if not self._campaigning.knows(asked.request.push):
-            return await self._pushing.show_push(tx, asked)
-        if asked.request.levels or asked.request.at_ms:
-            raise CannotBeUsed(say("operations.push.by_its_file"), hint=say("operations.push.by_its_file.hint"))
-        return await self._campaigning.show_push(tx, asked)
-
-    async def _push(self, tx: AsyncConnection, asked: Asked[Push]) -> Reply:
-        room = self._campaigning if self._campaigning.knows(asked.request.push) else self._pushing
-        return await room.push(tx, asked)
-
-    async def _status(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await looking.status(tx, asked, self._zone)
-
-    async def _accounts(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        if asked.request.account:
-            return await account_page(tx, asked, self._losing, self._zone)
-        return await looking.accounts(tx, asked)
-
-    async def _today(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await reporting.today(tx, asked, self._zone)
-
-    async def _report(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await reporting.show_report(tx, asked, self._zone)
-
-    async def _materials(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await materials(tx, asked, self._zone)
-
-    async def _mute(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await people_acts.mute_(tx, asked, self._zone)
-
-    async def _customer(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await showing.customer(tx, asked, self._zone)
-
-    async def _profile(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        return await profiling.set_profile(tx, asked, self._zone)
-
-    async def _undo(self, tx: AsyncConnection, asked: Asked[Any]) -> Reply:
-        # A simulated shop's minute is as long as the person at the screen needs.
-        return await undoing.undo(tx, asked, self.code_life_ms * undoing.LIFE_MS // LIFE_MS, self._zone)
-
-    async def _staff_room(self, tx: AsyncConnection, asked: Asked[MakeStaffRoom]) -> Reply:
-        request = asked.request
-        desk = await make_staff_room(tx, request.code, request.room, request.account, asked.now_ms)
-        return Reply(True, say("operations.staff_room", desk=desk))
-
-    async def _invite(self, tx: AsyncConnection, asked: Asked[Invite]) -> Reply:
-        if asked.request.room:
-            code = await invite_room(tx, asked.staff.id, asked.now_ms)
-            return Reply(True, say("operations.room_invited", code=code), data={"invitation": code})
-        role = StaffRole(asked.request.role)
-        invited = await invite(tx, asked.request.name, role, asked.staff.id, asked.now_ms)
-        text = say(
-            "operations.invited" if invited.staff is None else "operations.invited_member",
-            name=invited.name,
-            code=invited.code,
-            role=say(f"operations.role.{invited.role}"),
-        )
-        return Reply(True, text, data={"invitation": invited.code, "staff": invited.staff})
 
 
 def _with_outcome(reply: Reply) -> tuple[Reply, Outcome]:

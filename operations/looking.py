@@ -8,7 +8,7 @@ from operations.campaigning import running_lines, series_lines
 from operations.finding import called, own_customer
 from operations.open_matters import repairs_now
 from operations.permissions import Staff
-from operations.requests import Accounts, Help, Status, Tasks, Why
+from operations.requests import Help, Status, Tasks, Why
 from operations.staff_names import done_by, staff_names
 from operations.why import why
 from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status
@@ -63,12 +63,6 @@ def _summary_line(fleet: FleetStatus, repairs: int) -> str:
         tasks=fleet.tasks,
         todo=repairs,
     )
-
-
-async def accounts(tx: AsyncConnection, asked: Asked[Accounts]) -> Reply:
-    """One line for each account."""
-    fleet = await fleet_status(tx, asked.now_ms)
-    return Reply(True, "\n".join(account_line(account) for account in fleet.accounts))
 
 
 def account_line(account: AccountStatus) -> str:

@@ -69,8 +69,8 @@ _BY_NAME: Mapping[str, Target] = {
         # how and how much of it
         "act", "add", "remove", "fields", "amount_fen", "at_ms", "until_ms", "shown_ms", "came", "cost_fen", "day",
         "days", "first", "ending", "file", "files", "kind", "level", "media", "mine", "name", "note", "occasion",
-        "overwrite", "page", "period", "phones", "public", "reason", "replace", "role", "shown", "sure", "text",
-        "topic", "units", "what",
+        "overwrite", "page", "period", "phones", "public", "reason", "replace", "role", "shown", "stopped", "sure",
+        "text", "topic", "units", "what",
     ),
     Target.NOBODYS,
 )  # fmt: skip
