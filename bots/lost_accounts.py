@@ -29,7 +29,7 @@ VOICE = "voice_of_lost"
 _GOES_ON = tuple(kind for kind, gate in GATES.items() if gate.surface is Surface.MESSAGE and gate.marketing)
 """What goes to a friend without their having asked just now. An answer belongs to the conversation it is given in."""
 _SPREAD = 618_035
-"""Neighbouring friendships are far apart in turn. As in `scheduler.pushes.audience`."""
+"""Neighbouring friendships are far apart in turn. As in `scheduler.pushes.best_friendship`."""
 
 
 @dataclass(frozen=True, slots=True)

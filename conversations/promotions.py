@@ -6,7 +6,7 @@ which brings a history. Each level is greeted once in a lifetime; refunds step d
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.acquaintance import Acquaintance, find
@@ -22,8 +22,9 @@ from rules.pacing import DAY_MS
 from scheduler.care.kindness import had_enough
 from storage.customer_tables import LevelMove
 from storage.order_tables import ImportBatch, Order
-from storage.outbox import Content, NewDelivery, insert_ignoring, plan
-from storage.tables import Account, Delivery, Friendship, Person, Setting
+from storage.outbox import Content, NewDelivery, plan
+from storage.settings import put_setting, setting
+from storage.tables import Account, Delivery, Friendship, Person
 from texts.catalogue import say
 
 _SEEN = "promotions_seen"
@@ -171,10 +172,8 @@ async def _known_best(tx: AsyncConnection, person: int) -> Acquaintance | None:
 
 
 async def _seen(tx: AsyncConnection) -> int:
-    return int(await tx.scalar(select(Setting.value).where(Setting.key == _SEEN)) or 0)
+    return int(await setting(tx, _SEEN) or 0)
 
 
 async def _note(tx: AsyncConnection, move: int, now_ms: int) -> None:
-    row = {"key": _SEEN, "value": str(move), "changed_ms": now_ms}
-    await tx.execute(insert_ignoring(tx, Setting).values(row))
-    await tx.execute(update(Setting).where(Setting.key == _SEEN).values(row))
+    await put_setting(tx, _SEEN, str(move), now_ms)

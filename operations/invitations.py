@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.errors import CannotBeUsed, CodeInvalid
 from operations.staff import StaffRole
 from storage.outbox import insert_ignoring
+from storage.settings import put_setting, setting
 from storage.staff_tables import Invitation, StaffContact, StaffMember
-from storage.tables import Friendship, Person, Setting
+from storage.tables import Friendship, Person
 from texts.catalogue import say
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -131,10 +132,9 @@ async def make_staff_room(tx: AsyncConnection, code_text: str, room: str, accoun
     code = code_in(code_text)
     if code is None or await _redeem(tx, code, "room", now_ms) is None:
         raise CodeInvalid(say("operations.room_code_invalid"), hint=say("operations.room_code_invalid.hint"))
-    desk = await tx.scalar(select(Setting.value).where(Setting.key == "desk")) or account
+    desk = await setting(tx, "desk") or account
     for key, value in (("staff_room", room), ("desk", desk)):
-        await tx.execute(insert_ignoring(tx, Setting).values(key=key, value=value, changed_ms=now_ms))
-        await tx.execute(update(Setting).where(Setting.key == key).values(value=value, changed_ms=now_ms))
+        await put_setting(tx, key, value, now_ms)
     return desk
 
 

@@ -15,7 +15,8 @@ from storage.campaign_tables import Campaign
 from storage.fleet_tables import LiveRequest
 from storage.inbox import OPEN
 from storage.moving import RESTORED_MS
-from storage.outbox import DeliveryState, insert_ignoring
+from storage.outbox import DeliveryState
+from storage.settings import put_setting
 from storage.staff_tables import Audit, Confirmation
 from storage.tables import Arrival, Delivery, Person, Setting
 from texts.catalogue import say
@@ -63,8 +64,8 @@ async def hold_back(tx: AsyncConnection, *, now_ms: int, clock_known: bool) -> H
     )
     await tx.execute(update(LiveRequest).where(LiveRequest.state == "waiting").values(state="failed", done_ms=now_ms))
     await tx.execute(update(Confirmation).where(Confirmation.used_ms.is_(None)).values(used_ms=now_ms))
-    await _set(tx, "stop_all", f"{say('database.restore_stopped_by')} {now_ms}", now_ms)
-    await _set(tx, RESTORED_MS, str(now_ms), now_ms)
+    await put_setting(tx, "stop_all", f"{say('database.restore_stopped_by')} {now_ms}", now_ms)
+    await put_setting(tx, RESTORED_MS, str(now_ms), now_ms)
     return HeldBack(doubted.rowcount, paused.rowcount)
 
 
@@ -78,7 +79,7 @@ async def keep_clock(tx: AsyncConnection, replaced_ms: int | None, now_ms: int) 
     """A simulated shop's clock does not run backwards because an older database came back."""
     found = await tx.scalar(select(Setting.value).where(Setting.key == "world_now_ms"))
     if replaced_ms is not None and replaced_ms > int(found or 0):
-        await _set(tx, "world_now_ms", str(replaced_ms), now_ms)
+        await put_setting(tx, "world_now_ms", str(replaced_ms), now_ms)
 
 
 def _may_have_left(until_ms: int | None) -> ColumnElement[bool]:
@@ -86,8 +87,3 @@ def _may_have_left(until_ms: int | None) -> ColumnElement[bool]:
     due = true() if until_ms is None else or_(Delivery.due_ms <= until_ms, Delivery.campaign.is_not(None))
     pending = and_(Delivery.state == DeliveryState.PENDING.value, due)
     return or_(pending, Delivery.state == DeliveryState.SENDING.value)
-
-
-async def _set(tx: AsyncConnection, key: str, value: str, now_ms: int) -> None:
-    await tx.execute(insert_ignoring(tx, Setting).values(key=key, value=value, changed_ms=now_ms))
-    await tx.execute(update(Setting).where(Setting.key == key).values(value=value, changed_ms=now_ms))

@@ -10,8 +10,9 @@ from operations.permissions import require_account
 from operations.requests import LogIn, Pause, Request, Resume, ResumeAll, StopAll
 from storage.engine import touch
 from storage.fleet_tables import LiveRequest
-from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Account, Delivery, Setting
+from storage.outbox import DeliveryState
+from storage.settings import put_setting, setting
+from storage.tables import Account, Delivery
 from texts.catalogue import say
 
 
@@ -78,12 +79,11 @@ async def resume_all(tx: AsyncConnection, asked: Asked[ResumeAll]) -> Reply:
 
 async def _stop(tx: AsyncConnection) -> str:
     """Who stopped everything, and when; '' where nobody did."""
-    return await tx.scalar(select(Setting.value).where(Setting.key == "stop_all")) or ""
+    return await setting(tx, "stop_all") or ""
 
 
 async def _set_stop(tx: AsyncConnection, value: str, now_ms: int) -> None:
-    await tx.execute(insert_ignoring(tx, Setting).values(key="stop_all", value=value, changed_ms=now_ms))
-    await tx.execute(update(Setting).where(Setting.key == "stop_all").values(value=value, changed_ms=now_ms))
+    await put_setting(tx, "stop_all", value, now_ms)
 
 
 async def _pending(tx: AsyncConnection, account: str | None = None) -> int:

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.first_orders import shown_by_campaigns
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, MOMENT, give_room, texts_in, titles_of
 from reports.report import Asked, Report, Row, share_of
+from rules.pacing import DAY_MS
 from storage.campaign_tables import Post
 from storage.order_tables import Order
 
 FIRST_DAYS = 7
-_DAY_MS = 86_400_000
 _COLUMNS = ("title", "announced_ms", "first_ms", "to_first_days", "orders", "friend_orders", "friend_share")
 
 
@@ -43,7 +43,7 @@ def _first_days(connection: AsyncConnection, asked: Asked) -> Select[tuple[str, 
     title, older = titles_of(connection), titles_of(connection)
     before = select(older.c.value).select_from(Order, older).where(BOUGHT, asked.period.start_ms > MOMENT)
     known = before.distinct().cte("known")
-    after_ms = FIRST_DAYS * _DAY_MS
+    after_ms = FIRST_DAYS * DAY_MS
     sold = (
         select(
             title.c.value.label("title"),
@@ -87,7 +87,7 @@ def _row(title: str, first_ms: int, announced_ms: int | None, orders: int, frien
         "title": title,
         "announced_ms": announced_ms,
         "first_ms": first_ms,
-        "to_first_days": round((first_ms - (announced_ms or 0)) / _DAY_MS, 2) if known else None,
+        "to_first_days": round((first_ms - (announced_ms or 0)) / DAY_MS, 2) if known else None,
         "orders": orders,
         "friend_orders": friend_orders,
         "friend_share": share_of(friend_orders, orders, orders),

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, time, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reports.digest import digest, digest_text
 from reports.period import period
 from reports.report import Asked
 from rules.quiet_hours import local
-from storage.outbox import insert_ignoring
+from storage.settings import change_setting
 from storage.tables import Setting
 
 MORNING = time(9, 0)
@@ -52,8 +52,5 @@ class DailyDigest:
     async def act(self, tx: AsyncConnection, now_ms: int) -> None:
         """Tell it, unless nothing happened, and remember that it was told."""
         today = local(now_ms, self._zone).date().isoformat()
-        values = {"value": today, "changed_ms": now_ms}
-        await tx.execute(insert_ignoring(tx, Setting).values(key=_KEY, value="", changed_ms=now_ms))
-        told = await tx.execute(update(Setting).where(Setting.key == _KEY, Setting.value != today).values(values))
-        if told.rowcount == 1 and self._text:
+        if await change_setting(tx, _KEY, today, now_ms) and self._text:
             await self._tell(tx, self._text, f"digest:{today}", now_ms)

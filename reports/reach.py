@@ -8,12 +8,12 @@ from reports.report import Asked, Report, Row, share_of
 from reports.status import friend_counts
 from rules.kinds import GATES, Kind, Surface
 from rules.limits import Limits
+from rules.pacing import DAY_MS
 from rules.reach import reach as visible_to
 from storage.outbox import DeliveryState
 from storage.tables import Account, Delivery, Friendship, Person
 from texts.catalogue import say
 
-_DAY_MS = 86_400_000
 _MONTH_DAYS = 30
 _INDEXED_DAYS = 62
 _CONVERSATION = frozenset(
@@ -170,4 +170,4 @@ def _row(people: int, touches: int, base: int, months: float) -> Row:
 def _months(asked: Asked) -> float:
     """How much of the period is over, in months of thirty days; at least one day."""
     over_ms = min(asked.period.end_ms, asked.now_ms) - asked.period.start_ms
-    return max(1.0, over_ms / _DAY_MS) / _MONTH_DAYS
+    return max(1.0, over_ms / DAY_MS) / _MONTH_DAYS

@@ -9,11 +9,11 @@ from customers.order import OrderStatus
 from reports.buyers import Half, buyers, halves, with_second
 from reports.purchase_rows import friends, give_room, whole, within
 from reports.report import Asked, Report, Row, share_of
+from rules.pacing import DAY_MS
 from storage.order_tables import Order
 from texts.catalogue import say
 
 WITHIN_DAYS = (30, 90, 365)
-_DAY_MS = 86_400_000
 _GROUPS = ("friend", "other")
 _COUNTS = ("buyers", "repeat_buyers", *(f"{what}_{days}" for days in WITHIN_DAYS for what in ("new", "again")))
 _MONEY = ("paid_fen", "refund_fen", "paid_orders")
@@ -53,7 +53,7 @@ async def _people(connection: AsyncConnection, asked: Asked, half: Half) -> Sequ
     counts = {"buyers": came, "repeat_buyers": and_(came, who.c.until_ms > who.c.first_ms)}
     for days in WITHIN_DAYS:
         # Only those whose days are over: the others may still come back.
-        until_ms = who.c.first_ms + days * _DAY_MS
+        until_ms = who.c.first_ms + days * DAY_MS
         counts[f"new_{days}"] = and_(new, until_ms <= asked.now_ms)
         counts[f"again_{days}"] = and_(new, until_ms <= asked.now_ms, who.c.second_ms <= until_ms)
     is_friend = case((who.c.buyer.in_(friends(asked.period.end_ms)), 1), else_=0) if half.matched else literal(0)

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reports.purchase_rows import BOUGHT, FRIENDS_SINCE, LEFT_FEN, MOMENT, give_room, whole, within
 from reports.report import Asked, Cell, Report, Row, share_of
 from rules.kinds import GATES, Kind
+from rules.pacing import DAY_MS
 from storage.order_tables import Order
 from storage.outbox import DeliveryState
 from storage.tables import Delivery, Friendship, Person
@@ -26,7 +27,6 @@ DIRECT_KINDS = tuple(
 )
 """Pushes and what was said in a conversation; a welcome or a greeting sells nothing."""
 
-_DAY_MS = 86_400_000
 _DIRECT, _INDIRECT = "direct", "indirect"
 SOURCES = (_DIRECT, _INDIRECT, "first", "before", "stranger", "unmatched")
 """Where an order can come from; each has exactly one."""
@@ -74,7 +74,7 @@ def _source() -> ColumnElement[str]:
 
 def _spoken_to() -> ColumnElement[bool]:
     """Was there a push or a conversation in the days before the order was made?"""
-    earliest_ms = Order.created_ms - DIRECT_DAYS * _DAY_MS
+    earliest_ms = Order.created_ms - DIRECT_DAYS * DAY_MS
     sent = and_(
         Delivery.person == Order.person,
         Delivery.sent_ms.between(earliest_ms, Order.created_ms),

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.engine import Database
 from storage.errors import CopyDiffers, DataMoved, TargetOccupied
 from storage.fleet_tables import Shard, Worker
-from storage.outbox import insert_ignoring
 from storage.row_copy import (
     PROCESSES,
     Copied,
@@ -27,6 +26,7 @@ from storage.row_copy import (
 )
 from storage.row_estimates import learn_anew
 from storage.schema import require_fit, upgrade
+from storage.settings import put_setting
 from storage.tables import Setting
 from texts.catalogue import say
 
@@ -103,7 +103,7 @@ async def move(source: Database, target: Database, *, idle: Idle, now_ms: int, o
                 await require_not_moved(out)
             copied = await _copy_checked(out, into, target.url, on_progress)
             await _settle_in(into)
-            await _put(out, MOVED_TO, target.url, now_ms)
+            await put_setting(out, MOVED_TO, target.url, now_ms)
     await learn_anew(target)
     return copied
 
@@ -116,7 +116,7 @@ async def archive(source: Database, target: Database, *, now_ms: int, on_progres
             await out.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             await _patient(out)
         copied = await _copy_checked(out, into, target.url, on_progress)
-        await _put(into, TAKEN_MS, str(now_ms), now_ms)
+        await put_setting(into, TAKEN_MS, str(now_ms), now_ms)
     return copied
 
 
@@ -179,8 +179,3 @@ async def _patient(tx: AsyncConnection) -> None:
 
 async def _settings(tx: AsyncConnection) -> dict[str, str]:
     return {row.key: row.value for row in await tx.execute(select(Setting.key, Setting.value))}
-
-
-async def _put(tx: AsyncConnection, key: str, value: str, now_ms: int) -> None:
-    await tx.execute(insert_ignoring(tx, Setting).values(key=key, value=value, changed_ms=now_ms))
-    await tx.execute(update(Setting).where(Setting.key == key).values(value=value, changed_ms=now_ms))

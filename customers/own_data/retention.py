@@ -1,14 +1,12 @@
 """How long the words of chats are kept. What came of them, and how many there were, stays."""
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Table, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import GATES, Surface
-from storage.outbox import insert_ignoring
-from storage.tables import Arrival, Delivery, Setting
+from storage.settings import put_setting, setting
+from storage.tables import Arrival, Delivery
 
 DAY_MS = 86_400_000
 _ROWS_A_TRANSACTION = 2_000
@@ -71,14 +69,12 @@ async def _drop(tx: AsyncConnection, table: Table, moment: str, end_ms: int, now
     else:
         statement = statement.values({table.c.payload: null()})
     dropped = await tx.execute(statement)
-    row: dict[str, Any] = {"key": _cursor(table), "value": str(to_ms), "changed_ms": now_ms}
-    if not (await tx.execute(insert_ignoring(tx, Setting).values(row))).rowcount:
-        await tx.execute(update(Setting).where(Setting.key == row["key"]).values(row))
+    await put_setting(tx, _cursor(table), str(to_ms), now_ms)
     return dropped.rowcount
 
 
 async def _dropped_to(tx: AsyncConnection, table: Table) -> int:
-    return int(await tx.scalar(select(Setting.value).where(Setting.key == _cursor(table))) or 0)
+    return int(await setting(tx, _cursor(table)) or 0)
 
 
 def _cursor(table: Table) -> str:

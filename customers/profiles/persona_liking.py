@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Subquery, and_, func, select, update
+from sqlalchemy import ColumnElement, Subquery, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -17,8 +17,9 @@ from rules.pacing import DAY_MS
 from storage.bulk import among_ids
 from storage.customer_tables import ProfileChange
 from storage.order_tables import Order
-from storage.outbox import DeliveryState, insert_ignoring
-from storage.tables import Account, Delivery, Friendship, Person, Setting
+from storage.outbox import DeliveryState
+from storage.settings import put_setting, setting
+from storage.tables import Account, Delivery, Friendship, Person
 
 LEARNT = "learnt"
 """How the source of a profile's line begins that nobody said."""
@@ -85,7 +86,7 @@ class PersonaLiking:
     async def due(self, tx: AsyncConnection, now_ms: int) -> bool:
         """Is there something new to be learnt of the next slice, or is the pass through? Writes nothing."""
         if self._done_to is None:
-            last = await tx.scalar(select(Setting.value).where(Setting.key == _SETTING))
+            last = await setting(tx, _SETTING)
             if last is not None and int(last) > now_ms - DAY_MS:
                 return False
             self._done_to, self._end = 0, await tx.scalar(select(func.max(Person.id))) or 0
@@ -99,9 +100,7 @@ class PersonaLiking:
         if self._done_to is None:
             return 0
         if self._done_to >= self._end:
-            row = {"key": _SETTING, "value": str(now_ms), "changed_ms": now_ms}
-            await tx.execute(insert_ignoring(tx, Setting).values(row))
-            await tx.execute(update(Setting).where(Setting.key == _SETTING).values(row))
+            await put_setting(tx, _SETTING, str(now_ms), now_ms)
             self._done_to = None
             return 0
         news = await _news(tx, self._slice())

@@ -28,10 +28,10 @@ from sqlalchemy.sql.operators import custom_op
 
 from customers.segments.birthdays import lunar_days, solar_days
 from customers.segments.segment_file import Birthday, Condition, Segment, Tags
+from rules.pacing import DAY_MS
 from storage.customer_tables import BoughtItem, Item, PersonTag
 from storage.tables import HOUR_MS, OUTSIDE, Account, Friendship, Person
 
-_DAY_MS = 86_400_000
 _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 """As `Item.folded` is made by the database, which knows no other large and small letters."""
 _FEW_ACCOUNTS = 8
@@ -195,7 +195,7 @@ def of_own_row(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
     if who.birthday:
         yield born_on(who.birthday, view)
     if who.not_pushed_for_days is not None:
-        yield func.coalesce(Person.last_push_ms, 0) <= view.now_ms - who.not_pushed_for_days * _DAY_MS
+        yield func.coalesce(Person.last_push_ms, 0) <= view.now_ms - who.not_pushed_for_days * DAY_MS
 
 
 def standing(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
@@ -220,9 +220,9 @@ def counted(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
     """What it asks of the purchases that were counted."""
     last, orders, paid = seen(Person.last_order_ms, view), seen(Person.orders, view), seen(Person.net_paid_fen, view)
     if who.last_purchase and who.last_purchase.within_days is not None:
-        yield last >= view.now_ms - who.last_purchase.within_days * _DAY_MS
+        yield last >= view.now_ms - who.last_purchase.within_days * DAY_MS
     if who.last_purchase and who.last_purchase.not_for_days is not None:
-        yield last <= view.now_ms - who.last_purchase.not_for_days * _DAY_MS
+        yield last <= view.now_ms - who.last_purchase.not_for_days * DAY_MS
     if who.orders and who.orders.at_least is not None:
         yield orders >= who.orders.at_least
     if who.orders and who.orders.at_most is not None:
@@ -275,7 +275,7 @@ def _of_friendship(who: Condition, view: View) -> Iterator[ColumnElement[bool]]:
 
 def _hour(view: View, days_ago: int) -> int:
     """In which hour, as friendships have it, that was."""
-    return (view.now_ms - days_ago * _DAY_MS) // HOUR_MS
+    return (view.now_ms - days_ago * DAY_MS) // HOUR_MS
 
 
 def our_accounts(who: Condition) -> Select[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, literal, or_, select
 
+from rules.pacing import DAY_MS
 from storage.customer_tables import Referral
 from storage.tables import Friendship
 
@@ -19,7 +20,6 @@ FAN_POINTS = 30
 FAN_REFERRALS = 2
 NEW_DAYS = 30
 SILENT_DAYS = 365
-_DAY_MS = 86_400_000
 
 
 class Bond(StrEnum):
@@ -49,11 +49,11 @@ def bond_case(
         .scalar_subquery()
     )
     points = replies + PHOTO_POINTS * photos
-    awake = last_in_ms >= now_ms - SILENT_DAYS * _DAY_MS
+    awake = last_in_ms >= now_ms - SILENT_DAYS * DAY_MS
     fan = or_(points >= FAN_POINTS, brought >= FAN_REFERRALS, points + REFERRAL_POINTS * brought >= FAN_POINTS)
     strong = or_(points >= STRONG_POINTS, brought >= 1)
     return case(
-        (and_(replies <= 0, Friendship.since_ms > now_ms - NEW_DAYS * _DAY_MS), literal(Bond.NEW.value)),
+        (and_(replies <= 0, Friendship.since_ms > now_ms - NEW_DAYS * DAY_MS), literal(Bond.NEW.value)),
         (or_(replies <= 0, last_in_ms.is_(None), ~awake), literal(Bond.WEAK.value)),
         (fan, literal(Bond.FAN.value)),
         (strong, literal(Bond.STRONG.value)),

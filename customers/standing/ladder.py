@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, literal, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.roles import Role
 from storage.ahead import Ahead
-from storage.outbox import insert_ignoring
+from storage.settings import put_setting
 from storage.statements import ready
 from storage.tables import Setting
 from texts.catalogue import say
@@ -175,9 +175,7 @@ async def keep(tx: AsyncConnection, ladder: Ladder, now_ms: int) -> bool:
     written = ladder.model_dump_json()
     if await _stored(tx) == written:
         return False
-    row = {"key": _SETTING, "value": written, "changed_ms": now_ms}
-    await tx.execute(insert_ignoring(tx, Setting).values(row))
-    await tx.execute(update(Setting).where(Setting.key == _SETTING).values(row))
+    await put_setting(tx, _SETTING, written, now_ms)
     return True
 
 

@@ -17,16 +17,16 @@ from customers.standing.bond import bond_case
 from customers.standing.ladder import changed_since
 from customers.standing.levels import Why, on_ladder, relevel
 from customers.standing.tiers import core_line, in_core
+from rules.pacing import DAY_MS
 from storage.bulk import among_ids
 from storage.customer_tables import LevelMove
 from storage.engine import Database
 from storage.order_tables import ImportBatch
-from storage.outbox import insert_ignoring
+from storage.settings import put_setting, setting
 from storage.strides import Breathe, Strides, no_need
-from storage.tables import Friendship, Person, Setting
+from storage.tables import Friendship, Person
 
 _SETTING = "standing_pass"
-_DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _SLICE = 2_000
 """Entries a transaction: some tens of milliseconds, also when everybody's level changes."""
@@ -90,7 +90,7 @@ class Standing:
 
 async def _has_changed(tx: AsyncConnection, last: _Pass, now_ms: int) -> bool:
     """Has anything happened since that a pass is to follow, or a day gone by?"""
-    if last.began_ms <= now_ms - _DAY_MS or await changed_since(tx, last.began_ms):
+    if last.began_ms <= now_ms - DAY_MS or await changed_since(tx, last.began_ms):
         return True
     imports = select(ImportBatch.id).where(
         or_(ImportBatch.finished_ms > last.began_ms, ImportBatch.undone_ms > last.began_ms)
@@ -172,11 +172,9 @@ async def _slice_of(tx: AsyncConnection, id: InstrumentedAttribute[int], done: i
 
 
 async def _last(tx: AsyncConnection) -> _Pass | None:
-    stored = await tx.scalar(select(Setting.value).where(Setting.key == _SETTING))
+    stored = await setting(tx, _SETTING)
     return _Pass(**json.loads(stored)) if stored else None
 
 
 async def _note(tx: AsyncConnection, under_way: _Pass, now_ms: int) -> None:
-    row = {"key": _SETTING, "value": json.dumps(asdict(under_way)), "changed_ms": now_ms}
-    await tx.execute(insert_ignoring(tx, Setting).values(row))
-    await tx.execute(update(Setting).where(Setting.key == _SETTING).values(row))
+    await put_setting(tx, _SETTING, json.dumps(asdict(under_way)), now_ms)

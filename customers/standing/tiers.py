@@ -6,14 +6,14 @@ Boundaries as shops with a few purchases a year draw them; source: ours, every o
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.outbox import insert_ignoring
+from rules.pacing import DAY_MS
+from storage.settings import change_setting
 from storage.tables import Person, Setting
 
 _SETTING = "tiers"
-_DAY_MS = 86_400_000
 CORE_SHARE = 5
 """The best one of so many is the core, rounded up: 1 of 5, 2 of 6. Ours (二八法则)."""
 
@@ -53,14 +53,7 @@ class TierRules(BaseModel):
 
 async def keep_rules(tx: AsyncConnection, rules: TierRules, now_ms: int) -> bool:
     """Make them the boundaries of this fleet. Did they change? The next daily pass sets everybody's tier by them."""
-    row = {"key": _SETTING, "value": rules.model_dump_json(), "changed_ms": now_ms}
-    added = await tx.execute(insert_ignoring(tx, Setting).values(row).returning(Setting.key))
-    if added.first() is not None:
-        return True
-    changed = await tx.execute(
-        update(Setting).where(Setting.key == _SETTING, Setting.value != row["value"]).values(row)
-    )
-    return changed.rowcount > 0
+    return await change_setting(tx, _SETTING, rules.model_dump_json(), now_ms)
 
 
 async def current_rules(tx: AsyncConnection) -> TierRules:
@@ -73,7 +66,7 @@ def tier_case(rules: TierRules, now_ms: int) -> ColumnElement[str | None]:
     """The tier of a row of `people`, by what was counted of it."""
     paid, orders = Person.net_paid_fen, Person.orders
     bought_within = {
-        days: func.coalesce(Person.last_order_ms, 0) >= now_ms - days * _DAY_MS
+        days: func.coalesce(Person.last_order_ms, 0) >= now_ms - days * DAY_MS
         for days in (rules.gold_days, rules.growth_days, rules.gold_asleep_days)
     }
     golden = and_(paid >= rules.gold_yuan * 100, orders >= rules.gold_orders)

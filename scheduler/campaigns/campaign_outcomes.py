@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.order import PURCHASES
@@ -12,8 +12,7 @@ from scheduler.campaign_files.campaign_timeline import timeline
 from scheduler.participants.participants import Answer, Standing, settle
 from storage.campaign_tables import CAMPAIGN, Campaign, Participant
 from storage.order_tables import ImportBatch, Order
-from storage.outbox import insert_ignoring
-from storage.tables import Setting
+from storage.settings import put_setting
 
 EVERYTHING = frozenset({"全店", "all"})
 """Written under `items`: whatever they buy counts."""
@@ -31,9 +30,7 @@ ORDERS_ARRIVED = f"""
 async def settle_by_orders(tx: AsyncConnection, now_ms: int, shop_zone: str) -> int:
     """Whoever was asked or said yes, and bought within the campaign's days, took part. Returns how many are new."""
     newest = await tx.scalar(select(func.max(ImportBatch.id)).where(ImportBatch.finished_ms.is_not(None)))
-    row = {"key": _SEEN, "value": str(newest or 0), "changed_ms": now_ms}
-    await tx.execute(insert_ignoring(tx, Setting).values(row))
-    await tx.execute(update(Setting).where(Setting.key == _SEEN, Setting.value != row["value"]).values(row))
+    await put_setting(tx, _SEEN, str(newest or 0), now_ms)
     query = select(Campaign.id, Campaign.spec, Campaign.starts_ms).where(
         Campaign.kind == CAMPAIGN,
         Campaign.state.in_(("running", "paused", "finished")),

@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from customers.standing.tiers import Tier
 from rules.limits import TimeOfDay
 from rules.pacing import DAY_MS
 from rules.quiet_hours import local
 from storage.outbox import insert_ignoring
-from storage.tables import Account, Friendship, Person, Setting
+from storage.settings import change_setting, setting
+from storage.tables import Account, Friendship, Person
 from storage.task_tables import LikeAsked
 
 _DAY = "likes_day"
@@ -77,7 +79,7 @@ class Likes:
         day = now.date().isoformat()
         if self._config.per_day == 0 or not self._live or self._done == day or now.time() < self._config.at:
             return False
-        if await connection.scalar(select(Setting.value).where(Setting.key == _DAY)) != day:
+        if await setting(connection, _DAY) != day:
             self._chosen = await whose_turn(connection, self._config, self._live, now_ms)
             if self._chosen:
                 return True
@@ -87,7 +89,7 @@ class Likes:
     async def act(self, tx: AsyncConnection, now_ms: int) -> int:
         """Hand today's people out; from now on they have been asked for. Returns how many."""
         day = local(now_ms, self._zone).date().isoformat()
-        if not await _claim_day(tx, day, now_ms):
+        if not await change_setting(tx, _DAY, day, now_ms):
             return 0
         await note_asked(tx, self._chosen, now_ms)
         for holder in dict.fromkeys(one.holder for one in self._chosen):
@@ -126,14 +128,14 @@ def _whose_turn(live: Sequence[str]) -> Select[Any]:
             Account.holder,
             shown.label("name"),
             func.coalesce(LikeAsked.asked_ms, 0).label("asked_ms"),
-            case((Person.tier == "gold", 0), else_=1).label("rank"),
+            case((Person.tier == Tier.GOLD.value, 0), else_=1).label("rank"),
             nearest.label("place"),
         )
         .join(Friendship, and_(Friendship.person == Person.id, Friendship.state == "friend"))
         .join(Account, Account.id == Friendship.account)
         .outerjoin(LikeAsked, LikeAsked.person == Person.id)
         .where(
-            or_(Person.tier == "gold", Person.core.is_(True)),
+            or_(Person.tier == Tier.GOLD.value, Person.core.is_(True)),
             Person.kind == "customer",
             Person.merged_into.is_(None),
             Person.erased_ms.is_(None),
@@ -146,12 +148,3 @@ def _whose_turn(live: Sequence[str]) -> Select[Any]:
     )
     first = select(known).where(known.c.place == 1)
     return first.order_by(known.c.asked_ms, known.c.rank, known.c.person).limit(bindparam("at_most"))
-
-
-async def _claim_day(tx: AsyncConnection, day: str, now_ms: int) -> bool:
-    """True for the one who begins this day; two processes may come at once."""
-    new = {"key": _DAY, "value": day, "changed_ms": now_ms}
-    if await tx.scalar(insert_ignoring(tx, Setting).values(new).returning(Setting.key)):
-        return True
-    mine = await tx.execute(update(Setting).where(Setting.key == _DAY, Setting.value != day).values(new))
-    return mine.rowcount == 1

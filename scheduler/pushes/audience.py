@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from customers.segments.segment_query import View, members
+from customers.standing.tiers import Tier
 from rules.gates import WEEK_MS
 from rules.kinds import Kind, gate_of
 from rules.overbooking import CHRONIC_BROKEN
@@ -57,7 +58,6 @@ REASONS = (
 _WEEKLY = tuple(kind.value for kind in Kind if gate_of(kind).weekly)
 MOST_WAKE_UPS = 2
 """After so many in a row without an answer or a purchase somebody is left in peace. Source: the shop's house rules."""
-_GOLD = "gold"  # customers.standing.tiers.Tier
 
 
 def audience(push: PushFile, look: Look) -> Subquery:
@@ -113,7 +113,7 @@ def audience(push: PushFile, look: Look) -> Subquery:
 def _held_back(push: PushFile) -> ColumnElement[bool]:
     """Never gold ones: what is learned from them is not worth what they would miss."""
     few = among_few(round(push.control.share * ALL), push.seed, "control")
-    return and_(func.coalesce(Person.tier, "") != _GOLD, few)
+    return and_(func.coalesce(Person.tier, "") != Tier.GOLD.value, few)
 
 
 def _by_promises() -> ColumnElement[int]:

@@ -19,8 +19,9 @@ from rules.quiet_hours import zone
 from scheduler.ponds.pond_file import load_ponds
 from scheduler.ponds.ponds import keep_ponds
 from storage.outbox import insert_ignoring
+from storage.settings import put_setting
 from storage.staff_tables import StaffContact, StaffMember
-from storage.tables import Account, Base, Setting
+from storage.tables import Account, Base
 from wxfleet.reading.settings import Settings
 
 
@@ -116,8 +117,3 @@ async def _staff_room(tx: AsyncConnection, settings: Settings, now_ms: int) -> N
     for key, value in given.items():
         if value is not None:
             await put_setting(tx, key, value, now_ms)
-
-
-async def put_setting(tx: AsyncConnection, key: str, value: str, now_ms: int) -> None:
-    await tx.execute(insert_ignoring(tx, Setting), {"key": key, "value": value, "changed_ms": now_ms})
-    await tx.execute(update(Setting).where(Setting.key == key).values(value=value, changed_ms=now_ms))

@@ -22,11 +22,12 @@ from scheduler.clock import Ticker
 from scheduler.pushes.push_file import load_pushes
 from simulator.simulation import Simulation
 from storage.engine import PATIENCE_S, Database, open_database
+from storage.settings import put_setting
 from storage.tables import Arrival, Delivery, Setting
 from texts.problem import Problem
 from wxfleet.clocks import RunningClock, alive_ms, wall_ms, world_start_ms
 from wxfleet.reading.settings import Examination, Settings
-from wxfleet.running.enrolment import enrol, put_setting
+from wxfleet.running.enrolment import enrol
 from wxfleet.running.idleness import upgrade_idle
 from wxfleet.running.lock import sending_lock
 from wxfleet.running.process import this_process, unless_broken, until_signal
