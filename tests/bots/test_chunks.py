@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.chunks import LATE_MS, Chunks, Dealt, Waiting
 from storage.ahead import Ahead
 from storage.engine import Database
-from storage.inbox import NewArrival, Received, record
+from storage.inbox import NewArrival, Received, mark_handled, record, still_open
+from tests.lock_waits import until_it_waits
 from tests.virtual_time import VirtualClock
 
 
@@ -69,9 +70,14 @@ async def test_what_is_late_is_handled_as_late_among_many_that_are_not(counter: 
     assert counter.heard == [("y", "at once", False), ("z", "at once", False), ("x", "alone", True)]
 
 
-async def test_of_two_processes_that_handle_the_same_one_does(counter: Counter) -> None:
+async def test_what_another_process_is_just_handling_is_not_handled_again(counter: Counter, database: Database) -> None:
     """Who lost the account is about still, with the same in memory."""
     chunk = await counter.come("x", "y", "z")
-    await asyncio.gather(counter.handle(chunk), counter.handle(chunk))
-    await counter.handle(chunk)
-    assert sorted(talker for talker, _, _ in counter.heard) == ["x", "y", "z"]
+    ids = [item.received.id for item in chunk]
+    async with database.write() as tx:
+        assert await still_open(tx, ids) == {*ids}
+        handling = asyncio.create_task(counter.handle(chunk), name="who lost the account")
+        await until_it_waits(tx, handling)
+        await mark_handled(tx, [(id, "answered") for id in ids], now_ms=1)
+    await handling
+    assert counter.heard == []

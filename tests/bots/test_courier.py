@@ -348,13 +348,15 @@ async def test_an_opt_out_between_planning_and_sending_is_kept(desk: Desk) -> No
     assert list((await states(desk.db)).values()).count(("skipped", "opted_out")) == 2
 
 
-async def test_one_push_a_week_across_accounts_and_campaigns(desk: Desk) -> None:
+@pytest.mark.parametrize("overrides", [False, True])
+async def test_one_push_a_week_across_accounts_and_campaigns(desk: Desk, overrides: bool) -> None:
+    """Not even two that may pass over the week reach one person in one moment."""
     for name in ("a", "b"):
         desk.add(lane(name))
     async with desk.db.write() as tx:
         for name in ("a", "b"):
             await add_account(tx, name)
-        first, second = await add_campaign(tx), await add_campaign(tx)
+        first, second = [await add_campaign(tx, overrides_weekly=overrides) for _ in range(2)]
         person = await befriend(tx, "a", "w1", now_ms=desk.now_ms)
         await befriend(tx, "b", "w1", now_ms=desk.now_ms, person=person)
     until_ms = desk.now_ms + DAY_MS

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from conversations.acquaintance import find
 from conversations.move_looks import Due, look_at, looks_due
-from conversations.move_targets import Target
+from conversations.move_targets import Target, target_for
 from conversations.moves import move_on, note_offer
 from customers.consent import opt_out
 from rules.moves import Aim, MoveReason, MoveState
@@ -56,6 +56,26 @@ async def test_who_opts_out_in_that_very_moment_is_offered_nobody(database: Data
         offering = asyncio.create_task(_offer(database, "xiaoyu-1"), name="offer")
         await until_it_waits(tx, offering)
     assert await offering is None
+
+
+async def test_the_last_place_is_offered_to_one_of_two_at_once(database: Database) -> None:
+    """lin-1 has one, the other sales accounts none."""
+    await open_matrix(database, lin_1=2_699, lin_2=2_700, suye_1=2_700)
+    async with database.write() as tx:
+        one, other = [await friend(tx, contact, "xiaoyu-1") for contact in (HUA, "wxid_other")]
+
+    async def looks() -> Target | None:
+        async with database.write() as tx:
+            return await target_for(tx, Aim.SALES, other, "xiaoyu-1", suits=None)
+
+    async with database.write() as tx:
+        who = await find(tx, "xiaoyu-1", HUA)
+        target = await target_for(tx, Aim.SALES, one, "xiaoyu-1", suits=None)
+        assert who is not None and target is not None
+        looking = asyncio.create_task(looks(), name="the other")
+        await until_it_waits(tx, looking)
+        assert await note_offer(tx, who, Aim.SALES, MoveReason.BOUGHT, target, NOW_MS) is not None
+    assert await looking is None
 
 
 async def _due_to_be_reminded(db: Database) -> tuple[Matrix, Due]:

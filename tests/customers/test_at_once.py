@@ -12,31 +12,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.acquaintances import NewFriend, befriend
 from conversations.acquaintance import acquaintance
+from customers.claim_words import Hint
+from customers.claims import ClaimOutcome, claim, claim_by_hint
 from customers.consent import mute, opt_out
+from customers.customer_files import CustomerOptions
+from customers.customer_import import import_customers
 from customers.errors import MergeRefused
-from customers.imports.customer_files import CustomerOptions
-from customers.imports.customer_import import import_customers
-from customers.imports.import_batches import finish_orders
-from customers.imports.import_undo import undo_import
-from customers.imports.orders import import_orders
-from customers.merging.claim_words import Hint
-from customers.merging.claims import ClaimOutcome, claim, claim_by_hint
-from customers.merging.linking import link_member, link_phone
-from customers.merging.merging import merge, unmerge
-from customers.profiles.notes import add_note, notes_of
-from customers.profiles.profile import NewValue, set_profiles
-from customers.profiles.tags import add_tags, tags_of
-from customers.referrals.referrals import register
+from customers.import_batches import finish_orders
+from customers.import_undo import undo_import
+from customers.linking import link_member, link_phone
+from customers.merging import merge, unmerge
+from customers.notes import add_note, notes_of
+from customers.orders import import_orders
+from customers.profile import NewValue, set_profiles
+from customers.referrals import register
+from customers.tags import add_tags, tags_of
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.order_tables import Order
 from storage.tables import Account, Friendship, Person
 from tests.customers.shop import export, friend, look, order, person
+from tests.lock_waits import until_it_waits
 
 Act = Callable[[AsyncConnection], Awaitable[Any]]
 NUMBERS = [f"22026{number:013d}7" for number in range(24)]
 NOW_MS = 1_795_000_000_000
-_LONG_ENOUGH_S = 0.05
 
 
 async def _at_once(db: Database, first: Act, second: Act) -> tuple[Any, Any]:
@@ -49,7 +49,7 @@ async def _at_once(db: Database, first: Act, second: Act) -> tuple[Any, Any]:
     async with db.write() as tx:
         done = await first(tx)
         task = asyncio.create_task(other(), name="the other")
-        await asyncio.wait({task}, timeout=_LONG_ENOUGH_S)
+        await until_it_waits(tx, task)
     return done, await task
 
 
@@ -83,6 +83,23 @@ async def test_of_two_who_claim_one_order_at_once_one_has_it(database: Database)
     outcomes = await _at_once(database, _claims(one, NUMBERS[0]), _claims(other, NUMBERS[0]))
     assert outcomes == (ClaimOutcome.CLAIMED, ClaimOutcome.TAKEN)
     assert [(await look(database, who)).orders for who in (one, other)] == [1, 0]
+
+
+@pytest.mark.parametrize("by_its_end", [False, True])
+async def test_two_guesses_at_once_are_one_too_many_after_two_in_vain(database: Database, by_its_end: bool) -> None:
+    who = await person(database, name="花花")
+
+    def guesses(number: str) -> Act:
+        hint = Hint(number[-6:], amount_fen=100)
+        if by_its_end:
+            return lambda tx: claim_by_hint(tx, who, "lin-1", hint, "Asia/Shanghai", NOW_MS)
+        return _claims(who, number)
+
+    for number in NUMBERS[:2]:
+        async with database.write() as tx:
+            await guesses(number)(tx)
+    _, second = await _at_once(database, guesses(NUMBERS[2]), guesses(NUMBERS[3]))
+    assert second is ClaimOutcome.TOO_MANY
 
 
 async def test_who_is_brought_while_they_claim_is_brought_with_that_order(database: Database) -> None:
@@ -265,7 +282,7 @@ async def test_whom_an_account_and_a_sheet_bring_at_once_is_one_person(database:
     async with database.write() as tx:
         await acquaintance(tx, "a", "wx_3", NOW_MS)
         task = asyncio.create_task(import_customers(database, [sheet], options, now_ms=NOW_MS), name="the sheet")
-        await asyncio.wait({task}, timeout=_LONG_ENOUGH_S)
+        await until_it_waits(tx, task)
     await task
     async with database.read() as connection:
         assert (await connection.scalars(select(Person.member_name))).all() == ["m3"]

@@ -1,12 +1,16 @@
 """Wishes: their history, and the list that outlives whatever else is known of somebody."""
 
-from sqlalchemy import delete, select
+import pytest
+from sqlalchemy import delete, insert, select, update
 
 from customers.consent import LISTED, Wished, hold_back, mute, opt_in, opt_out, take_back_opt_out, wishes
 from customers.do_not_contact import KEY
+from customers.merging import merge
+from rules.kinds import Kind
 from storage.customer_tables import DoNotContact
 from storage.engine import Database
-from storage.tables import Friendship, Person, Setting
+from storage.outbox import Content, NewDelivery, plan
+from storage.tables import Delivery, Friendship, Person, Setting
 from tests.customers.shop import friend, look, person
 
 
@@ -62,3 +66,24 @@ async def test_who_opted_out_is_held_back_under_any_sign_of_theirs_until_they_co
         assert await hold_back(tx, late, 9) == {}
     assert (await look(database, again["phone"])).opted_out_ms == 7
     assert (await look(database, again["nobody"])).opted_out_ms is None
+
+
+@pytest.mark.parametrize("through", ["their wish", "a merge"])
+async def test_what_was_planned_is_skipped_in_the_same_moment_and_what_is_under_way_is_left_alone(
+    sqlite_database: Database, through: str
+) -> None:
+    """Or when they turn out to be somebody who had opted out. What they asked for goes all the same."""
+    hua = await person(sqlite_database)
+    kinds = {"push": Kind.PUSH, "offer": Kind.OFFER, "reply": Kind.REPLY, "left": Kind.PUSH}
+    content = Content(text="好")
+    async with sqlite_database.write() as tx:
+        rows = [NewDelivery(kind, "lin-1", "wx", content, key, 0, person=hua) for key, kind in kinds.items()]
+        await plan(tx, rows, now_ms=1)
+        await tx.execute(update(Delivery).where(Delivery.key == "left").values(state="sending"))
+        if through == "a merge":
+            former = await tx.execute(insert(Person).values(name="花", created_ms=0, opted_out_ms=1))
+            await merge(tx, hua, former.inserted_primary_key[0], "staff:owner", "staff:owner", 2)  # type: ignore[index]
+        else:
+            await opt_out(tx, hua, by="inbox:3", words="退订", now_ms=2)
+        found = (await tx.execute(select(Delivery.key, Delivery.state))).all()
+    assert dict(map(tuple, found)) == {"push": "skipped", "offer": "skipped", "reply": "pending", "left": "sending"}

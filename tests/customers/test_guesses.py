@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, update
 
 from conversations.intake import Intake
-from customers.merging.claim_tries import MOST_A_DAY
-from customers.merging.claim_words import Hint
-from customers.merging.claims import ClaimOutcome, claim, claim_by_hint
-from customers.merging.linking import link_member
-from customers.own_data.dossier import everything_about
-from customers.own_data.erasure import erase
-from customers.standing.purchases import recompute
+from customers.claim_tries import MOST_A_DAY
+from customers.claim_words import Hint
+from customers.claims import ClaimOutcome, claim, claim_by_hint
+from customers.dossier import everything_about
+from customers.erasure import erase
+from customers.linking import link_all, link_member
+from customers.purchases import recompute
 from rules.pacing import DAY_MS, MINUTE_MS
 from storage.customer_tables import ClaimTry, DoNotContact
 from storage.engine import Database
@@ -79,16 +79,18 @@ async def test_who_says_the_whole_number_after_its_end_gets_all(sqlite_database:
 
 
 async def test_whoever_said_but_the_end_gives_way_to_the_buyer(database: Database) -> None:
-    """Whether the buyer says that very number, another of theirs, or staff know their name."""
+    """Whether the buyer says that very number, another of theirs, or staff know their name, or wrote it in an alias."""
     guesser, buyer = await person(database), await person(database)
     await _orders(database, FIRST, SECOND)
-    for proof in (FIRST, SECOND, "hua88"):
+    for proof in (FIRST, SECOND, "staff", "alias"):
         assert await _hint(database, guesser, "0299") is ClaimOutcome.CLAIMED
-        if proof == "hua88":
-            async with database.write() as tx:
-                await link_member(tx, buyer, proof, "staff:boss", NOW_MS, by="staff:boss")
-        else:
-            assert await _whole(database, buyer, proof) is ClaimOutcome.CLAIMED
+        async with database.write() as tx:
+            if proof == "staff":
+                await link_member(tx, buyer, "hua88", "staff:boss", NOW_MS, by="staff:boss")
+            elif proof == "alias":
+                await link_all(tx, [(buyer, "hua88")], "alias:lin-1", NOW_MS)
+            else:
+                assert await claim(tx, buyer, "lin-1", proof, NOW_MS) is ClaimOutcome.CLAIMED
         assert await _owners(database) == {FIRST: buyer, SECOND: buyer}
         assert (await look(database, guesser)).orders == 0
         async with database.write() as tx:
