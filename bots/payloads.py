@@ -6,13 +6,18 @@ from typing import Any
 from bots.gateway import Contact, Friendship, Message, MessageKind, RoomChanged
 
 _NUL = "\x00"  # PostgreSQL keeps no such character; nobody misses it
+LONGEST_TEXT = 20_000
+"""Characters of what somebody typed that are read. WeChat itself takes 16 KiB; what gateways let through is their
+matter, and whoever reads a book searches it for everybody else's time. Ours.
+"""
 
 
 def message_payload(message: Message) -> dict[str, Any]:
+    text = message.text.replace(_NUL, "")
     return {
         "id": message.id,
         "kind": message.kind.value,
-        "text": message.text.replace(_NUL, ""),
+        "text": text[:LONGEST_TEXT] if message.kind is MessageKind.TEXT else text,
         "talker": message.talker,
         "listener": message.listener,
         "room": message.room,

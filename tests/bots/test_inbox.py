@@ -18,7 +18,7 @@ from bots.chunks import LATE_MS
 from bots.errors import GatewayUnavailable
 from bots.gateway import Message, MessageArrived, MessageKind, RoomChanged
 from bots.lifecycle import State
-from bots.payloads import conversation_of, message_of, message_payload, room_of, room_payload
+from bots.payloads import LONGEST_TEXT, conversation_of, message_of, message_payload, room_of, room_payload
 from storage.engine import Database, open_database
 from storage.errors import DatabaseUnavailable
 from storage.inbox import OPEN, TRANSITIONS, ArrivalState, NewArrival, Received, mark_handled, record
@@ -48,6 +48,12 @@ def test_every_state_of_an_arrival_has_a_row_and_the_open_ones_lead_on() -> None
 )
 def test_a_message_comes_back_from_the_inbox_as_it_went_in(message: Message) -> None:
     assert message_of(message_payload(message)) == message
+
+
+def test_nobody_has_a_book_read() -> None:
+    """Every rule looks at every sign of a text: what is too long costs others their answers."""
+    book = Message("m", MessageKind.TEXT, "淘宝" * LONGEST_TEXT, "wxid_a", "wxid_b", "", 0)
+    assert len(message_of(message_payload(book)).text) == LONGEST_TEXT
 
 
 def test_a_room_change_comes_back_from_the_inbox_as_it_went_in() -> None:
