@@ -12,21 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.acquaintances import NewFriend, befriend
 from conversations.acquaintance import acquaintance
-from customers.claim_words import Hint
-from customers.claims import ClaimOutcome, claim, claim_by_hint
 from customers.consent import mute, opt_out
-from customers.customer_files import CustomerOptions
-from customers.customer_import import import_customers
 from customers.errors import MergeRefused
-from customers.import_batches import finish_orders
-from customers.import_undo import undo_import
-from customers.linking import link_member, link_phone
-from customers.merging import merge, unmerge
-from customers.notes import add_note, notes_of
-from customers.orders import import_orders
-from customers.profile import NewValue, set_profiles
-from customers.referrals import register
-from customers.tags import add_tags, tags_of
+from customers.imports.customer_files import CustomerOptions
+from customers.imports.customer_import import import_customers
+from customers.imports.import_batches import finish_orders
+from customers.imports.import_undo import undo_import
+from customers.imports.orders import import_orders
+from customers.merging.claim_words import Hint
+from customers.merging.claims import ClaimOutcome, claim, claim_by_hint
+from customers.merging.linking import link_member, link_phone
+from customers.merging.merging import merge, unmerge
+from customers.profiles.notes import add_note, notes_of
+from customers.profiles.profile import NewValue, set_profiles
+from customers.profiles.tags import add_tags, tags_of
+from customers.referrals.referrals import register
 from storage.customer_tables import Referral
 from storage.engine import Database
 from storage.order_tables import Order

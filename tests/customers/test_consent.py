@@ -5,7 +5,7 @@ from sqlalchemy import delete, insert, select, update
 
 from customers.consent import LISTED, Wished, hold_back, mute, opt_in, opt_out, take_back_opt_out, wishes
 from customers.do_not_contact import KEY
-from customers.merging import merge
+from customers.merging.merging import merge
 from rules.kinds import Kind
 from storage.customer_tables import DoNotContact
 from storage.engine import Database
