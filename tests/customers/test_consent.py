@@ -86,4 +86,9 @@ async def test_what_was_planned_is_skipped_in_the_same_moment_and_what_is_under_
         else:
             await opt_out(tx, hua, by="inbox:3", words="退订", now_ms=2)
         found = (await tx.execute(select(Delivery.key, Delivery.state))).all()
-    assert dict(map(tuple, found)) == {"push": "skipped", "offer": "skipped", "reply": "pending", "left": "sending"}
+    assert {row.key: row.state for row in found} == {
+        "push": "skipped",
+        "offer": "skipped",
+        "reply": "pending",
+        "left": "sending",
+    }
