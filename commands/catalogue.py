@@ -11,9 +11,12 @@ from commands.errors import NotUnderstood
 from commands.grammar import Line, as_key, parse, without_first
 from commands.people_lines import who
 from commands.said import Said
-from operations import requests
 from operations.permissions import CONFIRMED
-from operations.requests import Request, Verb
+from operations.requests.fleet import LogIn, ResumeAll, Status, StopAll, Tasks, Today
+from operations.requests.house import Confirm, Help, Undo
+from operations.requests.people import Deliver, OptOut, Refer, Release, Vip, Why
+from operations.requests.pushes import Cancel, Continue, DrawLots, Override
+from operations.requests.request import Request, Verb
 from texts.catalogue import catalogue, language, say
 
 _ANY = 2_000  # words of a line; it has no more characters
@@ -85,12 +88,10 @@ def _chinese(*words: str) -> tuple[str, ...]:
 
 COMMANDS: tuple[Command, ...] = (
     Command(Verb.TAKEOVER, Group.TALK, ("接手", "takeover", "接管"), people_lines.take_over, words=2),
-    Command(Verb.RELEASE, Group.TALK, ("交回", "release", "交还"), who(requests.Release), words=1),
-    Command(Verb.OPTOUT, Group.TALK, ("退订", "optout"), who(requests.OptOut), words=1),
+    Command(Verb.RELEASE, Group.TALK, ("交回", "release", "交还"), who(Release), words=1),
+    Command(Verb.OPTOUT, Group.TALK, ("退订", "optout"), who(OptOut), words=1),
     Command(Verb.MUTE, Group.TALK, ("勿扰", "mute"), people_lines.mute, words=3),
-    Command(
-        Verb.WHY, Group.TALK, ("为什么", "why"), lambda said: requests.Why(who=said.word(0), what=said.word(1)), words=2
-    ),
+    Command(Verb.WHY, Group.TALK, ("为什么", "why"), lambda said: Why(who=said.word(0), what=said.word(1)), words=2),
     Command(Verb.CUSTOMER, Group.PEOPLE, ("客户", "customer", "查"), people_lines.customer, words=1, options=True),
     Command(Verb.TAG, Group.PEOPLE, ("标签", "tag", "打标"), people_lines.tag, words=20, marks=True),
     Command(Verb.NOTE, Group.PEOPLE, ("备注", "note", "记"), people_lines.note, words=_ANY, options=True, marks=True),
@@ -101,21 +102,21 @@ COMMANDS: tuple[Command, ...] = (
         Verb.VIP,
         Group.PEOPLE,
         ("会员", "vip"),
-        lambda said: requests.Vip(who=said.word(0), level=said.word(1)),
+        lambda said: Vip(who=said.word(0), level=said.word(1)),
         words=2,
     ),
     Command(
         Verb.REFER,
         Group.PEOPLE,
         ("老带新", "refer", "登记"),
-        lambda said: requests.Refer(who=said.word(0), old=said.word(1)),
+        lambda said: Refer(who=said.word(0), old=said.word(1)),
         words=2,
     ),
     Command(
         Verb.DELIVER,
         Group.PEOPLE,
         ("兑现", "deliver"),
-        lambda said: requests.Deliver(who=said.word(0), what=said.word(1)),
+        lambda said: Deliver(who=said.word(0), what=said.word(1)),
         words=2,
     ),
     Command(Verb.GIVE, Group.PEOPLE, ("红包", "redpacket"), people_lines.give("red_packet"), words=_ANY),
@@ -128,9 +129,9 @@ COMMANDS: tuple[Command, ...] = (
         words=3,
         heads=_chinese(*fleet_lines.LESSON_ACTS),
     ),
-    Command(Verb.STATUS, Group.LOOK, ("状态", "status", "情况", "st"), lambda said: requests.Status()),
-    Command(Verb.TODAY, Group.LOOK, ("今日", "today", "今天"), lambda said: requests.Today()),
-    Command(Verb.TASKS, Group.LOOK, ("任务", "tasks"), lambda said: requests.Tasks()),
+    Command(Verb.STATUS, Group.LOOK, ("状态", "status", "情况", "st"), lambda said: Status()),
+    Command(Verb.TODAY, Group.LOOK, ("今日", "today", "今天"), lambda said: Today()),
+    Command(Verb.TASKS, Group.LOOK, ("任务", "tasks"), lambda said: Tasks()),
     Command(Verb.DONE, Group.LOOK, ("完成", "done"), fleet_lines.done, words=1),
     Command(Verb.REPORT, Group.LOOK, ("报表", "report", "日报"), fleet_lines.report, words=4),
     Command(
@@ -147,10 +148,10 @@ COMMANDS: tuple[Command, ...] = (
         Verb.CONTINUE,
         Group.PUSH,
         ("继续", "continue"),
-        lambda said: requests.Continue(target=said.word(0)),
+        lambda said: Continue(target=said.word(0)),
         words=1,
     ),
-    Command(Verb.CANCEL, Group.PUSH, ("取消", "cancel"), lambda said: requests.Cancel(push=said.word(0)), words=1),
+    Command(Verb.CANCEL, Group.PUSH, ("取消", "cancel"), lambda said: Cancel(push=said.word(0)), words=1),
     Command(
         Verb.CAME,
         Group.PUSH,
@@ -163,14 +164,14 @@ COMMANDS: tuple[Command, ...] = (
         Verb.DRAW,
         Group.PUSH,
         ("抽奖", "draw", "开奖", "揭晓"),
-        lambda said: requests.DrawLots(campaign=said.word(0), public=" ".join(said.words[1:])),
+        lambda said: DrawLots(campaign=said.word(0), public=" ".join(said.words[1:])),
         words=6,
     ),
     Command(
         Verb.OVERRIDE,
         Group.PUSH,
         ("破例", "override"),
-        lambda said: requests.Override(campaign=said.word(0), reason=without_first(said.line.rest)),
+        lambda said: Override(campaign=said.word(0), reason=without_first(said.line.rest)),
         words=_ANY,
     ),
     Command(Verb.DOUBT, Group.PUSH, ("存疑", "doubt"), push_lines.doubt, words=50, heads=_chinese(*push_lines.ENDINGS)),
@@ -214,20 +215,16 @@ COMMANDS: tuple[Command, ...] = (
         Verb.LOGIN,
         Group.ACCOUNTS,
         ("扫码", "login", "登录", "scan", "登入"),
-        lambda said: requests.LogIn(account=said.word(0)),
+        lambda said: LogIn(account=said.word(0)),
         words=1,
     ),
-    Command(Verb.STOP_ALL, Group.ACCOUNTS, ("全停", "stopall", "急停", "stop-all"), lambda said: requests.StopAll()),
-    Command(
-        Verb.RESUME_ALL, Group.ACCOUNTS, ("全部恢复", "resumeall", "resume-all"), lambda said: requests.ResumeAll()
-    ),
-    Command(Verb.CONFIRM, Group.STAFF, ("确认", "confirm"), lambda said: requests.Confirm(code=said.word(0)), words=1),
-    Command(Verb.UNDO, Group.STAFF, ("撤销", "undo"), lambda said: requests.Undo()),
+    Command(Verb.STOP_ALL, Group.ACCOUNTS, ("全停", "stopall", "急停", "stop-all"), lambda said: StopAll()),
+    Command(Verb.RESUME_ALL, Group.ACCOUNTS, ("全部恢复", "resumeall", "resume-all"), lambda said: ResumeAll()),
+    Command(Verb.CONFIRM, Group.STAFF, ("确认", "confirm"), lambda said: Confirm(code=said.word(0)), words=1),
+    Command(Verb.UNDO, Group.STAFF, ("撤销", "undo"), lambda said: Undo()),
     Command(Verb.INVITE, Group.STAFF, ("邀请", "invite"), fleet_lines.invite, words=2),
     Command(Verb.STAFF_ROOM, Group.STAFF, ("设为员工群", "staffroom"), fleet_lines.staff_room, words=1),
-    Command(
-        Verb.HELP, Group.STAFF, ("帮助", "help", "菜单", "?"), lambda said: requests.Help(topic=said.word(0)), words=1
-    ),
+    Command(Verb.HELP, Group.STAFF, ("帮助", "help", "菜单", "?"), lambda said: Help(topic=said.word(0)), words=1),
 )
 
 _BY_NAME = {name: command for command in COMMANDS for name in command.names}

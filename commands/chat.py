@@ -18,7 +18,9 @@ from conversations.talkers import staff_room
 from operations.asking import Reply
 from operations.desk import Desk
 from operations.invitations import join
-from operations.requests import Door, Help, MakeStaffRoom, Request, StopAll
+from operations.requests.fleet import StopAll
+from operations.requests.house import Help, MakeStaffRoom
+from operations.requests.request import Door, Request
 from rules.kinds import Kind
 from storage.outbox import Content, NewDelivery, insert_ignoring, plan
 from storage.staff_tables import CommandSeen

@@ -22,7 +22,8 @@ from conversations.arrivals import StaffMessage
 from conversations.intake import without_mention
 from conversations.who_waits import who_waits
 from customers.finding.people import find, meant
-from operations.requests import Customer, Release, Request, TakeOver
+from operations.requests.people import Customer, Release, TakeOver
+from operations.requests.request import Request
 from operations.taking_over import held_by
 from storage.tables import Arrival
 from texts.catalogue import say

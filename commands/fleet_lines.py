@@ -3,8 +3,20 @@
 from commands.errors import NotUnderstood
 from commands.push_lines import ALL
 from commands.said import Said
-from operations import requests
-from operations.requests import Request
+from operations.requests.fleet import (
+    Accounts,
+    Done,
+    FindAccount,
+    LoseAccount,
+    Pause,
+    Resume,
+    ResumeAll,
+    ShowReport,
+    StopAll,
+)
+from operations.requests.house import Invite, MakeStaffRoom
+from operations.requests.people import Lesson
+from operations.requests.request import Request
 from texts.catalogue import say
 
 LOST = ("丢失", "丢了", "lost")
@@ -22,48 +34,48 @@ def accounts(said: Said) -> Request:
     """All of them; one; or that one is lost, or found again, whichever of the two words stands first."""
     for act, account in ((0, 1), (1, 0)):
         if said.key(act) in LOST:
-            return requests.LoseAccount(account=said.word(account))
+            return LoseAccount(account=said.word(account))
         if said.key(act) in FOUND:
-            return requests.FindAccount(account=said.word(account))
+            return FindAccount(account=said.word(account))
     if said.word(1):
         raise NotUnderstood(say("commands.accounts_needs"), hint=say("commands.usage.accounts"))
-    return requests.Accounts(account=said.word(0))
+    return Accounts(account=said.word(0))
 
 
 def pause(said: Said) -> Request:
     """Who says “stop all of them” means it, whatever the command is called."""
-    return requests.StopAll() if said.key(0) in ALL else requests.Pause(target=said.word(0))
+    return StopAll() if said.key(0) in ALL else Pause(target=said.word(0))
 
 
 def resume(said: Said) -> Request:
-    return requests.ResumeAll() if said.key(0) in ALL else requests.Resume(account=said.word(0))
+    return ResumeAll() if said.key(0) in ALL else Resume(account=said.word(0))
 
 
 def done(said: Said) -> Request:
-    return requests.Done(which="" if said.key(0) in ALL else said.word(0).removeprefix("#"))
+    return Done(which="" if said.key(0) in ALL else said.word(0).removeprefix("#"))
 
 
 def lesson(said: Said) -> Request:
     """Nothing, somebody, or what to do with whose lessons."""
     act = LESSON_ACTS.get(said.key(0), "")
     who, sequence, *_ = (*(said.words[1:] if act else said.words), "", "")
-    return requests.Lesson(act=act or "show", who=who, sequence=sequence)
+    return Lesson(act=act or "show", who=who, sequence=sequence)
 
 
 def report(said: Said) -> Request:
     """By its name; 日报 is the name of one."""
     words = (_DAILY, *said.words) if said.line.verb == "日报" else said.words
-    return requests.ShowReport(name=words[0] if words else "", period=" ".join(words[1:]))
+    return ShowReport(name=words[0] if words else "", period=" ".join(words[1:]))
 
 
 def invite(said: Said) -> Request:
     if said.key(0) in _ROOMS:
-        return requests.Invite(room=True)
+        return Invite(room=True)
     role = _ROLES.get(said.key(1), said.word(1)) or "service"
     if role not in _ROLES.values():
         raise NotUnderstood(say("commands.no_role", role=role), hint=say("commands.no_role.hint"))
-    return requests.Invite(name=said.word(0), role=role)
+    return Invite(name=said.word(0), role=role)
 
 
 def staff_room(said: Said) -> Request:
-    return requests.MakeStaffRoom(code=said.word(0), room=said.room, account=said.account)
+    return MakeStaffRoom(code=said.word(0), room=said.room, account=said.account)

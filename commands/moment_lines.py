@@ -6,7 +6,7 @@ from commands.errors import NotUnderstood
 from commands.grammar import Line, as_key
 from commands.spans import Days, days_of
 from commands.times import time_of
-from operations.requests import Materials, Moment, PreviewMoments
+from operations.requests.posts import Materials, Moment, PreviewMoments
 from rules.quiet_hours import local
 from rules.roles import PostKind
 from texts.catalogue import say

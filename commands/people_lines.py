@@ -7,8 +7,8 @@ from commands.errors import NotUnderstood
 from commands.grammar import without_first
 from commands.said import Said
 from commands.times import time_of
-from operations import requests
-from operations.requests import Request
+from operations.requests.people import Bind, Customer, Give, Mute, Note, SetProfile, Tag, TakeOver, Unmerge
+from operations.requests.request import Request
 from texts.catalogue import say
 
 SURE = ("确定", "是的", "sure", "yes")
@@ -26,23 +26,23 @@ def who(kind: Callable[[str], Request]) -> Callable[[Said], Request]:
 
 def customer(said: Said) -> Request:
     """Who that is; with `key=value` behind it, what is to be known of them."""
-    return profile(said) if said.line.options else requests.Customer(said.word(0))
+    return profile(said) if said.line.options else Customer(said.word(0))
 
 
 def profile(said: Said) -> Request:
     if not said.line.options:
         raise NotUnderstood(say("commands.profile_needs"), hint=say("commands.usage.profile"))
-    return requests.SetProfile(who=said.word(0), fields=said.line.options)
+    return SetProfile(who=said.word(0), fields=said.line.options)
 
 
 def tag(said: Said) -> Request:
     whom, *tags = said.words or ("",)
-    return requests.Tag(who=whom, add=(*tags, *said.line.added), remove=said.line.removed)
+    return Tag(who=whom, add=(*tags, *said.line.added), remove=said.line.removed)
 
 
 def note(said: Said) -> Request:
     """The words behind the customer's name, as they were typed."""
-    return requests.Note(who=said.word(0), text=without_first(said.line.rest))
+    return Note(who=said.word(0), text=without_first(said.line.rest))
 
 
 def mute(said: Said) -> Request:
@@ -52,14 +52,14 @@ def mute(said: Said) -> Request:
     until_ms = time_of(until, said.now_ms, said.zone)
     if until_ms is None or until_ms <= said.now_ms:
         raise NotUnderstood(say("commands.mute_until", until=until), hint=say("commands.mute_until.hint"))
-    return requests.Mute(who=said.word(0), until_ms=until_ms)
+    return Mute(who=said.word(0), until_ms=until_ms)
 
 
 def bind(said: Said) -> Request:
     sure = len(said.words) == 3 and said.key(2) in SURE
     if len(said.words) < 2 or (len(said.words) == 3 and not sure):
         raise NotUnderstood(say("commands.bind_needs"), hint=say("commands.usage.bind"))
-    return requests.Bind(who=said.word(0), what=said.word(1), sure=sure)
+    return Bind(who=said.word(0), what=said.word(1), sure=sure)
 
 
 def unmerge(said: Said) -> Request:
@@ -67,7 +67,7 @@ def unmerge(said: Said) -> Request:
     numbers = [number for word in said.words for number in _BETWEEN.split(word) if number]
     if not numbers or not all(map(_A_NUMBER.fullmatch, numbers)):
         raise NotUnderstood(say("commands.unmerge_needs"), hint=say("commands.usage.unmerge"))
-    return requests.Unmerge(numbers=tuple(int(number.removeprefix("#")) for number in numbers))
+    return Unmerge(numbers=tuple(int(number.removeprefix("#")) for number in numbers))
 
 
 def give(kind: str) -> Callable[[Said], Request]:
@@ -78,7 +78,7 @@ def give(kind: str) -> Callable[[Said], Request]:
         amount = amount.removesuffix("元").removeprefix("¥")
         if not _YUAN.fullmatch(amount) or not occasion:
             raise NotUnderstood(say("commands.gift_needs"), hint=say("commands.usage.gift"))
-        return requests.Give(
+        return Give(
             who=whom, kind=kind, amount_fen=round(float(amount) * 100), occasion=occasion, note=" ".join(words).strip()
         )
 
@@ -94,5 +94,5 @@ def take_over(said: Said) -> Request:
         surplus = " ".join(said.words[1:])
         raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.takeover"))
     if mine or page:
-        return requests.TakeOver(mine=mine, page=int(page[1] or page[2]) if page else 1)
-    return requests.TakeOver(who=said.word(0))
+        return TakeOver(mine=mine, page=int(page[1] or page[2]) if page else 1)
+    return TakeOver(who=said.word(0))

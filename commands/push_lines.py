@@ -6,8 +6,8 @@ from commands import moment_lines
 from commands.errors import NotUnderstood
 from commands.said import Said
 from commands.times import passed_today, time_of
-from operations import requests
-from operations.requests import Request
+from operations.requests.pushes import Came, Doubt, Preview, Push, ResolveDoubt, TryPush
+from operations.requests.request import Request
 from rules.quiet_hours import local
 from texts.catalogue import say
 
@@ -30,7 +30,7 @@ def push(said: Said) -> Request:
     if len(words) > 1:
         if said.key(1) not in TRIES:
             raise NotUnderstood(say("commands.too_much", surplus=words[1]), hint=say("commands.usage.push"))
-        return requests.TryPush(push=words[0])
+        return TryPush(push=words[0])
     given = {_KEYS.get(key, ""): value for key, value in options.items()}
     if "" in given:
         surplus = " ".join(f"{key}={value}" for key, value in options.items() if key not in _KEYS)
@@ -41,7 +41,7 @@ def push(said: Said) -> Request:
     if at_ms is None:
         raise NotUnderstood(say("commands.push_at", text=given["at"]), hint=say("commands.push_at.hint"))
     whom = tuple(word for word in _BETWEEN.split(given.get("whom", "")) if word)
-    return requests.Push(push=words[0] if words else "", levels=whom, at_ms=at_ms)
+    return Push(push=words[0] if words else "", levels=whom, at_ms=at_ms)
 
 
 def _parted(said: Said) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -70,21 +70,21 @@ def preview(said: Said) -> Request:
     if len(said.words) > 1:
         surplus = " ".join(said.words[1:])
         raise NotUnderstood(say("commands.too_much", surplus=surplus), hint=say("commands.usage.preview"))
-    return requests.Preview(push=said.word(0))
+    return Preview(push=said.word(0))
 
 
 def came(said: Said) -> Request:
     """Which campaign, who, and perhaps that they did not."""
     if not said.word(1) or (said.word(2) and said.key(2) not in STAYED_AWAY):
         raise NotUnderstood(say("commands.came_needs"), hint=say("commands.usage.came"))
-    return requests.Came(campaign=said.word(0), who=said.word(1), came=not said.word(2))
+    return Came(campaign=said.word(0), who=said.word(1), came=not said.word(2))
 
 
 def doubt(said: Said) -> Request:
     """Without an ending it only shows."""
     if said.key(0) in ENDINGS:
         return resolve(said)
-    return requests.Doubt(what="" if said.key(0) in ALL else said.word(0))
+    return Doubt(what="" if said.key(0) in ALL else said.word(0))
 
 
 def resolve(said: Said) -> Request:
@@ -96,4 +96,4 @@ def resolve(said: Said) -> Request:
     others = [word for word in of if not _NUMBERED.fullmatch(word) and word not in ALL]
     if len(others) > 1 or (others and ids):
         raise NotUnderstood(say("commands.too_much", surplus=" ".join(others)), hint=say("commands.doubt_needs.hint"))
-    return requests.ResolveDoubt(ending=ending, what="".join(others), ids=ids)
+    return ResolveDoubt(ending=ending, what="".join(others), ids=ids)

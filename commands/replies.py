@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from commands.catalogue import COMMANDS, Command, Group, command_named, nearest_name
 from commands.grammar import as_key
-from operations.requests import Verb
+from operations.requests.request import Verb
 from texts.catalogue import say
 from texts.masking import masked
 from texts.nearest import nearest

@@ -8,7 +8,8 @@ from operations.asking import Asked, Reply
 from operations.looking import account_line
 from operations.losing import Losing, account_or_lost
 from operations.open_matters import WAITING, repairs_now
-from operations.requests import Accounts, Verb
+from operations.requests.fleet import Accounts
+from operations.requests.request import Verb
 from operations.staff_names import staff_names
 from reports.status import account_statuses
 from rules.quiet_hours import local

@@ -32,7 +32,7 @@ from operations.learning import Learning
 from operations.losing import Losing
 from operations.posting import Posting
 from operations.pushing import Pushing
-from operations.requests import Verb
+from operations.requests.request import Verb
 from operations.sending import Sending
 
 Act = Callable[[AsyncConnection, Asked[Any]], Awaitable[Reply]]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from operations.permissions import Staff
-from operations.requests import Door, Request
+from operations.requests.request import Door, Request
 from texts.problem import ExitCode
 
 R = TypeVar("R", bound=Request, covariant=True)

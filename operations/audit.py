@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operations.requests import Door, Request, Verb
+from operations.requests.request import Door, Request, Verb
 from storage.staff_tables import Audit
 from texts.problem import ExitCode, Problem
 

@@ -15,7 +15,9 @@ from customers.profiles.profile import newest_line
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import described, own_customer, person_named
-from operations.requests import Bind, Undo, Unmerge, request_of
+from operations.requests.house import Undo
+from operations.requests.people import Bind, Unmerge
+from operations.requests.registry import request_of
 from storage.customer_tables import ProfileChange
 from storage.order_tables import Claim, Merge, Order
 from storage.outbox import insert_ignoring

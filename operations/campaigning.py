@@ -13,7 +13,7 @@ from operations.asking import Asked, Reply, Shown
 from operations.drawing import seed_line, short_lines
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import called, person_named
-from operations.requests import Came, Cancel, Override, Preview, Push
+from operations.requests.pushes import Came, Cancel, Override, Preview, Push
 from operations.why import reason_words
 from personas.model import Goal
 from rules.limits import Limits

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.asking import Asked, Reply, Shown
 from operations.confirmations import drop
 from operations.finding import campaign_named
-from operations.requests import Cancel
+from operations.requests.pushes import Cancel
 from scheduler.campaign_state import Move, require_move
 from storage.campaign_tables import Campaign
 from storage.outbox import MAY_HAVE_LEFT, DeliveryState

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.audit import refused_since
 from operations.errors import CodeInvalid, Refused
 from operations.permissions import Staff
-from operations.requests import Request, Verb, request_of
+from operations.requests.registry import request_of
+from operations.requests.request import Request, Verb
 from storage.staff_tables import Confirmation
 from texts.catalogue import say
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import NOTICE_VALID_MS, road_to_holder
 from operations.asking import Asked, Reply
-from operations.requests import Door, Request, Verb, request_of
+from operations.requests.registry import request_of
+from operations.requests.request import Door, Request, Verb
 from rules.kinds import Kind
 from storage.fleet_tables import LiveRequest
 from storage.outbox import Content, NewDelivery, plan

@@ -22,7 +22,9 @@ from operations.permissions import ALLOWED, others_who_may, require, staff_membe
 from operations.posting import Posting
 from operations.push_trial import MakeWording
 from operations.pushing import Pushing
-from operations.requests import Cancel, Confirm, Continue, Door, Preview, Push, Request, Verb
+from operations.requests.house import Confirm
+from operations.requests.pushes import Cancel, Continue, Preview, Push
+from operations.requests.request import Door, Request, Verb
 from operations.sending import Sending
 from operations.targets import require_own
 from personas.model import Goal

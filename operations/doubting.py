@@ -12,7 +12,7 @@ from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import account_named, is_account
 from operations.permissions import Staff, require_account
-from operations.requests import Doubt, ResolveDoubt
+from operations.requests.pushes import Doubt, ResolveDoubt
 from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler.pushes import push_file

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply, Shown
 from operations.errors import NotFound
-from operations.requests import DrawLots
+from operations.requests.pushes import DrawLots
 from operations.why import reason_words
 from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of
 from scheduler.errors import DrawRefused

@@ -11,7 +11,8 @@ from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import account_named, own_customer
 from operations.permissions import require_account
-from operations.requests import Give, Undo
+from operations.requests.house import Undo
+from operations.requests.people import Give
 from scheduler.benefits.gifts import GiftKind, GiftsConfig, Wish, budget_of, plan_gift, take_back_gift, yuan
 from storage.task_tables import Gift, Task
 from texts.catalogue import say

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
 from operations.invitations import invite, invite_room, make_staff_room
-from operations.requests import Invite, MakeStaffRoom
+from operations.requests.house import Invite, MakeStaffRoom
 from operations.staff import StaffRole
 from texts.catalogue import say
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import called, choices, own_customer
-from operations.requests import Lesson
+from operations.requests.people import Lesson
 from operations.why import reason_words
 from rules.quiet_hours import local, open_from
 from scheduler.care import pupils

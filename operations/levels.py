@@ -11,7 +11,9 @@ from customers.standing.levels import give_level, relevel
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import called, described, own_customer
-from operations.requests import Undo, Vip, request_of
+from operations.requests.house import Undo
+from operations.requests.people import Vip
+from operations.requests.registry import request_of
 from storage.customer_tables import LevelMove
 from storage.tables import Person
 from texts.catalogue import say

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from operations.audit import Outcome, outcome_of, record
 from operations.permissions import require_all, staff_member
-from operations.requests import Door, Request
+from operations.requests.request import Door, Request
 from operations.targets import require_own
 from storage.engine import Database
 from texts.problem import Problem

@@ -8,7 +8,9 @@ from operations.campaigning import running_lines, series_lines
 from operations.finding import called, own_customer
 from operations.open_matters import repairs_now
 from operations.permissions import Staff
-from operations.requests import Help, Status, Tasks, Why
+from operations.requests.fleet import Status, Tasks
+from operations.requests.house import Help
+from operations.requests.people import Why
 from operations.staff_names import done_by, staff_names
 from operations.why import why
 from reports.status import AccountStatus, FleetStatus, Stopped, fleet_status

@@ -16,7 +16,7 @@ from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import choices
 from operations.lost_places import turns_of
 from operations.permissions import require_account
-from operations.requests import FindAccount, LoseAccount
+from operations.requests.fleet import FindAccount, LoseAccount
 from reports.status import friend_counts
 from rules.quiet_hours import local
 from rules.spreading import Turn

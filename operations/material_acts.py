@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import called, own_customer
-from operations.requests import Materials
+from operations.requests.posts import Materials
 from operations.targets import own_materials
 from rules.kinds import Kind
 from rules.quiet_hours import local

@@ -7,7 +7,7 @@ from datetime import time
 from customers.segments.segment_file import Condition, Segment
 from customers.standing.ladder import Ladder
 from operations.errors import CannotBeUsed, Refused
-from operations.requests import Push
+from operations.requests.pushes import Push
 from rules.quiet_hours import local
 from scheduler.pushes.push_file import PushFile
 from scheduler.written import Span

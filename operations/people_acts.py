@@ -8,7 +8,8 @@ from customers.consent import mute, opt_out
 from operations.asking import Asked, Reply
 from operations.finding import described, person_named
 from operations.repairs import close_seen
-from operations.requests import Done, Mute, OptOut
+from operations.requests.fleet import Done
+from operations.requests.people import Mute, OptOut
 from rules.quiet_hours import local
 from storage.tables import Person
 from texts.catalogue import say

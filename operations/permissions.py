@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.errors import NotAllowed, NotStaff
-from operations.requests import AccountFriends, Request, Verb
+from operations.requests.fleet import AccountFriends
+from operations.requests.request import Request, Verb
 from operations.staff import StaffRole
 from storage.staff_tables import StaffMember
 from texts.catalogue import say

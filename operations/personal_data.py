@@ -5,7 +5,8 @@ from customers.own_data.dossier import Dossier, everything_about
 from customers.own_data.erasure import Erased, Traces, erase, traces_of
 from operations.audit import Outcome
 from operations.long_acts import carried_out
-from operations.requests import Door, ErasePerson, ExportPerson, RevealPerson
+from operations.requests.people import ErasePerson, ExportPerson, RevealPerson
+from operations.requests.request import Door
 from storage.engine import Database
 
 

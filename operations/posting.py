@@ -12,7 +12,7 @@ from operations.asking import Asked, Reply, Shown
 from operations.errors import CannotBeUsed
 from operations.finding import account_named
 from operations.permissions import require_account
-from operations.requests import Moment, PreviewMoments
+from operations.requests.posts import Moment, PreviewMoments
 from personas.model import Style
 from rules.kinds import Kind
 from rules.pacing import MINUTE_MS

@@ -14,7 +14,8 @@ from customers.profiles.tags import add_tags, read_tag, remove_tags, tags_of
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed, Refused
 from operations.finding import called, described, own_customer
-from operations.requests import Note, SetProfile, Tag, Undo
+from operations.requests.house import Undo
+from operations.requests.people import Note, SetProfile, Tag
 from rules.quiet_hours import local
 from storage.tables import Person
 from texts.catalogue import say

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.staff_line import Road, road_to_holder
 from operations.asking import Asked, Reply
 from operations.errors import NotFound, Refused
-from operations.requests import TryPush
+from operations.requests.pushes import TryPush
 from rules.kinds import Kind
 from scheduler.pushes.push_file import PushFile
 from scheduler.pushes.push_samples import samples

@@ -14,7 +14,8 @@ from operations.errors import CannotBeUsed, NotFound, Refused
 from operations.finding import campaign_named, choices, stopped_campaign
 from operations.narrowing import Groups, narrowed, only_for
 from operations.push_trial import MakeWording, try_push
-from operations.requests import Cancel, Continue, Pause, Preview, Push, TryPush
+from operations.requests.fleet import Pause
+from operations.requests.pushes import Cancel, Continue, Preview, Push, TryPush
 from operations.why import reason_words
 from personas.model import Goal
 from rules.quiet_hours import local

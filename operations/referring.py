@@ -10,7 +10,9 @@ from customers.referrals.referrals import ReferralState, deliver, referral_of, r
 from operations.asking import Asked, Reply
 from operations.errors import NotFound, Refused
 from operations.finding import called, described, own_customer, person_named
-from operations.requests import Deliver, Refer, Undo, request_of
+from operations.requests.house import Undo
+from operations.requests.people import Deliver, Refer
+from operations.requests.registry import request_of
 from texts.catalogue import say
 
 _LONGEST_BENEFIT = 60

@@ -4,7 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked, Reply
 from operations.report_wishes import Wish, is_large, wish
-from operations.requests import Door, ShowReport, Today
+from operations.requests.fleet import ShowReport, Today
+from operations.requests.request import Door
 from reports.cells import shown, totals_line
 from reports.digest import digest_text
 from reports.period import period_of

@@ -8,7 +8,8 @@ from operations.campaigning import Campaigning
 from operations.errors import CannotBeUsed
 from operations.finding import is_account, is_open_campaign
 from operations.pushing import Pushing
-from operations.requests import Cancel, Pause, Preview, Push
+from operations.requests.fleet import Pause
+from operations.requests.pushes import Cancel, Preview, Push
 from texts.catalogue import say
 
 

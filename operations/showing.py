@@ -12,7 +12,8 @@ from customers.profiles.profile_words import document, page
 from operations.asking import Asked, Reply
 from operations.errors import CannotBeUsed
 from operations.finding import as_json, called, level_words, nobody, own
-from operations.requests import Customer, Door
+from operations.requests.people import Customer
+from operations.requests.request import Door
 from operations.who_has_them import Now, who_has_them
 from texts.catalogue import say
 

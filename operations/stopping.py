@@ -7,7 +7,8 @@ from operations.asking import Asked, Reply, Shown
 from operations.errors import Refused
 from operations.finding import account_named
 from operations.permissions import require_account
-from operations.requests import LogIn, Pause, Request, Resume, ResumeAll, StopAll
+from operations.requests.fleet import LogIn, Pause, Resume, ResumeAll, StopAll
+from operations.requests.request import Request
 from storage.engine import touch
 from storage.fleet_tables import LiveRequest
 from storage.outbox import DeliveryState

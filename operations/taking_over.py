@@ -15,7 +15,7 @@ from operations.asking import Asked, Reply
 from operations.errors import NotFound
 from operations.finding import described, own_customer
 from operations.permissions import Staff
-from operations.requests import Release, TakeOver
+from operations.requests.people import Release, TakeOver
 from operations.ways_out import WayOut, ways_out
 from storage.farewells import PARTED
 from storage.staff_tables import StaffMember

@@ -20,7 +20,7 @@ from operations.errors import NotAllowed
 from operations.finding import own
 from operations.permissions import Staff, require_account
 from operations.repairs import account_of_seen
-from operations.requests import Request, Verb
+from operations.requests.request import Request, Verb
 from scheduler.moments.materials import MaterialRow, Source, found
 from storage.campaign_tables import BenefitGiven
 from storage.customer_tables import Referral

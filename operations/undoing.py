@@ -21,7 +21,11 @@ from operations.posting import take_back_post
 from operations.profiling import take_back_note, take_back_profile
 from operations.pushing import cancelled_words
 from operations.referring import take_back_referral, take_back_thanks
-from operations.requests import Mute, OptOut, Pause, Resume, Undo, Verb, request_of
+from operations.requests.fleet import Pause, Resume
+from operations.requests.house import Undo
+from operations.requests.people import Mute, OptOut
+from operations.requests.registry import request_of
+from operations.requests.request import Verb
 from operations.undoing_tasks import take_back_done
 from rules.quiet_hours import local
 from scheduler.campaigns import steering

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.asking import Asked
 from operations.errors import Refused
-from operations.requests import Undo
+from operations.requests.house import Undo
 from storage.outbox import DeliveryState
 from storage.tables import Account, Delivery
 from storage.task_tables import Gift, Task

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from commands.chat import Chat
 from operations.desk import Desk
-from operations.requests import Verb
+from operations.requests.request import Verb
 from personas.model import Goal
 from rules.pacing import MINUTE_MS
 from scheduler.campaign_files.campaign_file import CampaignFile

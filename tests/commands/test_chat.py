@@ -13,7 +13,7 @@ from conversations.intake import Intake
 from operations.asking import Reply
 from operations.desk import Desk
 from operations.repairs import short_name
-from operations.requests import Door
+from operations.requests.request import Door
 from rules.kinds import Kind
 from scheduler.pushes.push_file import PushFile
 from storage.campaign_tables import Campaign

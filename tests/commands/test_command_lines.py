@@ -17,7 +17,7 @@ from commands.errors import NotUnderstood
 from commands.grammar import parse
 from commands.said import Said
 from operations.permissions import ALLOWED
-from operations.requests import Request, Verb
+from operations.requests.request import Request, Verb
 from operations.staff import StaffRole
 from storage.engine import Database
 from storage.staff_tables import Audit, CommandSeen, StaffMember

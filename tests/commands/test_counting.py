@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from operations.asking import Reply
 from operations.counting import Counting
-from operations.requests import Door
+from operations.requests.request import Door
 from storage.campaign_tables import Campaign
 from storage.engine import Database
 from storage.staff_tables import Audit

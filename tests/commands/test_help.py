@@ -5,7 +5,7 @@ import pytest
 from commands.catalogue import COMMANDS, Command, Group, command_named
 from commands.replies import help_text
 from operations.permissions import ALLOWED
-from operations.requests import Request, Verb
+from operations.requests.request import Request, Verb
 from operations.staff import StaffRole
 from storage.engine import Database
 from tests.commands.test_chat import Office

@@ -19,7 +19,7 @@ from customers.own_data.erasure import erase
 from customers.own_data.holdings import HOLDINGS, OF_PEOPLE
 from operations.errors import NotAllowed
 from operations.personal_data import erase_person, export_person, preview_erasure, reveal_person
-from operations.requests import Door
+from operations.requests.request import Door
 from storage.engine import Database
 from storage.order_tables import Order
 from storage.row_copy import all_tables

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.catalogue import COMMANDS
-from operations import requests
 from operations.invitations import ALPHABET, code_in
 from operations.permissions import ALLOWED, CONFIRMED, TERMINAL_ONLY, Staff
-from operations.requests import BY_VERB, Verb, request_of
+from operations.requests.registry import BY_VERB, request_of
+from operations.requests.request import Request, Verb
 from operations.staff import StaffRole
 
 
@@ -50,7 +50,7 @@ def test_no_name_means_two_commands_and_every_usage_is_written() -> None:
 
 
 @pytest.mark.parametrize("kind", list(BY_VERB.values()))
-def test_a_request_comes_back_from_json_as_it_went(kind: type[requests.Request]) -> None:
+def test_a_request_comes_back_from_json_as_it_went(kind: type[Request]) -> None:
     assert request_of(kind().as_json()) == kind()
 
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from operations.desk import Desk
-from operations.requests import Door, TryPush
+from operations.requests.pushes import TryPush
+from operations.requests.request import Door
 from personas.book import load_book
 from personas.model import Shop
 from scheduler.pushes.push_words import PushWording

@@ -13,7 +13,12 @@ from operations.errors import NotAllowed
 from operations.long_acts import carried_out
 from operations.permissions import ALLOWED, TERMINAL_ONLY, staff_member
 from operations.repairs import short_name
-from operations.requests import BY_VERB, Came, Deliver, Done, Door, Materials, Refer, Request, Tasks
+from operations.requests.fleet import Done, Tasks
+from operations.requests.people import Deliver, Refer
+from operations.requests.posts import Materials
+from operations.requests.pushes import Came
+from operations.requests.registry import BY_VERB
+from operations.requests.request import Door, Request
 from operations.staff import StaffRole
 from operations.targets import _BY_VERB, Target, require_own, target_of
 from scheduler.moments.materials import Source

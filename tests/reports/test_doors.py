@@ -13,7 +13,8 @@ from operations.asking import Reply
 from operations.desk import Desk
 from operations.report_wishes import LARGE_ORDERS, ReportWishes
 from operations.reporting import message_of, report_text
-from operations.requests import Door, Request, ShowReport, Today
+from operations.requests.fleet import ShowReport, Today
+from operations.requests.request import Door, Request
 from reports.cells import shown
 from reports.daily import DailyDigest
 from reports.errors import CannotWrite, NoSuchReport

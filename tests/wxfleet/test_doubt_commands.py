@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text
 
-from operations.requests import ResolveDoubt
+from operations.requests.pushes import ResolveDoubt
 from storage.engine import open_database
 from storage.tables import Account, Delivery
 from tests.wxfleet.small_shop import open_shop

@@ -16,7 +16,7 @@ from typer.main import get_command
 from commands.catalogue import COMMANDS
 from commands.chat import Chat
 from customers.referrals.referrals import register
-from operations.requests import Door
+from operations.requests.request import Door
 from storage.campaign_tables import BenefitGiven, BenefitOffered, CouponCode, CouponPool, Material
 from storage.customer_tables import Consent, PersonNote, PersonTag, ProfileChange
 from storage.engine import open_database

@@ -10,7 +10,7 @@ from commands.catalogue import COMMANDS
 from customers.imports.import_result import ImportResult
 from customers.standing.ladder import load_ladder
 from operations.repairs import RepairLine, noted_repairs
-from operations.requests import Verb
+from operations.requests.request import Verb
 from personas.book import Book
 from reports.story import Line, told
 from rules.clock import Clock

@@ -10,7 +10,8 @@ from operations.asking import Reply
 from operations.audit import Outcome
 from operations.errors import NotStaff
 from operations.long_acts import NOBODY, carried_out
-from operations.requests import Confirm, Door, Request
+from operations.requests.house import Confirm
+from operations.requests.request import Door, Request
 from operations.staff import StaffRole
 from storage.engine import Database
 from texts.catalogue import say

@@ -11,7 +11,7 @@ from customers.imports.mappings import save_mapping, saved_mapping
 from customers.standing.ladder import load_ladder
 from customers.standing.levels import adopt_ladder
 from customers.standing.standing import follow_ladder
-from operations.requests import Request
+from operations.requests.request import Request
 from storage.engine import Database
 from storage.strides import Breathe, no_need
 from texts.catalogue import say

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bots.ownership import wall_of
 from operations.losing import Losing, Way, account_or_lost
-from operations.requests import AccountFriends, FindAccount, LoseAccount
+from operations.requests.fleet import AccountFriends, FindAccount, LoseAccount
 from reports.status import fleet_status
 from reports.workers import crew_now
 from texts.catalogue import say

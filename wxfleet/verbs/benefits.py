@@ -8,7 +8,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.finding import campaign_named, described, person_named
-from operations.requests import GiveBenefit, UndoBenefit
+from operations.requests.pushes import GiveBenefit, UndoBenefit
 from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
 from scheduler.benefits import benefits

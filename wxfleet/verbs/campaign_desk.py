@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.errors import NotFound
-from operations.requests import Came, Cancel, Override, Push
+from operations.requests.pushes import Came, Cancel, Override, Push
 from reports.campaigns import progress
 from rules.quiet_hours import local
 from scheduler.campaigns.series import running

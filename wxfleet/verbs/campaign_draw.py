@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operations.drawing import drawable, kind_lines
 from operations.errors import CannotBeUsed
-from operations.requests import DrawLots
+from operations.requests.pushes import DrawLots
 from scheduler.kinds import draws
 from texts.catalogue import say
 from texts.os_words import os_reason

@@ -10,7 +10,7 @@ from customers.segments.segment_file import load_segments
 from operations.audit import Outcome
 from operations.campaigning import next_view, running_lines
 from operations.drawing import seed_line
-from operations.requests import Push
+from operations.requests.pushes import Push
 from operations.why import reason_words
 from rules.quiet_hours import local
 from scheduler.campaign_files.campaign_file import CampaignFile, campaign_of

@@ -15,7 +15,7 @@ from customers.channels.channel_costs import Cost, costs_of, drop_costs, write_c
 from customers.channels.channels import ChannelConfig, word_of
 from customers.channels.sms import SmsText, sms_texts
 from operations.errors import NotFound, Refused
-from operations.requests import SwitchChannel, WriteChannelCost
+from operations.requests.fleet import SwitchChannel, WriteChannelCost
 from personas.copy_check import findings
 from rules.quiet_hours import local
 from storage.engine import Database

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from operations.requests import ImportCoupons, ShowCoupons
+from operations.requests.pushes import ImportCoupons, ShowCoupons
 from rules.quiet_hours import local, to_ms, zone
 from scheduler.benefits.coupon_import import CodesImported, import_codes
 from scheduler.benefits.coupon_pools import Pool, codes_in, masked_code, pools

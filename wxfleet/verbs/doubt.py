@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from operations.asking import Reply
-from operations.requests import Doubt, ResolveDoubt
+from operations.requests.pushes import Doubt, ResolveDoubt
 from storage.doubts import Ending
 from texts.catalogue import say
 from texts.problem import ExitCode

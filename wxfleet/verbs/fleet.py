@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bots.ownership import wall_of
 from customers.referrals.referral_list import thanks_due
 from operations.open_matters import repairs_now
-from operations.requests import ResumeAll
+from operations.requests.fleet import ResumeAll
 from operations.staff import StaffRole
 from reports.backlog import backlog
 from reports.status import fleet_status

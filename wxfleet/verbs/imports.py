@@ -19,7 +19,7 @@ from customers.imports.order_columns import COLUMNS
 from customers.imports.order_files import OrderOptions
 from customers.imports.orders import import_orders
 from customers.merging.undo_merges import resting_on
-from operations.requests import ImportCustomers, ImportOrders, UndoImport
+from operations.requests.house import ImportCustomers, ImportOrders, UndoImport
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.nearest import nearest

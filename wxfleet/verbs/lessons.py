@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from operations.requests import Lesson
+from operations.requests.people import Lesson
 from texts.catalogue import say
 from texts.problem import ExitCode
 from wxfleet.terminal.acting import asked

@@ -7,7 +7,7 @@ import typer
 from commands.errors import NotUnderstood
 from commands.times import time_of
 from operations.asking import Reply
-from operations.requests import Materials, Moment
+from operations.requests.posts import Materials, Moment
 from rules.roles import PostKind
 from texts.catalogue import say
 from texts.problem import ExitCode

@@ -9,7 +9,7 @@ from customers.merging.merge_list import Merged, merges
 from customers.profiles.profile_words import said_by
 from operations.asking import Reply
 from operations.finding import described, person_named
-from operations.requests import Bind, Unmerge
+from operations.requests.people import Bind, Unmerge
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.problem import ExitCode

@@ -16,7 +16,9 @@ from operations.campaigning import view_text
 from operations.errors import NotFound
 from operations.finding import campaign_named, choices
 from operations.pushing import cancelled_words
-from operations.requests import Cancel, Continue, Pause, Push, Request, TryPush
+from operations.requests.fleet import Pause
+from operations.requests.pushes import Cancel, Continue, Push, TryPush
+from operations.requests.request import Request
 from operations.why import reason_words
 from reports.campaigns import progress
 from rules.quiet_hours import local

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commands.times import time_of
 from operations.errors import CannotBeUsed, Refused
 from operations.ponding import bind_pond
-from operations.requests import BindPond, PondPost
+from operations.requests.posts import BindPond, PondPost
 from operations.why import reason_words
 from personas.book import Book
 from personas.copy_check import findings

@@ -11,7 +11,7 @@ from customers.merging.merging import survivor
 from customers.own_data.dossier import as_text, require_format, write_dossier
 from customers.profiles.profile_words import said_by
 from operations.personal_data import erase_person, export_person, preview_erasure
-from operations.requests import Door
+from operations.requests.request import Door
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.problem import ExitCode

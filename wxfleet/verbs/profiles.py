@@ -8,7 +8,8 @@ from commands.errors import NotUnderstood
 from customers.profiles.profile_view import profile_view
 from operations.finding import person_named
 from operations.personal_data import reveal_person
-from operations.requests import Door, Note, Request, SetProfile, Tag
+from operations.requests.people import Note, SetProfile, Tag
+from operations.requests.request import Door, Request
 from operations.showing import document_of, page_of
 from operations.who_has_them import who_has_them
 from texts.catalogue import say

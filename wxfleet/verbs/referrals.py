@@ -13,7 +13,7 @@ from customers.referrals.referral_list import Brought, referrals
 from customers.referrals.referrals import ReferralState
 from customers.referrals.share_codes import share_code_of
 from operations.finding import called, person_named
-from operations.requests import Deliver, Refer
+from operations.requests.people import Deliver, Refer
 from rules.quiet_hours import local
 from texts.catalogue import say
 from texts.problem import ExitCode

@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 from sqlalchemy import select
 
-from operations.requests import Done, Give
+from operations.requests.fleet import Done
+from operations.requests.people import Give
 from operations.staff_names import done_by, staff_names
 from rules.quiet_hours import local
 from scheduler.benefits.gifts import GiftKind, budget_of, ledger, yuan
