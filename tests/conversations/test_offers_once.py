@@ -1,18 +1,22 @@
 """An offer is made once for each aim, and neither made nor repeated against a wish, whoever was quicker."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Update, insert, update
 
 from conversations.acquaintance import find
 from conversations.move_looks import Due, look_at, looks_due
 from conversations.move_targets import Target, target_for
 from conversations.moves import move_on, note_offer
 from customers.consent import opt_out
+from rules.kinds import Kind
 from rules.moves import Aim, MoveReason, MoveState
 from storage.engine import Database
-from storage.tables import Account, Delivery, Person
+from storage.move_tables import Move
+from storage.outbox import Content, NewDelivery, plan
+from storage.tables import Account, Delivery, Friendship, Person
 from tests.conversations.matrix import Matrix, contact_of, friend, open_matrix, voices
 from tests.conversations.shop import DAY_MS, NOW_MS, outbox
 from tests.lock_waits import until_it_waits
@@ -105,19 +109,54 @@ async def test_who_said_no_in_that_very_moment_is_not_reminded(sqlite_database: 
     assert await _look(matrix, due) == ("declined", 0)
 
 
-async def test_who_was_found_to_have_opted_out_is_not_reminded(sqlite_database: Database) -> None:
-    """As when they turn out to be somebody who did: the offer was never declined."""
+@pytest.mark.parametrize(
+    "stops",
+    [
+        lambda due: update(Person).where(Person.id == due.person).values(opted_out_ms=NOW_MS),
+        lambda due: update(Person).where(Person.id == due.person).values(muted_until_ms=THIRD_DAY_MS + 1),
+        lambda due: _with_her(due).values(state="gone"),
+        lambda due: _with_her(due).values(waiting_since_ms=NOW_MS),
+        lambda due: _with_her(due).values(held_by="mei", held_until_ms=THIRD_DAY_MS + 1),
+        lambda due: update(Account).where(Account.id == due.from_account).values(paused_by="boss"),
+        lambda due: update(Account).where(Account.id == due.to_account).values(friends_listed=3_000),
+    ],
+    ids=["opted out", "muted", "no friend any more", "waits for a person", "talks with one", "paused", "full"],
+)
+async def test_nobody_is_reminded_where_something_is_against_it_by_now(
+    sqlite_database: Database, stops: Callable[[Due], Update]
+) -> None:
+    """Whatever nobody declined the offer for: they turned out to be somebody who opted out, the account is full …"""
     matrix, due = await _due_to_be_reminded(sqlite_database)
     async with sqlite_database.write() as tx:
-        await tx.execute(update(Person).where(Person.id == due.person).values(opted_out_ms=NOW_MS))
+        await tx.execute(stops(due))
     assert await _look(matrix, due) == ("rested", 0)
 
 
-async def test_nobody_is_reminded_of_an_account_that_is_full_by_now(sqlite_database: Database) -> None:
+def _with_her(due: Due) -> Update:
+    return update(Friendship).where(Friendship.person == due.person, Friendship.account == due.from_account)
+
+
+async def test_nobody_is_reminded_who_had_as_many_kindnesses_as_a_month_may_bring(sqlite_database: Database) -> None:
     matrix, due = await _due_to_be_reminded(sqlite_database)
+    greeting = NewDelivery(
+        Kind.GREETING, due.from_account, HUA, Content(text="生日快乐"), "greeting:1", NOW_MS, person=due.person,
+        source="birthday",
+    )  # fmt: skip
     async with sqlite_database.write() as tx:
-        await tx.execute(update(Account).where(Account.id == due.to_account).values(friends_listed=3_000))
+        await plan(tx, [greeting], now_ms=NOW_MS)
     assert await _look(matrix, due) == ("rested", 0)
+
+
+async def test_who_said_no_as_somebody_they_turned_out_to_be_is_not_reminded(sqlite_database: Database) -> None:
+    matrix, due = await _due_to_be_reminded(sqlite_database)
+    (move,) = await matrix.moves()
+    async with sqlite_database.write() as tx:
+        former = insert(Person).values(name="花", created_ms=0, merged_into=due.person).returning(Person.id)
+        other = {**move._mapping, "person": await tx.scalar(former), "state": "declined", "look_ms": None}
+        del other["id"]
+        await tx.execute(insert(Move).values(other))
+        await look_at(tx, voices(), due, THIRD_DAY_MS)
+    assert await outbox(sqlite_database, key=f"move:{due.id}:again") == []
 
 
 async def test_nobody_is_reminded_of_a_card_that_was_refused(sqlite_database: Database) -> None:
