@@ -18,10 +18,9 @@ from personas.model import Occasion
 from rules.kinds import Kind
 from rules.moves import Aim, MoveReason, MoveState
 from rules.roles import Role
-from storage.ahead import looked_up
 from storage.move_tables import Move
 from storage.outbox import Content, NewDelivery, plan
-from storage.tables import Account, Delivery, Friendship
+from storage.tables import Delivery, Friendship
 from texts.catalogue import say
 
 AFTER_ANSWER_MS = 10_000
@@ -52,7 +51,7 @@ class AccountWishes:
         them. Was it done?
         """
         who, now_ms = heard.who, heard.now_ms
-        if not asks_to_buy(heard.words) or await looked_up(tx, _role, who.account) != Role.ACQUISITION:
+        if not asks_to_buy(heard.words) or who.role != Role.ACQUISITION:
             return False
         if await _waits(tx, who.person) or not await is_open_to(tx, who.person, Aim.SALES):
             return False
@@ -107,10 +106,6 @@ class AccountWishes:
 
     def _name(self, persona: str) -> str:
         return self._voices.book.resolved(persona).name
-
-
-async def _role(tx: AsyncConnection, account: str) -> str | None:
-    return await tx.scalar(select(Account.role).where(Account.id == account))
 
 
 async def _waits(tx: AsyncConnection, person: int) -> bool:

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sqlalchemy import BigInteger, Subquery, Text, Update, and_, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Subquery, Text, Update, and_, bindparam, cast, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.consent import hold_back
 from customers.one_at_a_time import hold, hold_contacts
 from customers.standing.bond import bond_case
 from personas.model import Stage
+from rules.limits import Limits
 from storage.ahead import Ahead
 from storage.many import over_many
 from storage.outbox import insert_ignoring
@@ -41,6 +43,13 @@ class Acquaintance:
     unanswered: int
     name: str
     tier: str | None
+    role: str
+    stored_limits: str | None
+
+    @property
+    def limits(self) -> Limits:
+        """Of the account."""
+        return limits_in(self.stored_limits)
 
     @property
     def stage(self) -> Stage:
@@ -59,6 +68,12 @@ class Acquaintance:
         return self.held_by is not None and (self.held_until_ms is None or self.held_until_ms > now_ms)
 
 
+@lru_cache(maxsize=256)
+def limits_in(stored: str | None) -> Limits:
+    """As they stand in the table of accounts, as text."""
+    return Limits.model_validate_json(stored) if stored else Limits()
+
+
 # Built once: every message of a customer asks it. In the order of the fields of `Acquaintance`.
 _ALL_MET = (
     select(
@@ -66,6 +81,7 @@ _ALL_MET = (
         Friendship.nickname, Person.call_me, Person.level, Person.orders, Person.opted_out_ms,
         Friendship.held_by, Friendship.held_until_ms, Friendship.waiting_since_ms,
         Account.persona, Account.position, Account.holder, Person.unanswered, Person.name, Person.tier,
+        Account.role, cast(Account.limits, Text),
     )
     .join(Person, Person.id == Friendship.person)
     .join(Account, Account.id == Friendship.account)

@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from conversations.waits import last_answered_by, loads
+from conversations.waits import loads
 from rules.limits import Limits
 from rules.shifts import Hours, hours_of
 from storage.ahead import looked_up
 from storage.staff_tables import StaffMember
-from storage.tables import Account
 
 _OWNER = "owner"
 _VIEWER = "viewer"
@@ -50,9 +49,11 @@ class Crew:
         return next((member for member in self.members if member.id == staff), None)
 
 
-async def crew_of(tx: AsyncConnection, account: str, zone: str) -> Crew:
-    """Who may answer at `account`: not those who only look, nor those who look after other accounts."""
-    holder, limits = await looked_up(tx, _holder_and_limits, account)
+async def crew_of(tx: AsyncConnection, account: str, zone: str, *, holder: str | None, limits: Limits) -> Crew:
+    """Who may answer at `account`: not those who only look, nor those who look after other accounts.
+
+    `holder` has its phone; its quiet hours are in `limits`.
+    """
     quiet = (limits.quiet_from, limits.quiet_until)
     members = tuple(
         Member(
@@ -65,11 +66,6 @@ async def crew_of(tx: AsyncConnection, account: str, zone: str) -> Crew:
     return Crew(members, zone)
 
 
-async def _holder_and_limits(tx: AsyncConnection, account: str) -> tuple[str | None, Limits]:
-    row = (await tx.execute(select(Account.holder, Account.limits).where(Account.id == account))).one_or_none()
-    return (row.holder if row else None), Limits.model_validate(row.limits) if row and row.limits else Limits()
-
-
 async def _who_answers(tx: AsyncConnection) -> Sequence[Row[Any]]:
     """All but those who only look."""
     staff = await tx.execute(
@@ -80,14 +76,12 @@ async def _who_answers(tx: AsyncConnection) -> Sequence[Row[Any]]:
     return staff.all()
 
 
-async def who_looks(
-    tx: AsyncConnection, crew: Crew, friendship: int, *, held_by: str | None, now_ms: int, but: Collection[str] = ()
-) -> Member | None:
-    """Who is to answer now; None when nobody is on duty. `but`: not one of these."""
-    there = {member.id: member for member in crew.on_duty(now_ms) if member.id not in but}
+async def who_looks(tx: AsyncConnection, crew: Crew, *, has: Sequence[str | None], now_ms: int) -> Member | None:
+    """Who is to answer now; None when nobody is on duty. `has`: who has them already, first who talks with them."""
+    there = {member.id: member for member in crew.on_duty(now_ms)}
     if not there:
         return None
-    for staff in (held_by, await last_answered_by(tx, friendship, now_ms)):
+    for staff in has:
         if staff in there:
             return there[staff]
     load = await loads(tx, now_ms)

@@ -1,11 +1,14 @@
 """From the bot to a person and back: who waits, who holds a conversation, and for how long."""
 
+from functools import partial
+
 from sqlalchemy import BigInteger, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations import waits
 from conversations.acquaintance import Acquaintance
 from conversations.duty import crew_of, who_looks
+from conversations.history import history_of
 from conversations.speaking import Lately
 from conversations.wait_notices import Notice, Word, tell
 from conversations.waits import WaitState
@@ -76,16 +79,16 @@ async def _begin(
     tx: AsyncConnection, who: Acquaintance, zone: str, *, arrival: int, why: str, now_ms: int, tell_now: bool
 ) -> bool:
     """False when a wait is open already: somebody took them on and has not written yet."""
-    member = await who_looks(
-        tx, await crew_of(tx, who.account, zone), who.friendship, held_by=who.held_by, now_ms=now_ms
-    )
-    staff = member.id if member else None
-    begun = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
+    before = await history_of(tx, who, now_ms)
+    crew = await crew_of(tx, who.account, zone, holder=who.holder, limits=who.limits)
+    member = await who_looks(tx, crew, has=(who.held_by, before.answered_by), now_ms=now_ms)
+    begin = partial(waits.begin, tx, who, arrival=arrival, why=why, staff=member.id if member else None, now_ms=now_ms)
+    begun = await begin(waits=before.waits)
     if not begun and who.held_by is None:  # left over: nobody had them, and they did not wait
         await waits.end(tx, who.friendship, WaitState.DROPPED, by=None, now_ms=now_ms)
-        begun = await waits.begin(tx, who, arrival=arrival, why=why, staff=staff, now_ms=now_ms)
+        begun = await begin(waits=False)
     if begun and tell_now:
-        waiting = await begins_to_wait(tx, who, member, arrival=arrival, why=why, now_ms=now_ms)
+        waiting = await begins_to_wait(tx, who, before, member, arrival=arrival, why=why, now_ms=now_ms)
         notice = Notice(Word.TOLD, [waiting], member, f"waiting:{arrival}")
         await tell(tx, notice, holder=who.holder, zone=zone, now_ms=now_ms)
     return begun

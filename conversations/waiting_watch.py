@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, Text, cast, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import tell_staff
+from conversations.acquaintance import limits_in
 from conversations.duty import Crew, Member, crew_of, next_in_line, who_looks
 from conversations.handover import ON_THE_PHONE
+from conversations.history import last_answered_by
 from conversations.wait_notices import Notice, Word, tell
 from conversations.waits import WaitState
 from conversations.who_waits import these_wait
@@ -82,7 +84,9 @@ class WaitingWatch:
         crews: dict[str, Crew] = {}
         steps: list[_Step] = []
         for row in await _due_waits(tx, now_ms):
-            crew = crews.get(row.account) or await crew_of(tx, row.account, self._zone)
+            crew = crews.get(row.account) or await crew_of(
+                tx, row.account, self._zone, holder=row.holder, limits=limits_in(row.limits)
+            )
             crews[row.account] = crew
             step = await self._look(tx, row, crew, now_ms)
             if step is not None:
@@ -108,7 +112,10 @@ class WaitingWatch:
     async def _remind(self, tx: AsyncConnection, row: Row[Any], crew: Crew, now_ms: int) -> _Step | None:
         """Whoever was to look; when they have gone home, who is there now."""
         there = {member.id: member for member in crew.on_duty(now_ms)}
-        member = there.get(row.staff) or await who_looks(tx, crew, row.friendship, held_by=row.held_by, now_ms=now_ms)
+        member = there.get(row.staff)
+        if member is None:
+            answered_by = await last_answered_by(tx, row.friendship, now_ms)
+            member = await who_looks(tx, crew, has=(row.held_by, answered_by), now_ms=now_ms)
         if member is None:
             return None
         if not await _move(tx, row, WaitState.REMINDED, staff=member.id, told_ms=now_ms, look_ms=now_ms):
@@ -151,6 +158,7 @@ async def _due_waits(tx: AsyncConnection, now_ms: int) -> Sequence[Row[*tuple[An
         select(
             Wait.id, Wait.friendship, Wait.account, Wait.staff, Wait.state, Wait.from_ms, Wait.told_ms,
             Friendship.held_by, Account.holder, or_(nobody_has_them, Friendship.state.in_(PARTED)).label("gone"),
+            cast(Account.limits, Text).label("limits"),
         )
         .join(Friendship, Friendship.id == Wait.friendship)
         .join(Account, Account.id == Wait.account)

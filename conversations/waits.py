@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, or_, select, union_all, update
+from sqlalchemy import BigInteger, ColumnElement, and_, func, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from conversations.acquaintance import Acquaintance
-from rules.pacing import DAY_MS
 from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait
 from storage.many import Many, over_many
 from storage.outbox import insert_ignoring
-from storage.statements import ready
 from storage.tables import Friendship
 
 
@@ -71,32 +69,21 @@ def _graver(why: str) -> Many:
 
 
 _GRAVER = {why: _graver(why) for why in _GRAVEST}
-_ABOUT = ready(
-    select(Wait.ended_ms, Wait.ended_by)
-    .where(
-        Wait.friendship == bindparam("of"),
-        or_(Wait.ended_ms.is_(None), and_(Wait.state == WaitState.ANSWERED.value, Wait.ended_ms >= bindparam("since"))),
-    )
-    .order_by(Wait.id.desc())
-)
-THEIRS_MS = 7 * DAY_MS
-"""Who answered a customer within so long has them: they need not tell their story twice. Ours."""
 
 
 async def begin(
-    tx: AsyncConnection, who: Acquaintance, *, arrival: int, why: str, staff: str | None, now_ms: int
+    tx: AsyncConnection, who: Acquaintance, *, arrival: int, why: str, staff: str | None, waits: bool, now_ms: int
 ) -> bool:
-    """A new wait. False when one is open in this conversation already."""
+    """A new wait. False when one is open in this conversation already, of which `waits` is what was read."""
     row = {
         "friendship": who.friendship, "account": who.account, "person": who.person, "arrival": arrival, "why": why,
         "staff": staff, "state": WaitState.WAITING.value, "since_ms": now_ms, "from_ms": now_ms, "look_ms": now_ms,
     }  # fmt: skip
     if not isinstance(tx, Ahead):
         return await tx.scalar(insert_ignoring(tx, Wait).values(row).returning(Wait.id)) is not None
-    if any(ended_ms is None for ended_ms, _ in await looked_up(tx, _about, who.friendship, now_ms - THEIRS_MS)):
-        return False
-    tx.note(_write_all, row)
-    return True
+    if not waits:
+        tx.note(_write_all, row)
+    return not waits
 
 
 async def wrote_again(tx: AsyncConnection, friendship: int, *, arrival: int, why: str) -> None:
@@ -131,12 +118,6 @@ async def move_to(tx: AsyncConnection, friendship: int, who: Acquaintance, now_m
     await end(tx, friendship, WaitState.DROPPED, by=None, now_ms=now_ms)
 
 
-async def last_answered_by(tx: AsyncConnection, friendship: int, now_ms: int) -> str | None:
-    """Who answered them last, if that is not long ago."""
-    rows = await looked_up(tx, _about, friendship, now_ms - THEIRS_MS)
-    return next((by for ended_ms, by in rows if ended_ms is not None), None)
-
-
 async def loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
     """How much everybody has on their hands: customers who wait for them, and conversations they hold."""
     load = await looked_up(tx, _written_loads, now_ms)
@@ -151,11 +132,6 @@ async def _written_loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
     hands = union_all(waits, held).subquery()
     rows = await tx.execute(select(hands.c.staff, func.count()).group_by(hands.c.staff))
     return Counter({str(staff): number for staff, number in rows.all()})
-
-
-async def _about(tx: AsyncConnection, friendship: int, since_ms: int) -> Sequence[Sequence[Any]]:
-    """(ended_ms, ended_by) of what is open in this conversation and of what was answered since, the newest first."""
-    return await _ABOUT.rows(tx, of=friendship, since=since_ms)
 
 
 async def _write_all(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -12,10 +12,11 @@ from bots.payloads import message_of
 from conversations.acquaintance import Acquaintance
 from conversations.duty import Member
 from conversations.heard import words_of
+from conversations.history import History
 from customers.standing.ladder import Ladder, current
 from customers.standing.purchases import is_purchase
 from rules.quiet_hours import local
-from storage.ahead import Ahead, looked_up
+from storage.ahead import Ahead
 from storage.conversation_tables import Wait
 from storage.inbox import Received
 from storage.order_tables import Order
@@ -91,11 +92,17 @@ class Waiting:
 
 
 async def begins_to_wait(
-    tx: AsyncConnection, who: Acquaintance, member: Member | None, *, arrival: int, why: str, now_ms: int
+    tx: AsyncConnection,
+    who: Acquaintance,
+    before: History,
+    member: Member | None,
+    *,
+    arrival: int,
+    why: str,
+    now_ms: int,
 ) -> Waiting:
     """Whose wait begins now, with the words of the inbox row `arrival`; `member` is to look."""
     payload, received_ms = await _wrote(tx, arrival)
-    bought_ms, bought = await looked_up(tx, _newest_purchase, who.person) if who.orders else (None, "")
     return Waiting(
         account=who.account,
         person=who.person,
@@ -103,8 +110,8 @@ async def begins_to_wait(
         level=_level(await current(tx), who.level),
         tier=who.tier,
         orders=who.orders,
-        bought_ms=bought_ms,
-        bought=bought,
+        bought_ms=before.bought_ms,
+        bought=shortened(before.bought, _TITLE),
         why=why,
         words=_last_words(payload),
         staff=member.id if member else None,
@@ -195,10 +202,6 @@ async def _wrote(tx: AsyncConnection, arrival: int) -> tuple[dict[str, Any] | No
     rows = await _WROTE.rows(tx, arrival=arrival)
     payload, received_ms = rows[0] if rows else (None, None)
     return json.loads(payload) if isinstance(payload, str) else payload, received_ms
-
-
-async def _newest_purchase(tx: AsyncConnection, person: int) -> tuple[int | None, str]:
-    return (await _newest_purchases(tx, [person])).get(person, (None, ""))
 
 
 async def _newest_purchases(tx: AsyncConnection, people: Collection[int]) -> Mapping[int, tuple[int, str]]:

@@ -94,10 +94,14 @@ def begin_at_driver(connection: Connection, words: str) -> None:
 
 
 def ready(statement: Executable, *, on_sqlite: Executable | None = None) -> Ready:
-    """For what every message asks. Its parameters are named with `bindparam`."""
-    compiled = cast(ClauseElement, statement if on_sqlite is None else on_sqlite).compile(
-        dialect=sqlite.dialect(paramstyle="named")
-    )
+    """For what every message asks. Its parameters are named with `bindparam`, and have None for their value where a
+    list stands beside them.
+    """
+    there = cast(ClauseElement, statement if on_sqlite is None else on_sqlite)
+    dialect = sqlite.dialect(paramstyle="named")
+    compiled = there.compile(dialect=dialect)
+    if "[POSTCOMPILE_" in str(compiled):
+        compiled = there.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     constants = {name: value for name, value in compiled.params.items() if value is not None}
     return Ready(statement, str(compiled), constants)
 

@@ -221,6 +221,10 @@ async def test_hand_overs_go_at_once_and_are_shared_out_by_load(database: Databa
     """What begins within a chunk counts: nobody gets all of them; staff hear of each, customers once."""
     await _furnish(database)
     shop = Shop(database, read_ahead)
+    hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
+    async with database.write() as tx:
+        bought = {"person": hua.person, "paid_ms": NOW_MS, "titles": ["法式大衣", "风琴裙"]}
+        await tx.execute(update(Order).where(Order.number == ORDERS[1]).values(bought))
     them = [("lin-1", f"wxid_c{number}", HANDED_OVER[number % 2]) for number in range(4)]
     await shop.hear([*them, ("lin-2", "wxid_c5", HANDED_OVER[0])])
     assert shop.alone == 0
@@ -229,7 +233,11 @@ async def test_hand_overs_go_at_once_and_are_shared_out_by_load(database: Databa
         waiting = await tx.scalar(select(func.count()).where(Friendship.waiting_since_ms.is_not(None)))
     assert [row.staff for row in begun] == ["mei", "fan", "mei", "fan", "ming"]
     assert [row.why for row in begun] == ["unknown", "complaint", "unknown", "complaint", "unknown"]
-    assert waiting == len(await outbox(database, kind="staff_notice")) == len(await outbox(database, kind="reply")) == 5
+    notices = await outbox(database, kind="staff_notice")
+    assert waiting == len(notices) == len(await outbox(database, kind="reply")) == 5
+    assert [("法式大衣" in row.content["text"], HANDED_OVER[0] in row.content["text"]) for row in notices] == [
+        (True, True), (False, False), (False, True), (False, False), (False, True),
+    ]  # fmt: skip
 
 
 async def test_whom_a_person_talks_with_gets_no_answer_at_once_and_no_second_wait(database: Database) -> None:
