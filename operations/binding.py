@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.errors import MergeInConflict
 from customers.finding.people import FoundPerson, shown
+from customers.merging.hinted import give_way
 from customers.merging.linking import PHONE, link_member, link_phone
 from customers.merging.merging import merge, survivor, unmerge
 from customers.merging.stand_ins import is_stand_in, let_go, take_order
@@ -110,6 +111,7 @@ async def _bind_phone(tx: AsyncConnection, asked: Asked[Bind], person: FoundPers
 
 async def _bind_order(tx: AsyncConnection, asked: Asked[Bind], person: FoundPerson, number: str) -> bool:
     """The order's member is theirs; one that no import brought yet is remembered as claimed. Is the claim a new one?"""
+    await give_way(tx, Order.number == number, asked.now_ms)  # staff know more than whoever said but its end
     member = await tx.scalar(select(Order.member_name).where(Order.number == number))
     if member is not None and not is_stand_in(member):
         await _bind_member(tx, asked, person.id, member, f"order {number}")

@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from customers.finding.search import catch_up
+from customers.merging.claim_words import Hint
+from customers.merging.claims import ClaimOutcome, claim_by_hint
 from storage.engine import Database
 from storage.order_tables import Merge, Order
 from storage.tables import Person
-from tests.commands.test_chat import Office
-from tests.conversations.shop import NOW_MS, open_shop
+from tests.commands.test_chat import ZONE, Office
+from tests.conversations.shop import NOW_MS, befriend, open_shop
 from texts.problem import ExitCode
 
 NUMBER = "2202600000000000001"
@@ -51,6 +53,16 @@ async def test_an_order_under_a_masked_name_comes_alone_and_goes_back(shop: Offi
     assert f"订单 {NUMBER} 不再算" in (await shop.says("/撤销", staff="mei", now_ms=NOW_MS + 2)).text
     assert (await _person(shop, "花花🌸")).orders == 0
     assert (await shop.says(f"/绑定 表里的阿花 {NUMBER}", now_ms=NOW_MS + 3)).ok
+
+
+async def test_staff_know_better_than_whoever_said_but_the_end_of_an_order(shop: Office) -> None:
+    async with shop.db.write() as tx:
+        guesser = await befriend(tx, "lin-1", "wxid_guess", "猜猜")
+        await tx.execute(update(Order).values(member_name="m***1#" + Order.number))
+        claimed = await claim_by_hint(tx, guesser, "lin-1", Hint(NUMBER[-4:], amount_fen=9950), ZONE, NOW_MS)
+        assert claimed is ClaimOutcome.CLAIMED
+    assert (await shop.says(f"/绑定 花花 {NUMBER}", staff="mei")).ok
+    assert ((await _person(shop, "花花🌸")).orders, (await _person(shop, "猜猜")).orders) == (1, 0)
 
 
 async def test_a_phone_makes_two_entries_one_and_an_operator_parts_them(shop: Office) -> None:
