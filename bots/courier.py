@@ -268,7 +268,7 @@ class Courier:
         if result.state is DeliveryState.PENDING:
             self._touched.add(lane.config.account)
         self._wake.set()
-        if lane.config.limits.gap_max_s == 0:
+        if lane.config.limits.gap_max_s == 0 and lane.has_more:
             self._hasty += 1
             if self._hasty >= 3 * len(self._under_way):
                 self._full.set()

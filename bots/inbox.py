@@ -182,7 +182,7 @@ class InboxWriter:
         failed = False
         while True:
             try:
-                async with self._db.write() as tx:
+                async with self._db.write(short=True) as tx:
                     new = await record(tx, batch)
                     if failed:  # perhaps it was committed all the same: then nothing of it is new
                         new = await recorded(tx, batch)

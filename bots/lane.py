@@ -85,6 +85,11 @@ class Lane:
             return False
         return self.needs_page(now_ms) or (bool(self.rows) and now_ms >= self.not_before_ms)
 
+    @property
+    def has_more(self) -> bool:
+        """As far as is known: could another row go now, were it not for the pace?"""
+        return bool(self.rows) or self.more or self.stale
+
     def condition(self, now_ms: int) -> str:
         """One word for whoever looks from outside: sending, due, waiting (for a time), idle."""
         if self.under_way is not None:

@@ -21,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProx
 from storage.driver_words import translate, unavailable
 from storage.errors import DatabaseUnavailable
 from storage.statements import begin_at_driver
+from storage.turns import Turns
 from texts.catalogue import say
 from texts.os_words import os_reason
 
@@ -61,7 +62,7 @@ class Database:
     def __init__(self, writer: AsyncEngine, readers: AsyncEngine, url: str, *, patience_s: float | None = None) -> None:
         self._writer = writer
         self._readers = readers
-        self._one_writer = asyncio.Lock() if writer.dialect.name == "sqlite" else None
+        self._one_writer = Turns() if writer.dialect.name == "sqlite" else None
         self._listeners: list[Touched] = []
         self._served: list[Container[str]] = []
         self._patience_s = patience_s
@@ -95,16 +96,17 @@ class Database:
             listener(accounts)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, short: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction. Commits at the end of the block, rolls back when it raises.
 
+        `short`: it is a statement or two that others wait for; where there is one writer it goes before what is not.
         Raises DiskFull, DatabaseUnreadable, DatabaseUnavailable; nothing of the block is kept then.
         """
         if self._one_writer is None:
             async with self._transaction() as tx:
                 yield tx
         else:
-            async with self._one_writer, self._transaction() as tx:
+            async with self._one_writer.turn(short=short), self._transaction() as tx:
                 yield tx
 
     @asynccontextmanager

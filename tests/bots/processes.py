@@ -29,9 +29,9 @@ class FlakyDatabase(Database):
         self.flaw = ""
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, short: bool = False) -> AsyncIterator[AsyncConnection]:
         flaw, self.flaw = self.flaw, ""
-        async with super().write() as tx:
+        async with super().write(short=short) as tx:
             yield tx
             if flaw == "before":
                 raise DatabaseUnavailable("gone before the commit")

@@ -27,8 +27,8 @@ class BusyDatabase(Database):
         self.handling: Handling | None = None
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        async with super().write() as tx:
+    async def write(self, *, short: bool = False) -> AsyncIterator[AsyncConnection]:
+        async with super().write(short=short) as tx:
             yield tx
         if self.to_come and self.handling is not None:
             await self.handling.add_fetched([self.to_come.pop(0)], [])

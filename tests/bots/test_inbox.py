@@ -117,9 +117,9 @@ class ForgetfulDatabase(Database):
         self.broke = False
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, short: bool = False) -> AsyncIterator[AsyncConnection]:
         count = select(func.count()).select_from(Arrival)
-        async with super().write() as tx:
+        async with super().write(short=short) as tx:
             before = await tx.scalar(count)
             yield tx
             wrote = await tx.scalar(count) != before

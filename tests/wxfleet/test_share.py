@@ -90,8 +90,8 @@ class Gated(Database):
         self.held_up = 0
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        async with super().write() as tx:
+    async def write(self, *, short: bool = False) -> AsyncIterator[AsyncConnection]:
+        async with super().write(short=short) as tx:
             yield tx
             ends = self.watched is not None and not await tx.scalar(_IS_RUN, {"lock": f"shard:{self.watched}"})
         if ends:
