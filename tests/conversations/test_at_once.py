@@ -223,7 +223,7 @@ async def test_hand_overs_go_at_once_and_are_shared_out_by_load(database: Databa
     shop = Shop(database, read_ahead)
     hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
     async with database.write() as tx:
-        bought = {"person": hua.person, "paid_ms": NOW_MS, "titles": ["法式大衣", "风琴裙"]}
+        bought = {"person": hua.person, "status": "done", "titles": ["法式大衣", "风琴裙"]}
         await tx.execute(update(Order).where(Order.number == ORDERS[1]).values(bought))
     them = [("lin-1", f"wxid_c{number}", HANDED_OVER[number % 2]) for number in range(4)]
     await shop.hear([*them, ("lin-2", "wxid_c5", HANDED_OVER[0])])
