@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import tell_staff
 from conversations.duty import Member
 from conversations.who_waits import Waiting
+from storage.staff_tables import StaffMember
 from texts.catalogue import say
 
 _LISTED = 8
@@ -34,12 +36,19 @@ async def tell(tx: AsyncConnection, notice: Notice, *, holder: str | None, zone:
     """Plan it: to the staff room, by name, or to the member; to `holder` where nobody is on duty."""
     staff = [notice.member.id if notice.member else None, holder]
     account = notice.waiting[0].account
-    text = words_of_notice(notice, zone, now_ms)
+    text = words_of_notice(notice, zone, now_ms, phone_with=await _phone_with(tx, notice.member, holder))
     await tell_staff(tx, text, account=account, staff=staff, key=notice.key, now_ms=now_ms)
 
 
-def words_of_notice(notice: Notice, zone: str, now_ms: int) -> str:
-    """For one customer: who, and what. For several a list."""
+async def _phone_with(tx: AsyncConnection, member: Member | None, holder: str | None) -> str:
+    """Who has the phone on which `member` is to answer; '' when they have it themselves, or nobody is named."""
+    if member is None or member.holder or holder is None:
+        return ""
+    return await tx.scalar(select(StaffMember.name).where(StaffMember.id == holder)) or ""
+
+
+def words_of_notice(notice: Notice, zone: str, now_ms: int, *, phone_with: str = "") -> str:
+    """For one customer: who, and what. For several a list. `phone_with`: a colleague who has the phone."""
     to = _to(notice.member)
     if len(notice.waiting) > 1:
         return _list(notice, to, zone, now_ms)
@@ -49,7 +58,8 @@ def words_of_notice(notice: Notice, zone: str, now_ms: int) -> str:
         gold=say("conversations.wait.gold") if one.gold else "",
         staff=one.staff_name or say("conversations.wait.nobody"),
     )  # fmt: skip
-    mend = say("conversations.wait.mend", account=one.account, person=one.person)
+    mend = say("conversations.wait.phone_with", name=phone_with) if phone_with else ""
+    mend += say("conversations.wait.mend", account=one.account, person=one.person)
     if not one.name:
         mend += say("conversations.wait.mend.nameless", person=one.person)
     return "\n".join([head, one.portrait(zone), one.matter(), mend])

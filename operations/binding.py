@@ -24,6 +24,7 @@ from storage.order_tables import Claim, Merge, Order
 from storage.outbox import insert_ignoring
 from storage.tables import Person
 from texts.catalogue import say
+from texts.punctuation import listed
 
 _ENTRY = re.compile(r"#\d{1,15}")
 _ORDER = re.compile(r"\d{12,21}")
@@ -51,7 +52,7 @@ async def bind(tx: AsyncConnection, asked: Asked[Bind]) -> Reply:
     now = (await shown(tx, [await survivor(tx, person.id)]))[0]
     text = say("operations.bound", who=described(now), orders=now.orders, paid=f"{now.net_paid_fen / 100:.2f}")
     if numbers:
-        text += say("operations.bound.number", number="、".join(map(str, numbers)))
+        text += say("operations.bound.number", number=listed(map(str, numbers)))
     return Reply(True, text, data={"person": now.id, "merges": numbers}, trace=trace)
 
 

@@ -19,6 +19,7 @@ from storage.campaign_tables import CAMPAIGN, Campaign
 from storage.entry_tables import Draw, PrizeWon
 from storage.tables import Person
 from texts.catalogue import say
+from texts.punctuation import aside
 
 _WINNERS_SHOWN = 30
 
@@ -149,4 +150,4 @@ def _record_line(record: Mapping[str, Any]) -> str:
 
 
 def _size(fits: str) -> str:
-    return f"（{fits.rpartition(':')[2]}）" if fits else ""
+    return aside(fits.rpartition(":")[2])

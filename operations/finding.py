@@ -14,6 +14,7 @@ from storage.campaign_tables import Campaign
 from storage.tables import Account
 from texts.catalogue import say
 from texts.nearest import nearest
+from texts.punctuation import aside, listed
 
 _SHOWN = 5
 _LISTED = 20
@@ -123,8 +124,9 @@ def called(person: FoundPerson) -> str:
 
 def described(person: FoundPerson) -> str:
     """A customer in a list: name, level, and who knows them."""
-    accounts = "、".join(sorted({known.account for known in person.friendships}))
-    return f"{called(person)}（{level_words(person)}{'，' + accounts if accounts else ''}）"
+    accounts = listed(sorted({known.account for known in person.friendships}))
+    level = level_words(person)
+    return called(person) + aside(say("operations.described", level=level, accounts=accounts) if accounts else level)
 
 
 def level_words(person: FoundPerson) -> str:

@@ -17,6 +17,7 @@ from storage.settings import put_setting, setting
 from storage.staff_tables import Invitation, StaffContact, StaffMember
 from storage.tables import Friendship, Person
 from texts.catalogue import say
+from texts.punctuation import listed
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without 0 O 1 I L: codes are read aloud and typed on phones."""
@@ -45,7 +46,7 @@ async def invite(tx: AsyncConnection, word: str, role: StaffRole, by: str, now_m
         raise CannotBeUsed(say("operations.invite_needs_name"), hint=say("operations.invite_needs_name.hint"))
     known = await _members(tx, word.strip())
     if len(known) > 1:
-        ids = "、".join(row.id for row in known)
+        ids = listed(row.id for row in known)
         raise CannotBeUsed(
             say("operations.invite_several", name=word.strip()), hint=say("operations.choices", choices=ids)
         )

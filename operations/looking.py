@@ -48,7 +48,7 @@ def _stopped_line(stopped: Stopped, zone: str) -> str:
 
 
 def _summary_line(fleet: FleetStatus, repairs: int) -> str:
-    states = "，".join(
+    states = say("operations.status.between").join(
         say("operations.status.state", state=say(f"operations.state.{state}"), number=fleet.states[state])
         for state in _STATES
         if fleet.states[state]

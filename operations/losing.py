@@ -25,6 +25,7 @@ from storage.tables import Account, Friendship, Setting
 from texts.catalogue import say
 from texts.masking import masked_phone
 from texts.nearest import nearest
+from texts.punctuation import aside, listed
 
 TRACE = "lost:"
 """Before the account in the log: by that a confirmed loss is taken back."""
@@ -237,8 +238,8 @@ def _planned_line(planned: Planned, *, done: bool) -> str:
         return say("operations.lost.nothing_planned")
     if not planned.moved:
         return say("operations.lost.only_held", held=planned.held)
-    whom = say("texts.comma").join(f"{account} {number}" for account, number in sorted(planned.by_sibling.items()))
-    return say(key, moved=planned.moved, whom=f"（{whom}）", held=planned.held)
+    whom = listed(f"{account} {number}" for account, number in sorted(planned.by_sibling.items()))
+    return say(key, moved=planned.moved, whom=aside(whom), held=planned.held)
 
 
 async def _number_waiting(tx: AsyncConnection, account: str) -> int:

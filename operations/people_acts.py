@@ -13,6 +13,7 @@ from operations.requests.people import Mute, OptOut
 from rules.quiet_hours import local
 from storage.tables import Person
 from texts.catalogue import say
+from texts.punctuation import aside
 
 MUTED_BEFORE = "muted:"
 """Before the time (epoch ms) that stood until then, and who had set it, in the log."""
@@ -57,5 +58,5 @@ async def done(tx: AsyncConnection, asked: Asked[Done]) -> Reply:
     finished = await complete(tx, asked.staff.id, which or "all", asked.now_ms)
     if not finished:
         return Reply(True, say("operations.nothing_to_finish"))
-    titles = "\n".join(f"{task.id}. {task.title}（{task.account}）" for task in finished[:_TASKS_SHOWN])
+    titles = "\n".join(f"{task.id}. {task.title}{aside(task.account)}" for task in finished[:_TASKS_SHOWN])
     return Reply(True, say("operations.finished", number=len(finished), tasks=titles))

@@ -16,6 +16,7 @@ from operations.requests.people import Customer
 from operations.requests.request import Door
 from operations.who_has_them import Now, who_has_them
 from texts.catalogue import say
+from texts.punctuation import listed
 
 _CUSTOMERS_SHOWN = 8
 _LINES_IN_CHAT = 3
@@ -65,7 +66,7 @@ def document_of(person: FoundPerson, view: ProfileView, now: Now, *, whole: bool
 
 def customer_line(person: FoundPerson) -> str:
     """One customer in one line, with the number by which they are named."""
-    accounts = "、".join(sorted({known.account for known in person.friendships}))
+    accounts = listed(sorted({known.account for known in person.friendships}))
     member = person.member_name
     return say(
         "operations.customer",

@@ -12,6 +12,7 @@ from storage.campaign_tables import Campaign
 from storage.outbox import DeliveryState
 from storage.tables import Account, Delivery, FriendRequest, Friendship, Person
 from texts.catalogue import catalogue, say
+from texts.punctuation import aside
 
 MOST = 50
 
@@ -43,7 +44,7 @@ class Because:
     @property
     def line(self) -> str:
         when = local(self.at_ms, self.zone).strftime("%m-%d %H:%M")
-        tail = f"：{self.reason}" if self.reason else ""
+        tail = say("operations.why.reason", reason=self.reason) if self.reason else ""
         tail += say("operations.why.words", words=" ".join(self.words.split())) if self.words else ""
         return f"{when} {self.what} {_word('operations.outcome', self.outcome)}{tail}"
 
@@ -76,7 +77,7 @@ async def _deliveries(conn: AsyncConnection, person: int) -> list[Because]:
         Because(
             at_ms=row.settled_ms or row.sent_ms or row.created_ms,
             zone=row.time_zone or "UTC",
-            what=f"{row.title or _word('operations.kind', row.kind)}（{row.account}）",
+            what=(row.title or _word("operations.kind", row.kind)) + aside(row.account),
             outcome=row.state,
             reason=_reason_of(row),
             rule=row.reason or "",
@@ -106,7 +107,7 @@ async def _requests(conn: AsyncConnection, person: int) -> list[Because]:
         Because(
             at_ms=row.decided_ms or row.received_ms,
             zone=row.time_zone,
-            what=f"{say('operations.kind.request')}（{row.account}）",
+            what=say("operations.kind.request") + aside(row.account),
             outcome=row.state,
             reason=reason_words(row.reason),
             rule=row.reason or "",

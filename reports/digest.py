@@ -50,9 +50,17 @@ async def _full(connection: AsyncConnection, asked: Asked) -> _Full:
     return _Full(places if isinstance(places, int) else 0, day if isinstance(day, str) else None)
 
 
+def _waited(minutes: int) -> str:
+    """How long, as people say it: nobody reads thousands of minutes."""
+    if minutes < 60:
+        return say("reports.digest.minutes", minutes=minutes)
+    return say("reports.cell.hours", hours=minutes // 60, minutes=minutes % 60)
+
+
 def _lines(figures: Figures, full: _Full) -> dict[str, str]:
     values: dict[str, Any] = {
         **figures.as_row(),
+        "longest": _waited(figures.longest_waiting_min),
         "net": f"{figures.day_net_fen / 100:,.2f}",
         "matrix_net": f"{figures.day_matrix_net_fen / 100:,.2f}",
     }

@@ -144,6 +144,7 @@ async def test_never_to_somebody_who_is_out(sqlite_database: Database, post: Pos
     await _shifts(sqlite_database, mei="12:00-20:00", fan="09:00-18:00")
     await post.bring(UNKNOWN)
     assert (await row_of(sqlite_database, Wait)).staff == "fan"
+    assert "手机在小美那里" in (await texts(sqlite_database, kind="staff_notice"))[-1]  # who is out, but has it
     await _shifts(sqlite_database, fan="12:00-20:00", boss="12:00-20:00")
     await post.bring(UNKNOWN, account="lin-2")
     assert (await row_of(sqlite_database, Wait, account="lin-2")).staff is None

@@ -126,6 +126,7 @@ async def test_staff_hear_of_yesterday_once_in_the_morning(database: Database) -
         await look(database, DailyDigest(ZONE, heard.tell), midnight_ms + round(hour * 3_600_000))
     (text,) = heard.texts
     assert text.splitlines()[0].startswith("日报 ") and len(text.splitlines()) == 11
+    assert "等真人的：1 位，最久 9小时0分" in text
     assert "新朋友：1 位" in text and text.splitlines()[-1] == "下一步：先回这 1 位等着的客户，/状态 看是谁"
     # A day on which nothing happened is passed over, and not asked for again.
     await look(database, DailyDigest(ZONE, heard.tell), midnight_ms + 10 * DAY_MS + 10 * 3_600_000)

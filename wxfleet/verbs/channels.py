@@ -22,6 +22,7 @@ from storage.engine import Database
 from texts.catalogue import say
 from texts.nearest import nearest
 from texts.problem import ExitCode
+from texts.punctuation import listed
 from wxfleet.reading.settings import Settings, examine_strictly
 from wxfleet.running.shop_now import shop_now_ms
 from wxfleet.terminal.acting import AsStaff, done_at_terminal
@@ -222,14 +223,14 @@ def channel_named(settings: Settings, code: str) -> ChannelConfig:
             return channel
     codes = [channel.code for channel in settings.channels]
     near = nearest(code, codes)
-    hint = say("operations.meant", near=near) if near else say("channels.none.hint", codes="、".join(codes) or "—")
+    hint = say("operations.meant", near=near) if near else say("channels.none.hint", codes=listed(codes) or "—")
     raise NotFound(say("channels.none", code=code), hint=hint)
 
 
 def in_pool(channel: ChannelConfig, account: str) -> str:
     """Raises NotFound for an account that is not of the channel's pool."""
     if account not in channel.accounts:
-        accounts = "、".join(channel.accounts)
+        accounts = listed(channel.accounts)
         raise NotFound(
             say("channels.not_in_pool", account=account, name=channel.name),
             hint=say("operations.choices", choices=accounts),

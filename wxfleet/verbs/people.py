@@ -10,6 +10,7 @@ from operations.finding import as_json, called, level_words, nobody, person_name
 from operations.why import why as reasons
 from texts.catalogue import say
 from texts.problem import ExitCode
+from texts.punctuation import listed
 from wxfleet.terminal.terminal import Terminal, command, table
 from wxfleet.verbs import merges, names, privacy, profiles
 
@@ -49,7 +50,7 @@ def _people_table(people: list[FoundPerson]) -> Table:
     for person in people:
         shown.add_row(
             str(person.id), person.name, person.member_name or "—", level_words(person), str(person.orders),
-            f"{person.net_paid_fen / 100:.2f}", "、".join(known.account for known in person.friendships) or "—",
+            f"{person.net_paid_fen / 100:.2f}", listed(known.account for known in person.friendships) or "—",
             say("cli.yes") if person.opted_out else "—",
         )  # fmt: skip
     return shown

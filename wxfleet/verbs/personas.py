@@ -15,6 +15,7 @@ from personas.replies import Candidate
 from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import ConfigurationInvalid
+from texts.punctuation import listed
 from wxfleet.clocks import wall_ms
 from wxfleet.reading.settings import examine
 from wxfleet.terminal.terminal import Terminal, command, table
@@ -47,8 +48,8 @@ def personas_list(terminal: Terminal) -> None:
             {"id": written.id, "kind": written.kind.value, "name": persona.name,
              "roles": [role.value for role in playable], "accounts": accounts}
         )  # fmt: skip
-        kind, roles = say(f"cli.kind.{written.kind}"), "、".join(say(f"cli.role.{role}") for role in playable)
-        shown.add_row(written.id, kind, persona.name, roles, "、".join(accounts) or "—")
+        kind, roles = say(f"cli.kind.{written.kind}"), listed(say(f"cli.role.{role}") for role in playable)
+        shown.add_row(written.id, kind, persona.name, roles, listed(accounts) or "—")
     terminal.show(rows, shown)
 
 

@@ -75,7 +75,8 @@ def _print(terminal: Terminal, made: Report) -> None:
     """Title, table, totals; what is counted and how stands beside the data."""
     terminal.show(None, f"{made.title} · {made.period}")
     terminal.show(None, _table(made, Console().width) if made.rows else say("reports.empty"))
-    terminal.show(None, totals_line(made))
+    if made.name != "digest":  # its lines say them all, the last one what to do next
+        terminal.show(None, totals_line(made))
     for remark in made.remarks:
         terminal.note(f"· {remark}")
     terminal.note(f"\n{made.definition}")
