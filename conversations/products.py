@@ -90,7 +90,7 @@ def load_products(path: Path, *, style: Style | None = None) -> tuple[Products, 
         for about in _FACTS:
             for found in findings(product.fact(about) or "", style or Style()):
                 place = ("products", number, about.value)
-                mistakes.append(document.mistake(place, found.reason, severity=found.fault.severity))
+                mistakes.append(found.at(document, place))
         if product.landing is not None:
             for field, why in product.landing.unfit(Carrier.ANSWER):
                 mistakes.append(document.mistake(("products", number, "landing", field), why))

@@ -140,7 +140,7 @@ def _check_own_voice(
     words = words_of_others(persona, everybody)
     for place, text in persona.customer_texts():
         for found in borrowed(text, words):
-            yield document.mistake(place, found.reason, severity=found.fault.severity)
+            yield found.at(document, place)
 
 
 def _check_honesty(document: Document[Persona], own: Persona, source: Persona | None) -> Iterator[Mistake]:
@@ -170,4 +170,4 @@ def _check_copy(document: Document[Persona], persona: Persona, style: Style) -> 
         length = persona.voice.length * spoken if spoken and persona.kind is not PersonaKind.MIRROR else None
         sold = selling(text) if place[:2] == ("templates", Occasion.BIRTHDAY.value) else ()
         for found in (*findings(text, style, length=length), *sold):
-            yield document.mistake(place, found.reason, severity=found.fault.severity)
+            yield found.at(document, place)

@@ -5,14 +5,16 @@ only doubts (warnings) is a matter of taste.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from personas.model import Style
 from rules.post_media import FOLDS_AT
 from texts.catalogue import say
-from texts.errors import Severity
+from texts.errors import Mistake, Severity
+from texts.yaml_reader import Document
 
 
 class Fault(StrEnum):
@@ -61,6 +63,10 @@ class Finding:
     def reason(self) -> str:
         """What is wrong and what to do, in the reader's language."""
         return say(f"personas.copy.{self.fault}", word=self.word)
+
+    def at(self, document: Document[Any], place: Sequence[str | int]) -> Mistake:
+        """What is said of it at that place of the file."""
+        return document.mistake(place, self.reason, severity=self.fault.severity)
 
 
 # What may follow 最 and 第一 without praising goods: time, order, quantity, feelings.

@@ -18,7 +18,7 @@ from texts.reading_order import turned
 from texts.reasons import reason_for, syntax_flaw
 from texts.yaml_tree import Branch, Leaf, Mark, Node, Row, TooMuch, build, leaves, plain
 
-__all__ = ["Document", "Mistake", "read", "read_document"]
+__all__ = ["Document", "Mistake", "read", "read_document", "read_folder"]
 
 M = TypeVar("M", bound=BaseModel)
 Step = str | int
@@ -106,6 +106,11 @@ def read_document(
         document.value = value if not document.mistakes else None
     document.mistakes.sort()
     return document
+
+
+def read_folder(folder: Path, model: type[M]) -> list[Document[M]]:
+    """All `*.yaml` of `folder` in the order of their names, each as `read_document` reads it; none where it is not."""
+    return [read_document(path, model) for path in sorted(folder.glob("*.yaml"))]
 
 
 def _text_of(path: Path, document: Document[M]) -> str | None:

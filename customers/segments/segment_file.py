@@ -12,7 +12,7 @@ from rules.roles import Role
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
-from texts.yaml_reader import Document, Step, read_document
+from texts.yaml_reader import Document, Step, read_folder
 
 T = TypeVar("T")
 Ident = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -145,8 +145,7 @@ def load_segments(
     """
     segments: dict[str, Segment] = {}
     mistakes: list[Mistake] = []
-    for path in sorted(folder.glob("*.yaml")):
-        document = read_document(path, Segment)
+    for document in read_folder(folder, Segment):
         mistakes += document.mistakes
         segment = document.value
         if segment is None:

@@ -7,12 +7,10 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from personas.copy_check import findings, selling
-from personas.errors import TemplateRefused
 from personas.model import Lines, Style
-from personas.voice import variables
 from scheduler.days import plain_name
 from scheduler.media_checks import flaw_of
+from scheduler.text_flaws import text_flaws
 from scheduler.written import Ident, Span, Window
 from texts.catalogue import say
 from texts.errors import Mistake
@@ -150,26 +148,6 @@ def load_care(
                 reason = say("scheduler.care.no_level", level=level, levels=allowed)
                 mistakes.append(document.mistake(("holidays", number, "levels", place_), reason))
     return care, sorted(mistakes)
-
-
-def text_flaws(
-    document: Document[M],
-    place: tuple[str | int, ...],
-    text: str,
-    names: frozenset[str],
-    style: Style,
-) -> Iterator[Mistake]:
-    """What is wrong with one text that must sell nothing."""
-    try:
-        unknown = sorted(variables(text) - names)
-    except TemplateRefused as problem:
-        yield document.mistake(place, problem.message)
-        return
-    for name in unknown:
-        allowed = say("texts.comma").join(sorted(names))
-        yield document.mistake(place, say("scheduler.care.no_name", name=name, names=allowed))
-    for found in (*selling(text), *findings(text, style)):
-        yield document.mistake(place, found.reason, severity=found.fault.severity)
 
 
 def _twice(document: Document[CareFile], care: CareFile) -> Iterator[Mistake]:

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from personas.model import Style
-from scheduler.care.care_file import NAMES, text_flaws
+from scheduler.care.care_file import NAMES
 from scheduler.media_checks import flaw_of
+from scheduler.text_flaws import text_flaws
 from scheduler.written import Ident, Span, SpanOfTime, Text, Window, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 
 START_BY_ITSELF = "partner"
 
@@ -76,8 +77,7 @@ def load_lessons(
     """
     sequences: dict[str, LessonFile] = {}
     mistakes: list[Mistake] = []
-    for path in sorted(folder.glob("*.yaml")):
-        document = read_document(path, LessonFile)
+    for document in read_folder(folder, LessonFile):
         mistakes += document.mistakes
         sequence = document.value
         if sequence is None:

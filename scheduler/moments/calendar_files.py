@@ -12,7 +12,7 @@ from scheduler.moments.moments import Calendar, CalendarFile
 from scheduler.moments.rhythm import Planned, advise
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 
 _SOME_MONDAY = date(2026, 11, 16)
 
@@ -29,7 +29,7 @@ def load_calendar(
     With `media`, a picture that can't be posted from that folder is a mistake too. `plans`: mix and usual times by
     persona. With `today`, days that are past are not looked at. Raises nothing.
     """
-    documents = [read_document(path, CalendarFile) for path in sorted(folder.glob("*.yaml"))]
+    documents = read_folder(folder, CalendarFile)
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     names = _Names()
     files: list[CalendarFile] = []

@@ -8,16 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from personas.copy_check import findings
-from personas.errors import TemplateRefused
 from personas.model import Style
-from personas.voice import variables
 from scheduler.media_checks import flaw_of
+from scheduler.text_flaws import text_flaws
 from scheduler.written import Ident, SpanOfTime, Text, not_empty
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 
 NAMES = frozenset({"me", "shop", "brand", "contact", "disclosure", "position", "pond"})
 """What every text said in a group may name; a welcome knows `newcomers`, too."""
@@ -127,7 +125,7 @@ def load_ponds(
 
     What is given is checked against: `accounts` that there are, pictures below `media`, the room of the staff.
     """
-    documents = [read_document(path, PondFile) for path in sorted(folder.glob("*.yaml"))]
+    documents = read_folder(folder, PondFile)
     ponds: dict[str, PondFile] = {}
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     rooms: set[str] = set()
@@ -154,29 +152,15 @@ def load_ponds(
 
 def _in_texts(document: Document[PondFile], pond: PondFile, style: Style) -> Iterator[Mistake]:
     if pond.welcome is not None:
-        yield from _flaws(document, ("welcome", "text"), pond.welcome.text, NAMES | {"newcomers"}, style)
+        yield from text_flaws(
+            document, ("welcome", "text"), pond.welcome.text, NAMES | {"newcomers"}, style, may_sell=True
+        )
     if pond.notice is not None:
-        yield from _flaws(document, ("notice",), pond.notice, frozenset(), style)
+        yield from text_flaws(document, ("notice",), pond.notice, frozenset(), style, may_sell=True)
     for number, rule in enumerate(pond.rules):
-        yield from _flaws(document, ("rules", number), rule, frozenset(), style)
+        yield from text_flaws(document, ("rules", number), rule, frozenset(), style, may_sell=True)
     for number, question in enumerate(pond.faq):
-        yield from _flaws(document, ("faq", number, "answer"), question.answer, NAMES, style)
-
-
-def _flaws(
-    document: Document[PondFile], place: tuple[str | int, ...], text: str, names: frozenset[str], style: Style
-) -> Iterator[Mistake]:
-    """A text in a group is read by all: it names nobody."""
-    try:
-        unknown = sorted(variables(text) - names)
-    except TemplateRefused as problem:
-        yield document.mistake(place, problem.message)
-        return
-    for name in unknown:
-        allowed = say("texts.comma").join(sorted(names)) or say("ponds.no_names")
-        yield document.mistake(place, say("ponds.no_variable", name=name, names=allowed))
-    for found in findings(text, style):
-        yield document.mistake(place, found.reason, severity=found.fault.severity)
+        yield from text_flaws(document, ("faq", number, "answer"), question.answer, NAMES, style, may_sell=True)
 
 
 def _pictures(document: Document[PondFile], pond: PondFile, media: Path | None) -> Iterator[Mistake]:

@@ -29,7 +29,7 @@ from scheduler.written import Ident, PoolName, SpanOfTime, Text, Window, not_emp
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 
 PushKind = Literal[
     Kind.PUSH, Kind.CAMPAIGN_PUSH, Kind.WARM_UP, Kind.PRECISE_TASK, Kind.WAKE_UP, Kind.REMINDER, Kind.THANKS
@@ -198,8 +198,7 @@ def load_pushes(
     """
     pushes: dict[str, PushFile] = {}
     mistakes: list[Mistake] = []
-    for path in sorted(folder.glob("*.yaml")):
-        document = read_document(path, PushFile)
+    for document in read_folder(folder, PushFile):
         mistakes += document.mistakes
         push = document.value
         if push is None:

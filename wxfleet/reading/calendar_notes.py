@@ -13,7 +13,7 @@ from scheduler.moments.moments import Calendar, CalendarFile
 from scheduler.moments.rhythm import Planned
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 from wxfleet.reading.files import Files
 
 
@@ -28,7 +28,7 @@ class Cast:
 
 def month_notes(files: Files, today: date) -> list[Mistake]:
     """The notes on the calendar; a file with mistakes, or for nobody there is, is passed over."""
-    read = [read_document(path, CalendarFile) for path in sorted(files.folders["moments"].glob("*.yaml"))]
+    read = read_folder(files.folders["moments"], CalendarFile)
     documents = [document for document in read if document.value is not None and _played(document.value, files)]
     cast = Cast(files.accounts, files.roles, files.book.moments_plans)
     return list(calendar_notes(documents, cast, today))

@@ -73,4 +73,4 @@ def _copy(
     document: Document[CampaignFile], loc: Sequence[str | int], text: str, files: Files, *, post: bool = False
 ) -> Iterator[Mistake]:
     for found in findings(text, files.style, moments=post):
-        yield document.mistake(loc, found.reason, severity=found.fault.severity)
+        yield found.at(document, loc)

@@ -21,7 +21,7 @@ from scheduler.pushes.push_file import PushFile, load_pushes
 from texts.catalogue import say
 from texts.errors import Mistake
 from texts.nearest import nearest
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 from wxfleet.clocks import wall_ms
 from wxfleet.reading.campaign_checks import read_campaigns
 from wxfleet.reading.files import Files, Reader
@@ -33,7 +33,7 @@ def read_calendar(files: Files) -> list[Mistake]:
     folder = files.folders["moments"]
     today = local(wall_ms(), files.zone).date()
     _, mistakes = load_calendar(folder, media=files.folders["media"], today=today)
-    documents = [read_document(path, CalendarFile) for path in sorted(folder.glob("*.yaml"))]
+    documents = read_folder(folder, CalendarFile)
     for document in documents:
         if document.value:
             mistakes += _whose(document, document.value, files)
@@ -54,7 +54,7 @@ def _voice(document: Document[CalendarFile], file: CalendarFile, files: Files) -
     for number, entry in enumerate(file.posts):
         for text in entry.text:
             for found in (*borrowed(text, words), *weak_offers(text)):
-                yield document.mistake(("posts", number, "text"), found.reason, severity=found.fault.severity)
+                yield found.at(document, ("posts", number, "text"))
 
 
 def _whose(document: Document[CalendarFile], file: CalendarFile, files: Files) -> Iterator[Mistake]:
@@ -91,8 +91,7 @@ def read_pushes(files: Files) -> list[Mistake]:
     levels = {level.id for level in files.ladder.levels[1:]} if files.ladder else None
     segments, _ = load_segments(files.folders["segments"])
     _, mistakes = load_pushes(folder, levels, segments=segments)
-    for path in sorted(folder.glob("*.yaml")):
-        document = read_document(path, PushFile)
+    for document in read_folder(folder, PushFile):
         if document.value:
             for level, text in document.value.words.items():
                 mistakes += _copy(document, ("words", level), text, files)
@@ -110,7 +109,7 @@ def _copy(
     for found in findings(text, files.style, moments=post):
         if found.fault is Fault.FOLDED and isinstance(document.value, CalendarFile):
             continue  # told by `calendar_notes`, with the month it is about
-        yield document.mistake(loc, found.reason, severity=found.fault.severity)
+        yield found.at(document, loc)
 
 
 def read_segments(files: Files) -> list[Mistake]:

@@ -12,7 +12,7 @@ from scheduler.campaign_files.campaign_reading import open_campaign
 from scheduler.pushes.push_file import PushFile
 from texts.catalogue import say
 from texts.errors import Mistake, Severity
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 from wxfleet.reading.files import Files
 
 LONGEST = 160
@@ -26,8 +26,7 @@ Written = Document[PushFile] | Document[CampaignFile]
 def read_offers(files: Files) -> list[Mistake]:
     """The notes on pushes/ and campaigns/: warnings only. Their mistakes are told by their own rooms."""
     notes: list[Mistake] = []
-    for path in sorted(files.folders["pushes"].glob("*.yaml")):
-        push = read_document(path, PushFile)
+    for push in read_folder(files.folders["pushes"], PushFile):
         if push.value is not None:
             notes += _of_push(push, push.value, files)
     for path in sorted(files.folders["campaigns"].glob("*.yaml")):

@@ -17,7 +17,7 @@ from texts.catalogue import say
 from texts.errors import Mistake, Severity
 from texts.nearest import nearest
 from texts.problem import Problem
-from texts.yaml_reader import Document, read_document
+from texts.yaml_reader import Document, read_folder
 from wxfleet.reading.files import Files
 from wxfleet.reading.settings import Examination
 
@@ -46,8 +46,7 @@ async def pool_notes(examination: Examination) -> list[Mistake]:
 
 
 def _named(files: Files) -> Iterator[Named]:
-    for path in sorted(files.folders["pushes"].glob("*.yaml")):
-        push = read_document(path, PushFile)
+    for push in read_folder(files.folders["pushes"], PushFile):
         if push.value is not None and push.value.coupons is not None:
             yield push, ("coupons",), push.value.coupons
     for path in sorted(files.folders["campaigns"].glob("*.yaml")):
