@@ -54,7 +54,9 @@ async def _phone(tx: AsyncConnection, account: str, holder: str | None) -> list[
         return []
     tasks = select(func.count()).where(Task.account == account, Task.state == "open")
     name, number = (await staff_names(tx)).get(holder, holder), await tx.scalar(tasks)
-    return [say("operations.account.phone", holder=name, tasks=number or 0)]
+    if not number:
+        return [say("operations.account.phone", holder=name)]
+    return [say("operations.account.phone_tasks", holder=name, tasks=number)]
 
 
 async def _matters(tx: AsyncConnection, account: str, now_ms: int, zone: str) -> list[str]:
