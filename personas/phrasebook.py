@@ -76,7 +76,7 @@ class Phrasebook:
                     yield phrase, start
 
     def very_like(self, text: str, percent: float) -> list[tuple[Phrase, float]]:
-        """As `like`, for so much likeness (75 and more) that both have two neighbouring signs in common."""
+        """As `like`, for so much likeness (more than 75) that both have a pair of signs in common, see `_pairs_of`."""
         places = {place for pair in _pairs_of(text) for place in self._pairs.get(pair, ())}
         scored = [
             (self._questions[place], round(score, 1))
@@ -114,7 +114,9 @@ def sound_of(text: str) -> tuple[str, ...]:
 
 
 def _pairs_of(text: str) -> set[str]:
-    return {text[start : start + 2] for start in range(len(text) - 1)}
+    """Neighbouring signs; of three the outer ones too: who writes two of 什么码 shares no neighbours with it."""
+    pairs = {text[start : start + 2] for start in range(len(text) - 1)}
+    return pairs | {text[0] + text[2]} if len(text) == 3 else pairs
 
 
 @lru_cache(maxsize=8192)

@@ -1,7 +1,7 @@
 """Which prepared answer fits what somebody wrote."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from personas.book import Book
@@ -163,6 +163,7 @@ def test_small_talk_is_no_answer_to_a_question_beside_it() -> None:
 
 
 @given(st.text(alphabet="怎么找到道你们的店码尺发货什么时候", max_size=12))
+@example("什码")
 def test_without_what_came_near_the_same_is_chosen(text: str) -> None:
     assert find(FISH, text, near=False).chosen == find(FISH, text).chosen
 
