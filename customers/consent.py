@@ -81,7 +81,15 @@ async def opt_out_all(tx: AsyncConnection, people: Collection[int], *, by: str, 
     if silent:
         await _note(tx, silent, Wished.OPT_OUT, by, words, now_ms)
         await remember(tx, await _signs(tx, silent), Why.OPTED_OUT, now_ms)
+    if by.startswith(_BY_STAFF):
+        await _note(tx, await _written_down_by_others(tx, people, by), Wished.OPT_OUT, by, words, now_ms)
     return await _drop_marketing(tx, people, now_ms)
+
+
+async def _written_down_by_others(tx: AsyncConnection, people: Collection[int], by: str) -> Sequence[int]:
+    """Whose opt-out a colleague of `by` wrote down before: one of them may take back theirs."""
+    others = Person.opted_out_by.startswith(_BY_STAFF), ~Person.opted_out_by.startswith(f"{by}:", autoescape=True)
+    return (await tx.scalars(select(Person.id).where(Person.id.in_(_entries(people)), *others))).all()
 
 
 async def drop_marketing(tx: AsyncConnection, person: int, now_ms: int) -> int:
@@ -137,7 +145,9 @@ async def opt_in(tx: AsyncConnection, person: int, *, by: str, words: str, now_m
 
 
 async def take_back_opt_out(tx: AsyncConnection, person: int, *, since_ms: int, by: str, now_ms: int) -> bool:
-    """Staff take back an opt-out that they themselves wrote down at `since_ms`; a wish that stood before it stays."""
+    """Staff take back an opt-out that they themselves wrote down at `since_ms`; a wish that stood before it stays, and
+    one that a colleague has written down since.
+    """
     return bool(await take_back_opt_outs(tx, [person], since_ms=since_ms, by=by, now_ms=now_ms))
 
 
@@ -151,6 +161,14 @@ async def take_back_opt_outs(
             Person.id.in_(people),
             Person.opted_out_ms == since_ms,
             Person.opted_out_by.startswith(f"{by}:", autoescape=True),
+            Person.id.not_in(
+                select(Consent.person).where(
+                    Consent.person.in_(people),
+                    Consent.what == Wished.OPT_OUT.value,
+                    Consent.at_ms >= since_ms,
+                    Consent.source != by,
+                )
+            ),
         )
         .values(opted_out_ms=None, opted_out_by=None)
         .returning(Person.id)

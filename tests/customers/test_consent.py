@@ -40,6 +40,21 @@ async def test_each_change_of_a_wish_is_kept_with_its_source_and_words(database:
     ]
 
 
+async def test_who_takes_back_their_command_takes_back_no_wish_that_a_colleague_wrote_down(database: Database) -> None:
+    """Whoever of the two wrote it down first: it was wished twice."""
+    for first, second in (("staff:mei", "staff:fan"), ("staff:fan", "staff:mei")):
+        hua = await person(database)
+        async with database.write() as tx:
+            await opt_out(tx, hua, by=first, words="客户要求", now_ms=10)
+            await opt_out(tx, hua, by=second, words="客户要求", now_ms=11)
+            assert not await take_back_opt_out(tx, hua, since_ms=10, by=first, now_ms=12)
+            assert not await take_back_opt_out(tx, hua, since_ms=11, by=second, now_ms=13)
+            assert [wish.source for wish in await wishes(tx, hua)] == [first, second]
+            assert await opt_in(tx, hua, by="inbox:1", words="订阅", now_ms=14)
+            await opt_out(tx, hua, by=first, words="客户要求", now_ms=15)
+            assert await take_back_opt_out(tx, hua, since_ms=15, by=first, now_ms=16)
+
+
 async def test_who_opted_out_is_held_back_under_any_sign_of_theirs_until_they_come_back(database: Database) -> None:
     hua = await person(database, phone="13800001234", member_name="XL_Hua")
     await friend(database, "lin-1", "wxid_hua", hua)
