@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bots.chunks import LONGEST, Chunks, Dealt, Failed, Handle, ReadAhead, Unwritable, Waiting, nothing_ahead
+from bots.gathering import Gathers
 from rules.clock import Clock
 from storage.engine import Database
 from storage.inbox import Received, mark_fetched, mark_lost
@@ -108,8 +109,11 @@ class Handling:
         self._space.set()
 
     async def run(self) -> None:
+        gathers = Gathers()
         while True:
             await self._something_to_do()
+            if not self._stopping:
+                await gathers.some()
             try:
                 await self._write_fetched()
                 if self._stopping:

@@ -13,6 +13,7 @@ import structlog
 from bots.chunks import Handle, ReadAhead, nothing_ahead
 from bots.fetching import Fetching, GatewayOf
 from bots.gateway import FriendshipChanged, MessageArrived, RoomChanged
+from bots.gathering import Gathers
 from bots.handling import Handling, Urgent, never_urgent
 from bots.payloads import room_payload
 from rules.clock import Clock
@@ -164,9 +165,12 @@ class InboxWriter:
         await self._handling.release(accounts)
 
     async def _record_all(self) -> None:
+        gathers = Gathers()
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if not self._stopping:
+                await gathers.some()
             while self._incoming:
                 batch = self._incoming[:_BATCH]
                 del self._incoming[: len(batch)]
