@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bots.staff_line import tell_staff
 from conversations.duty import Member
 from conversations.who_waits import Waiting
+from storage.ahead import looked_up
 from storage.staff_tables import StaffMember
 from texts.catalogue import say
 
@@ -44,7 +45,11 @@ async def _phone_with(tx: AsyncConnection, member: Member | None, holder: str | 
     """Who has the phone on which `member` is to answer; '' when they have it themselves, or nobody is named."""
     if member is None or member.holder or holder is None:
         return ""
-    return await tx.scalar(select(StaffMember.name).where(StaffMember.id == holder)) or ""
+    return await looked_up(tx, _name_of, holder)
+
+
+async def _name_of(tx: AsyncConnection, staff: str) -> str:
+    return await tx.scalar(select(StaffMember.name).where(StaffMember.id == staff)) or ""
 
 
 def words_of_notice(notice: Notice, zone: str, now_ms: int, *, phone_with: str = "") -> str:

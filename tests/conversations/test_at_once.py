@@ -5,42 +5,32 @@ Order is kept within a conversation: whoever is compared with hears the others i
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from itertools import count
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bots.chunks import LATE_MS, Chunks, Failed, ReadAhead, Waiting, nothing_ahead
-from bots.gateway import Message, MessageKind
-from bots.payloads import message_payload
+from bots.chunks import Failed, nothing_ahead
 from conversations.acquaintance import acquaintance
-from conversations.arrivals import StaffMessage, Stranger
 from conversations.at_once import read_ahead
-from conversations.handover import give_back, take_over
-from conversations.intake import Intake
+from conversations.handover import take_over
 from conversations.speaking import reply
 from customers.merging.merging import merge
 from storage.conversation_tables import Wait
 from storage.engine import Database, open_database
-from storage.inbox import NewArrival, Received, record
+from storage.inbox import Received
 from storage.order_tables import Order
 from storage.row_copy import all_tables
-from storage.staff_tables import StaffMember
 from storage.tables import Friendship, Setting
-from tests.conversations.shop import ACCOUNTS, NOW_MS, befriend, open_shop, outbox, row_of, voices
-from tests.virtual_time import VirtualClock
+from tests.conversations.shop import NOW_MS, befriend, outbox, row_of
+from tests.conversations.shop_in_chunks import FRIENDS, HANDED_OVER, ORDERS, Shop, furnish
 
-FRIENDS = [(account, f"wxid_c{number}") for number in range(6) for account in ("lin-1", "lin-2")[: 1 + number % 2]]
 _COMMANDS = 0.07
 """Of all that is said; and whose conversation it is about says something next."""
-ORDERS = ("1234567890123456789", "1234567890123450000")
 _LONG_ENOUGH_S = 0.05
-HANDED_OVER = ("你们老板娘结婚了吗", "我要投诉", "找人工客服")
 SAID = (
     "店名是啥", "什么码", "请问什么码呀", "店名", "你们店名叫什么", "在干嘛呢", *HANDED_OVER,
     "退订", "TD", "可以再发我福利", "别烦我了", "好的", f"我的订单 {ORDERS[0]}", ORDERS[1], "我是小美推荐的",
@@ -48,97 +38,9 @@ SAID = (
 )  # fmt: skip
 
 
-async def _command(tx: AsyncConnection, message: StaffMessage) -> str:
-    """/接手 花花, /归还 花花: the conversation of one customer at lin-1, whose contact stands for the name."""
-    verb, _, contact = message.text.partition(" ")
-    talk = select(Friendship.id).where(Friendship.account == "lin-1", Friendship.contact == contact)
-    friendship = (await tx.scalars(talk)).one()
-    if verb == "/接手":
-        await take_over(tx, friendship, message.staff, message.at_ms)
-    else:
-        await give_back(tx, friendship, message.staff, message.at_ms)
-    return "command"
-
-
-async def _no_code(tx: AsyncConnection, stranger: Stranger) -> bool:
-    return False
-
-
-async def _request(tx: AsyncConnection, received: Received, now_ms: int) -> str:
-    return "requested"
-
-
-class Shop:
-    """The conversation of a shop whose arrivals come in chunks; counts what the handler was asked."""
-
-    def __init__(self, db: Database, read: ReadAhead) -> None:
-        self.db = db
-        self.clock = VirtualClock()
-        intake = Intake(voices(), on_command=_command, on_stranger=_no_code, on_friendship=_request)
-        self.handle: Callable[..., Any] = intake.handle
-        self.chunks = Chunks(db, self.clock, self._handle, read)
-        self.alone = 0
-        self.dealt: list[int] = []
-        self._heard = count()
-
-    async def _handle(self, tx: AsyncConnection, received: Received, now_ms: int, late: bool = False) -> str | None:
-        outcome: str | None = await self.handle(tx, received, now_ms, late)
-        self.alone += type(tx) is AsyncConnection
-        self.dealt.append(received.id)
-        return outcome
-
-    async def hear(
-        self, said: Sequence[tuple[str, str, str]], *, guarded: bool = False, late: int = 0, turns: Sequence[int] = ()
-    ) -> list[Waiting]:
-        """(account, who, words) in one chunk, and more where time was up. Returns who is to be asked again.
-
-        The first `late` of them came long ago. `turns`: the order in which they are handled, by their ids.
-        """
-        async with self.db.write() as tx:
-            new = [
-                NewArrival(account, f"message:{number}", "message",
-                           self.clock.now_ms() - (LATE_MS + 1 if place < late else 0),
-                           _message(f"m{number}", account, who, words))
-                for place, (number, (account, who, words)) in enumerate(zip(self._heard, said, strict=False))
-            ]  # fmt: skip
-            rows = await record(tx, new)
-        if turns:
-            rows.sort(key=lambda row: turns.index(row.id))
-        left, again = [Waiting(row, 0) for row in rows], list[Waiting]()
-        while left:
-            dealt = await self.chunks.handle(left, guarded=guarded, blocked=set(), released=())
-            left = dealt.left
-            again += dealt.again
-        return again
-
-
-def _message(id: str, account: str, who: str, words: str) -> dict[str, Any]:
-    own = f"wxid_self_{ACCOUNTS.index(account)}"
-    talker, listener = (own, who[1:]) if who.startswith("→") else (who, own)
-    kind = MessageKind.IMAGE if words == "[图片]" else MessageKind.TEXT
-    return message_payload(Message(id, kind, words, talker, listener, "", NOW_MS))
-
-
-async def _furnish(db: Database) -> None:
-    """Three of the staff share the work by their load, one of them at lin-2 only."""
-    await open_shop(db)
-    async with db.write() as tx:
-        await tx.execute(update(StaffMember).where(StaffMember.id == "fan").values(role="service"))
-        await tx.execute(insert(StaffMember).values(id="ming", name="小明", role="service", accounts=["lin-2"]))
-        await tx.execute(insert(Setting).values(key="do_not_contact_key", value="00" * 32, changed_ms=0))
-        for number, (account, contact) in enumerate(FRIENDS):
-            bought = {"orders": 2, "level": "VIP1"} if number % 3 == 0 else {}
-            await befriend(tx, account, contact, f"客{contact[-1]}", **bought)
-        for order in ORDERS:
-            await tx.execute(insert(Order).values(
-                number=order, member_name="hua88", status="交易成功", paid_fen=9900, created_ms=NOW_MS, paid_ms=NOW_MS,
-                batch=1,
-            ))  # fmt: skip
-
-
 @pytest.fixture
 async def shop(sqlite_database: Database) -> Shop:
-    await _furnish(sqlite_database)
+    await furnish(sqlite_database)
     return Shop(sqlite_database, read_ahead)
 
 
@@ -146,7 +48,7 @@ async def shop(sqlite_database: Database) -> Shop:
 async def twin(sqlite_shape: Path, tmp_path: Path) -> AsyncIterator[Shop]:
     """The same shop, which handles one after another."""
     db = open_database(f"sqlite:///{shutil.copy(sqlite_shape, tmp_path / 'twin.db')}")
-    await _furnish(db)
+    await furnish(db)
     yield Shop(db, nothing_ahead)
     await db.close()
 
@@ -200,7 +102,7 @@ def _by_chance(dice: Random) -> list[tuple[str, str, str]]:
 
 
 async def test_ten_questions_cost_no_more_statements_than_two(database: Database) -> None:
-    await _furnish(database)
+    await furnish(database)
     shop = Shop(database, read_ahead)
     async with database.write() as tx:
         for number in range(20):
@@ -219,7 +121,7 @@ async def test_ten_questions_cost_no_more_statements_than_two(database: Database
 
 async def test_hand_overs_go_at_once_and_are_shared_out_by_load(database: Database) -> None:
     """What begins within a chunk counts: nobody gets all of them; staff hear of each, customers once."""
-    await _furnish(database)
+    await furnish(database)
     shop = Shop(database, read_ahead)
     hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
     async with database.write() as tx:
@@ -241,7 +143,7 @@ async def test_hand_overs_go_at_once_and_are_shared_out_by_load(database: Databa
 
 
 async def test_whom_a_person_talks_with_gets_no_answer_at_once_and_no_second_wait(database: Database) -> None:
-    await _furnish(database)
+    await furnish(database)
     shop = Shop(database, read_ahead)
     await shop.hear([("lin-1", "wxid_c0", HANDED_OVER[0])])
     hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
@@ -312,7 +214,7 @@ def _meanwhile(shop: Shop, act: Callable[[AsyncConnection], Awaitable[object]]) 
 
 
 async def test_who_takes_a_conversation_over_while_many_are_answered_silences_the_answer(database: Database) -> None:
-    await _furnish(database)
+    await furnish(database)
     shop = Shop(database, read_ahead)
     hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
     taking = _meanwhile(shop, lambda tx: take_over(tx, hua.id, "mei", NOW_MS))
@@ -327,7 +229,7 @@ async def test_who_takes_a_conversation_over_while_many_are_answered_silences_th
 
 async def test_who_is_looked_up_to_be_answered_is_not_taken_over_before_the_answer_stands(database: Database) -> None:
     """One message alone: between the look and the commit."""
-    await _furnish(database)
+    await furnish(database)
     hua = await row_of(database, Friendship, account="lin-1", contact="wxid_c0")
 
     async def takes() -> None:
@@ -345,7 +247,7 @@ async def test_who_is_looked_up_to_be_answered_is_not_taken_over_before_the_answ
 
 async def test_a_merge_while_many_are_answered_takes_the_answer_along(database: Database) -> None:
     """So it is remembered when they ask again, and one burst has one answer."""
-    await _furnish(database)
+    await furnish(database)
     shop = Shop(database, read_ahead)
     keep = (await row_of(database, Friendship, account="lin-1", contact="wxid_c0")).person
     gone = (await row_of(database, Friendship, account="lin-1", contact="wxid_c2")).person
@@ -358,7 +260,7 @@ async def test_a_merge_while_many_are_answered_takes_the_answer_along(database: 
 
 async def test_who_was_merged_a_moment_before_is_answered_as_who_they_are_now(database: Database) -> None:
     """The merge is not committed when many are looked up: those two are waited for."""
-    await _furnish(database)
+    await furnish(database)
     shop = Shop(database, read_ahead)
     keep = (await row_of(database, Friendship, account="lin-1", contact="wxid_c0")).person
     gone = (await row_of(database, Friendship, account="lin-1", contact="wxid_c2")).person
