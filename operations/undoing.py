@@ -151,7 +151,7 @@ async def _resume(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str
 async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
     """A push that was confirmed is cancelled; what has left is asked back, as far as WeChat allows it."""
     if row.detail.startswith(LOST_TRACE):
-        return await found_again(tx, row.detail.removeprefix(LOST_TRACE), asked.now_ms)
+        return await _lost(tx, asked, row)
     if row.detail.startswith(CONFIRMED_TRACE) and row.detail.removeprefix(CONFIRMED_TRACE) not in _MADE:
         raise _never(row)
     campaign = (
@@ -167,6 +167,15 @@ async def _confirmed(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> 
         raise _never(row)
     await _refuse_if_through(tx, campaign)
     return cancelled_words(campaign.title, await steering.cancel(tx, campaign.id, asked.now_ms))
+
+
+async def _lost(tx: AsyncConnection, asked: Asked[Undo], row: Row[Any]) -> str:
+    """Only the loss that this very command wrote down: one that a colleague found out since stands."""
+    account = row.detail.removeprefix(LOST_TRACE)
+    found = (await tx.execute(select(Account.lost_ms, Account.lost_by).where(Account.id == account))).one()
+    if (found.lost_ms, found.lost_by) != (row.at_ms, asked.staff.id):
+        raise Refused(say("operations.undo.changed"), hint=say("operations.undo.changed.hint"))
+    return await found_again(tx, account, asked.now_ms)
 
 
 async def _refuse_if_through(tx: AsyncConnection, campaign: Any) -> None:

@@ -219,6 +219,15 @@ async def test_it_comes_back_by_word_or_by_undo_and_what_went_on_stays_where_it_
     assert (await row_of(office.db, Account, id="lin-1")).paused_by == "fan"  # as it was before
 
 
+async def test_undo_brings_no_account_back_that_a_colleague_has_lost_since(office: Office) -> None:
+    await _lose(office)
+    assert (await office.says("/账号 找回 lin-1", "fan", now_ms=NOW_MS + 1)).ok
+    shown = await office.says("/账号 丢失 lin-1", "fan", now_ms=NOW_MS + 2)
+    assert (await office.says(f"/确认 {shown.code}", "fan", now_ms=NOW_MS + 3)).ok
+    assert "情况已经变了" in (await office.says("/撤销", now_ms=NOW_MS + 4)).text
+    assert (await row_of(office.db, Account, id="lin-1")).lost_by == "fan"
+
+
 async def test_its_tasks_are_dropped_and_the_status_keeps_it_in_mind_until_it_is_back(office: Office) -> None:
     row = {"kind": "moment", "priority": 9, "to": "", "content": {}, "due_ms": NOW_MS, "created_ms": NOW_MS}
     async with office.db.write() as tx:
