@@ -43,6 +43,7 @@ class Crew:
             number = self.drill.roll.randrange(WORKERS)
             await stroke(self, number)
             self.drill.note(f"{stroke.__name__} {number}")
+            await self.drill.connect_anew()
             await self.replace_the_dead()
 
     async def replace_the_dead(self) -> None:

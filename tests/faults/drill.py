@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from customers.consent import opt_out
 from storage.engine import Database, open_database
+from storage.errors import DatabaseUnavailable
 from storage.fleet_tables import Worker
 from storage.schema import upgrade
 from storage.tables import Arrival, Delivery
@@ -116,6 +117,14 @@ class Drill:
         known = [one for one in self.friends if one.account != self.slow or self.roll.random() < 0.2]
         self.ledger |= await plan_load(self.db, self.world, known, self.roll, name, rows, now_ms=now_ms())
 
+    async def connect_anew(self) -> None:
+        """What ended the fleet's connections ended ours, and a pool learns of it by trying one."""
+        try:
+            async with self.db.read() as connection:
+                await connection.scalar(select(1))
+        except DatabaseUnavailable:
+            self.note("our own connections had ended as well")
+
     async def live_and_die(self, blow: Blow) -> None:
         """One life with work to do, and its end."""
         await self.plan()
@@ -142,6 +151,7 @@ class Drill:
         for trouble in troubles:
             await self.be_at_work(lambda: child.ended() is None)
             self.doubts_allowed += await trouble(self, child, roll)
+            await self.connect_anew()
             self.note(trouble.__qualname__)
         await self.come_to_rest(child)
 
