@@ -38,10 +38,10 @@ from texts.problem import ExitCode
 from texts.yaml_reader import read_document
 from wxfleet.reading.settings import Settings
 from wxfleet.running.shop_now import fleet_runs, shop_now_ms
+from wxfleet.telling import tell_of_campaign
 from wxfleet.terminal.acting import AsStaff, asked, done_at_terminal, who_acts
 from wxfleet.terminal.terminal import Terminal, command, table
 from wxfleet.verbs import campaigns
-from wxfleet.wiring import tell_of_campaign
 
 Id = Annotated[str, typer.Argument(help=say("cli.push.id"))]
 
