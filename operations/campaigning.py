@@ -192,7 +192,7 @@ async def running_lines(tx: AsyncConnection, zone: str, only: int | None = None)
                 at=_goes_at(upcoming.kind, upcoming.due_ms, zone),
             )
             if upcoming
-            else say("operations.campaign.no_next")
+            else say("operations.campaign." + ("called_off" if row.state == "cancelled" else "no_next"))
         )
         state = say(f"scheduler.state.{row.state}")
         lines.append(

@@ -142,7 +142,10 @@ class Desk:
         key = "operations.confirm_by_other" if second else "operations.confirm"
         if asked.door is Door.CLI:
             key += ".cli"
-        return Reply(True, f"{shown.text}\n{say(key, code=code, staff=asked.staff.id)}", code=code)
+        text = shown.text
+        if shown.request.verb in _SENDS and await stopping.is_stopped(tx):
+            text += "\n" + say("operations.stopped_now")
+        return Reply(True, f"{text}\n{say(key, code=code, staff=asked.staff.id)}", code=code)
 
     async def _confirm(self, tx: AsyncConnection, asked: Asked[Confirm]) -> Reply:
         confirmed = await redeem(tx, asked.staff, asked.request.code.strip(), asked.now_ms)

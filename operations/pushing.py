@@ -135,7 +135,7 @@ class Pushing:
         left_out = "".join(f" − {number} {reason_words(reason)}" for reason, number in seen.excluded.items() if number)
         ends = local(seen.ends_at, self._zone).strftime("%m-%d %H:%M") if seen.ends_at else "–"
         text = say(
-            "operations.push.counts",
+            "operations.push.counts" if seen.recipients else "operations.push.counts_nobody",
             title=spec.title,
             recipients=seen.recipients,
             audience=seen.audience,

@@ -47,6 +47,8 @@ async def resume_account(tx: AsyncConnection, asked: Asked[Request], word: str) 
     if resumed.rowcount == 0 and not rests:
         return Reply(True, say("operations.not_paused", account=account), changed=False)
     touch(tx, [account])
+    if await is_stopped(tx):
+        return Reply(True, f"{say('operations.resumed_stopped', account=account)}\n{say('operations.stopped_now')}")
     return Reply(True, say("operations.resumed", account=account, waiting=await _pending(tx, account)))
 
 

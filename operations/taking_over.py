@@ -101,7 +101,7 @@ async def _who_waits(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     page = waiting[ends - _LISTED : ends]
     if not page:
         return Reply(True, say("operations.no_such_page", number=len(waiting)), changed=False)
-    lines = [say("operations.who_waits", number=len(waiting))]
+    lines = [say("operations.who_waits.mine" if request.mine else "operations.who_waits", number=len(waiting))]
     for one in page:
         lines += listed([one], zone, asked.now_ms, reader=me)
         if way := ways.get((one.person, one.account)):

@@ -191,8 +191,16 @@ async def test_a_code_resumes_the_stop_that_was_shown_and_no_later_one(shop: Off
 async def test_a_push_that_is_confirmed_while_all_is_stopped_says_so(shop: Office) -> None:
     await vips(shop.db, 1)
     await shop.says("/全停")
-    confirmed = await shop.says(f"/确认 {(await shop.says('/推送 laoke-fuli')).code}")
-    assert confirmed.ok and "现在是全停" in confirmed.text
+    asked = await shop.says("/推送 laoke-fuli")
+    confirmed = await shop.says(f"/确认 {asked.code}")
+    assert confirmed.ok and "现在是全停" in asked.text and "现在是全停" in confirmed.text
+
+
+async def test_an_account_that_is_resumed_while_all_is_stopped_promises_nothing(shop: Office) -> None:
+    await shop.says("/暂停 lin-1")
+    await shop.says("/全停")
+    told = (await shop.says("/恢复 lin-1")).text
+    assert "现在是全停" in told and "接着发" not in told
 
 
 async def test_rights_are_looked_at_and_refusals_are_logged(shop: Office) -> None:

@@ -103,7 +103,7 @@ async def test_the_segment_of_the_file_binds_those_who_are_named(named: Office) 
     named.pushes[BOTH.name] = BOTH.model_copy(update={"who": who})
     assert "将发给 2 人" in (await named.says("/推送 laoke-fuli 人群=VIP")).text
     told = await named.says("/推送 laoke-fuli 人群=核心和铁粉")
-    assert (told.ok, told.code) == (False, None) and "将发给 0 人" in told.text
+    assert (told.ok, told.code) == (False, None) and "一个人也发不到" in told.text
 
 
 async def test_who_is_unknown_is_answered_with_the_nearest_name(named: Office) -> None:
