@@ -1,8 +1,8 @@
 """Looking at plans and steering pushes from the terminal: what stands in the answer, and what is refused and why."""
 
 import json
-import re
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
