@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rules.kinds import Kind
@@ -11,6 +11,7 @@ from storage.ahead import looked_up
 from storage.farewells import PARTED
 from storage.outbox import Content, NewDelivery, plan
 from storage.staff_tables import StaffContact, StaffMember
+from storage.statements import ready
 from storage.tables import Account, Friendship, Setting
 from texts.masking import masked
 
@@ -19,6 +20,11 @@ FILE_HELPER = "filehelper"
 
 NOTICE_VALID_MS = 24 * 3_600_000
 """After a day the list of who waits says it better than an old notice. Ours."""
+
+
+_ROOM_AND_DESK = ready(
+    select(Setting.key, Setting.value).where(or_(Setting.key == "staff_room", Setting.key == "desk"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,7 @@ async def road_to_staff(tx: AsyncConnection, account: str, holder: str | None) -
 
 async def _room_and_desk(tx: AsyncConnection) -> tuple[str, str]:
     """'' for what there is not."""
-    rows = await tx.execute(select(Setting.key, Setting.value).where(Setting.key.in_(("staff_room", "desk"))))
-    values = {row.key: row.value for row in rows}
+    values = {str(key): str(value) for key, value in await _ROOM_AND_DESK.rows(tx)}
     return values.get("staff_room", ""), values.get("desk", "")
 
 

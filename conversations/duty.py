@@ -1,10 +1,11 @@
 """Who looks after a customer who waits: whoever has them already, else by load and shift; nobody who is out."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conversations.waits import loads
@@ -12,6 +13,7 @@ from rules.limits import Limits
 from rules.shifts import Hours, hours_of
 from storage.ahead import looked_up
 from storage.staff_tables import StaffMember
+from storage.statements import ready
 
 _OWNER = "owner"
 _VIEWER = "viewer"
@@ -49,6 +51,21 @@ class Crew:
         return next((member for member in self.members if member.id == staff), None)
 
 
+class _OfStaff(NamedTuple):
+    id: str
+    name: str
+    role: str
+    shift: str | None
+    accounts: Sequence[str] | None
+
+
+_STAFF = ready(
+    select(StaffMember.id, StaffMember.name, StaffMember.role, StaffMember.shift, StaffMember.accounts)
+    .where(StaffMember.removed.is_(False), StaffMember.role != _VIEWER)
+    .order_by(StaffMember.id)
+)
+
+
 async def crew_of(tx: AsyncConnection, account: str, zone: str, *, holder: str | None, limits: Limits) -> Crew:
     """Who may answer at `account`: not those who only look, nor those who look after other accounts.
 
@@ -66,14 +83,12 @@ async def crew_of(tx: AsyncConnection, account: str, zone: str, *, holder: str |
     return Crew(members, zone)
 
 
-async def _who_answers(tx: AsyncConnection) -> Sequence[Row[Any]]:
+async def _who_answers(tx: AsyncConnection) -> Sequence[_OfStaff]:
     """All but those who only look."""
-    staff = await tx.execute(
-        select(StaffMember.id, StaffMember.name, StaffMember.role, StaffMember.shift, StaffMember.accounts)
-        .where(StaffMember.removed.is_(False), StaffMember.role != _VIEWER)
-        .order_by(StaffMember.id)
-    )
-    return staff.all()
+    return [
+        _OfStaff(id, name, role, shift, json.loads(accounts) if isinstance(accounts, str) else accounts)
+        for id, name, role, shift, accounts in await _STAFF.rows(tx)
+    ]
 
 
 async def who_looks(tx: AsyncConnection, crew: Crew, *, has: Sequence[str | None], now_ms: int) -> Member | None:

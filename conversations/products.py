@@ -1,6 +1,7 @@
 """products.yaml: what the shop sells, as far as customers ask. Every persona knows it and says it in its own voice."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,7 @@ class Products(_Part):
             (len(key), product)
             for product in self.products
             for name in product.names
-            if (key := plain(name)) and key in asked
+            if (key := _written(name)) and key in asked
         ]
         longest = max((length for length, _ in found), default=0)
         best = {product.name: product for length, product in found if length == longest}
@@ -71,8 +72,14 @@ class Products(_Part):
     def titled(self, title: str) -> Product | None:
         """The product whose link they sent: the shop's title may say more than the name, or less."""
         said = plain(title)
-        whole = [product for product in self.products if plain(product.name) == said]
+        whole = [product for product in self.products if _written(product.name) == said]
         return whole[0] if whole else self.named_in(title)
+
+
+@lru_cache(maxsize=4096)
+def _written(name: str) -> str:
+    """`plain` of a name in the file: the same for every message."""
+    return plain(name)
 
 
 NO_PRODUCTS = Products()

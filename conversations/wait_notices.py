@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bots.staff_line import tell_staff
@@ -12,9 +12,13 @@ from conversations.duty import Member
 from conversations.who_waits import Waiting
 from storage.ahead import looked_up
 from storage.staff_tables import StaffMember
+from storage.statements import ready
 from texts.catalogue import say
 
 _LISTED = 8
+
+
+_NAME = ready(select(StaffMember.name).where(StaffMember.id == bindparam("staff")))
 
 
 class Word(StrEnum):
@@ -49,7 +53,8 @@ async def _phone_with(tx: AsyncConnection, member: Member | None, holder: str | 
 
 
 async def _name_of(tx: AsyncConnection, staff: str) -> str:
-    return await tx.scalar(select(StaffMember.name).where(StaffMember.id == staff)) or ""
+    rows = await _NAME.rows(tx, staff=staff)
+    return str(rows[0][0]) if rows else ""
 
 
 def words_of_notice(notice: Notice, zone: str, now_ms: int, *, phone_with: str = "") -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, func, select, union_all, update
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -16,6 +16,7 @@ from storage.ahead import Ahead, looked_up
 from storage.conversation_tables import Wait
 from storage.many import Many, over_many
 from storage.outbox import insert_ignoring
+from storage.statements import ready
 from storage.tables import Friendship
 
 
@@ -69,6 +70,18 @@ def _graver(why: str) -> Many:
 
 
 _GRAVER = {why: _graver(why) for why in _GRAVEST}
+
+
+def _hands() -> Select[Any]:
+    waits = select(Wait.staff).where(Wait.ended_ms.is_(None), Wait.staff.is_not(None))
+    holds = select(Friendship.held_by).where(
+        Friendship.held_by.is_not(None), Friendship.held_until_ms > bindparam("now_ms")
+    )
+    hands = union_all(waits, holds).subquery()
+    return select(hands.c.staff, func.count()).group_by(hands.c.staff)
+
+
+_LOADS = ready(_hands())
 
 
 async def begin(
@@ -127,11 +140,7 @@ async def loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
 
 
 async def _written_loads(tx: AsyncConnection, now_ms: int) -> Counter[str]:
-    waits = select(Wait.staff).where(Wait.ended_ms.is_(None), Wait.staff.is_not(None))
-    held = select(Friendship.held_by).where(Friendship.held_by.is_not(None), Friendship.held_until_ms > now_ms)
-    hands = union_all(waits, held).subquery()
-    rows = await tx.execute(select(hands.c.staff, func.count()).group_by(hands.c.staff))
-    return Counter({str(staff): number for staff, number in rows.all()})
+    return Counter({str(staff): number for staff, number in await _LOADS.rows(tx, now_ms=now_ms)})
 
 
 async def _write_all(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
