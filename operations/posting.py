@@ -13,26 +13,30 @@ from operations.errors import CannotBeUsed
 from operations.finding import account_named
 from operations.permissions import require_account
 from operations.requests.posts import Moment, PreviewMoments
+from operations.why import reason_words
 from personas.model import Style
 from rules.kinds import Kind
-from rules.pacing import MINUTE_MS
+from rules.pacing import DAY_MS, MINUTE_MS
 from rules.quiet_hours import local
 from rules.roles import PostKind
 from scheduler.errors import MaterialRefused
 from scheduler.moments.calendar_preview import as_text, preview_span
 from scheduler.moments.day_plan import posters
 from scheduler.moments.materials import files_to_post, found, sent_lately
+from scheduler.moments.mirror_gaps import gaps_since
 from scheduler.moments.moments import Calendar
 from scheduler.moments.posts import skip_planned
 from scheduler.moments.staff_posts import Prepared, Wish, main_account, prepare, publish
 from storage.outbox import DeliveryState
-from storage.tables import Delivery
+from storage.tables import Account, Delivery
 from texts.catalogue import say
 
 PICTURES_COUNT_MS = 15 * MINUTE_MS
 """Pictures that staff sent this long before /发圈 belong to it. Ours."""
 _MOST_ACCOUNTS = 30
 """More accounts than this make a message that nobody reads: then one is to be named. Ours."""
+_GAP_SHOWN = 20
+"""Characters by which a post is known again."""
 
 
 class Posting:
@@ -50,15 +54,17 @@ class Posting:
         """The calendar of the days that were asked for."""
         request = asked.request
         account = await account_named(tx, request.account) if request.account else None
-        people = await posters(tx, accounts=None if account is None else [account])
-        people = [poster for poster in people if asked.staff.looks_after(poster.id)]
+        source = await tx.scalar(select(Account.mirror_of).where(Account.id == account)) if account else None
+        people = await posters(tx, accounts=None if account is None else [source or account])
+        people = [poster for poster in people if asked.staff.looks_after(account or poster.id)]
         if len(people) > _MOST_ACCOUNTS:
             raise CannotBeUsed(
                 say("operations.preview.too_many", number=len(people)), hint=say("operations.preview.too_many.hint")
             )
         first = date.fromisoformat(request.first) if request.first else local(asked.now_ms, self._zone).date()
         span = await preview_span(tx, self._calendar(), people, first, request.days, asked.now_ms, media=self._media)
-        return Reply(True, as_text(span), data=span.as_json())
+        behind = await _behind(tx, account, source, asked.now_ms) if account and source else []
+        return Reply(True, "\n".join([*behind, as_text(span)]), data=span.as_json())
 
     async def show_moment(self, tx: AsyncConnection, asked: Asked[Moment]) -> Shown:
         """What would appear, where and when. Raises PostRefused, and what says that an account is not theirs."""
@@ -147,3 +153,13 @@ async def take_back_post(tx: AsyncConnection, staff: str, at_ms: int, now_ms: in
     keys = (await tx.scalars(mine)).all()
     await skip_planned(tx, keys, "cancelled", now_ms)
     return say("operations.undo.moment") if keys else ""
+
+
+async def _behind(tx: AsyncConnection, mirror: str, source: str, now_ms: int) -> list[str]:
+    """Whom a mirror follows, and what it could not follow within the last day, each with the reason."""
+    lines = [say("operations.preview.mirror", mirror=mirror, source=source)]
+    for gap in await gaps_since(tx, now_ms - DAY_MS):
+        if gap.mirror == mirror:
+            text = " ".join(gap.text.split())[:_GAP_SHOWN]
+            lines.append(say("operations.preview.gap", text=text, reason=reason_words(gap.reason)))
+    return lines

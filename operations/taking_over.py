@@ -25,7 +25,8 @@ from texts.catalogue import say
 HELD_MS = 8 * 3_600_000
 """A conversation that staff took over by command is theirs for a working day, unless given back. Ours."""
 _LISTED = 10
-_READ = 200
+_READ = 2000
+"""Nobody turns more pages; where more wait, the number says so. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ async def _who_waits(tx: AsyncConnection, asked: Asked[TakeOver], zone: str) -> 
     page = waiting[ends - _LISTED : ends]
     if not page:
         return Reply(True, say("operations.no_such_page", number=len(waiting)), changed=False)
-    lines = [say("operations.who_waits.mine" if request.mine else "operations.who_waits", number=len(waiting))]
+    number = f"{len(waiting)}+" if len(everybody) == _READ else str(len(waiting))
+    lines = [say("operations.who_waits.mine" if request.mine else "operations.who_waits", number=number)]
     for one in page:
         lines += listed([one], zone, asked.now_ms, reader=me)
         if way := ways.get((one.person, one.account)):

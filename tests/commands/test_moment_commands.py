@@ -11,6 +11,7 @@ from bots.gateway import MessageKind
 from commands.spans import Days, days_of
 from operations.desk import Desk
 from operations.posting import Posting
+from scheduler.moments.mirrors import follow
 from scheduler.moments.moments import Calendar, CalendarFile
 from storage.campaign_tables import Material, Post
 from storage.engine import Database
@@ -142,6 +143,27 @@ async def test_the_calendar_can_be_asked_for_in_many_words(office: Office) -> No
     assert week.data["days"] == 7 and len(week.data["posts"]) == 7
     assert "看不懂" in (await office.says("/预览 朋友圈 哪天都行")).text
     assert "lin-9" in (await office.says("/预览 朋友圈 明天 lin-9")).text
+
+
+async def test_a_mirror_is_shown_with_whom_it_follows_and_what_it_lacks(office: Office) -> None:
+    asked = await office.says("/发圈 今天的咖啡不加糖")
+    await office.says(f"/确认 {asked.code}")
+    async with office.db.write() as tx:
+        await follow(tx, NOW_MS + 1)
+    await _settled(office, "lin-1", "accepted")
+    async with office.db.write() as tx:
+        await follow(tx, NOW_MS + 2)
+    await _settled(office, "lin-2", "skipped", "posts_per_day")
+    told = (await office.says("/预览 朋友圈 今天 lin-2", now_ms=NOW_MS + 4)).text
+    assert (
+        told.startswith("lin-2 是分身，跟着 lin-1 发") and "少了「今天的咖啡不加糖" in told and "posts_per" not in told
+    )
+
+
+async def _settled(office: Office, account: str, state: str, reason: str | None = None) -> None:
+    async with office.db.write() as tx:
+        row = update(Delivery).where(Delivery.account == account, Delivery.kind == "moment")
+        await tx.execute(row.values(state=state, reason=reason, settled_ms=NOW_MS + 3, sent_ms=NOW_MS + 3))
 
 
 TODAY = date(2026, 11, 21)  # a Saturday
