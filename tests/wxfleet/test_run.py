@@ -102,8 +102,9 @@ def test_a_wrong_configuration_is_refused_with_every_mistake_and_nothing_starts(
     assert refused.returncode == 3
     assert refused.stdout == ""
     document = json.loads(refused.stderr.strip().splitlines()[-1])
-    assert len(document["mistakes"]) >= 2
-    assert all("config.yaml:" in mistake for mistake in document["mistakes"])
+    mistakes = [one for one in document["mistakes"] if "提醒：" not in one]  # what begins in quiet hours is the hour's
+    assert len(mistakes) >= 2
+    assert all("config.yaml:" in mistake for mistake in mistakes)
     assert not (folder / "data").exists()
 
 
