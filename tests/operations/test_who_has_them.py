@@ -30,7 +30,7 @@ async def test_a_customer_is_shown_with_who_has_them_and_since_when_they_wait(sh
     assert _QUESTION in waits
     await shop.says("/接手 花花", "mei", later)
     held, no_word = (await shop.says("/客户 花花", now_ms=later + 1)).text.split("\n")[1:3]
-    assert held.startswith("现在 小美 在和 TA 聊（lin-1、lin-2）") and no_word.startswith("TA 还没等到第一句：lin-1")
+    assert held.startswith("现在 小美 在和 TA 聊（lin-1、lin-2）") and no_word.startswith("TA 正等着回话：lin-1")
     told = await shop.says("/客户 花花", now_ms=later + 1)
     (now,) = [one["now"] for one in told.data["customers"]]
     assert [talk["staff"] for talk in now["held"]] == ["mei", "mei"] and now["bot"] is None
