@@ -169,9 +169,9 @@ class InboxWriter:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if not self._stopping:
-                await gathers.some()
             while self._incoming:
+                if not self._stopping:
+                    await gathers.some()
                 batch = self._incoming[:_BATCH]
                 del self._incoming[: len(batch)]
                 self._writing = batch
