@@ -133,7 +133,8 @@ class Handling:
         if self._waiting and not self._ready:
             # Never longer than any of them was told to wait: the clock may have been set back meanwhile.
             longest_ms = self._clock.now_ms() + self._clock.span_ms(_AGAIN_WALL_MS)
-            await self._clock.wait(self._wake, min(longest_ms, *(waiting.until_ms for waiting in self._waiting)))
+            soonest_ms = min(first.until_ms for first in self._firsts().values())
+            await self._clock.wait(self._wake, min(longest_ms, soonest_ms))
         else:
             await self._wake.wait()
         self._wake.clear()
@@ -183,12 +184,7 @@ class Handling:
         return True
 
     async def _handle_ready(self) -> None:
-        now_ms = self._clock.now_ms()
-        set_back_ms = now_ms + self._clock.span_ms(_AGAIN_WALL_MS)
-        due = [waiting for waiting in self._waiting if not now_ms < waiting.until_ms <= set_back_ms]
-        self._waiting = [waiting for waiting in self._waiting if now_ms < waiting.until_ms <= set_back_ms]
-        due.sort(key=lambda waiting: waiting.received.id)
-        self._queue = due
+        self._queue = self._due()
         self._line_up()
         try:
             while self._queue and not self._stopping:
@@ -200,6 +196,29 @@ class Handling:
         finally:
             self._waiting += self._queue  # left over by a stop or by a database that broke
             self._queue = []
+
+    def _due(self) -> list[Waiting]:
+        """Take what need not wait any longer, the oldest first.
+
+        Of a conversation the first says when, for all: were each looked at in its own time, each would find another of
+        them waiting, and give way to it for ever.
+        """
+        now_ms = self._clock.now_ms()
+        set_back_ms = now_ms + self._clock.span_ms(_AGAIN_WALL_MS)
+        firsts = self._firsts()
+        rest = {name for name, first in firsts.items() if now_ms < first.until_ms <= set_back_ms}
+        due = [waiting for waiting in self._waiting if waiting.conversation not in rest]
+        self._waiting = [waiting for waiting in self._waiting if waiting.conversation in rest]
+        return sorted(due, key=lambda waiting: waiting.received.id)
+
+    def _firsts(self) -> dict[tuple[str, str], Waiting]:
+        """Of each conversation that waits the oldest arrival."""
+        firsts: dict[tuple[str, str], Waiting] = {}
+        for waiting in self._waiting:
+            first = firsts.setdefault(waiting.conversation, waiting)
+            if waiting.received.id < first.received.id:
+                firsts[waiting.conversation] = waiting
+        return firsts
 
     def _line_up(self) -> None:
         """What came joins the end; what is urgent, with all that its conversation said before, the front.

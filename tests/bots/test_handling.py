@@ -105,6 +105,31 @@ async def test_few_payloads_are_written_by_the_chunk_that_handles_them_even_wher
     assert await told.stand() == [("fetched", True), ("handled", True), ("handled", True)]
 
 
+async def test_what_waits_behind_another_waits_no_longer_than_that(
+    sqlite_database: Database, clock: VirtualClock
+) -> None:
+    """They came a while after one another: whenever one of them was due, the others were still waiting."""
+    async with sqlite_database.write() as tx:
+        rows = await record(tx, [NewArrival("a", f"message:{n}", "message", clock.now_ms()) for n in range(3)])
+    told = Told(sqlite_database, clock, rows, "first", "second", "third")
+    told.rows = [replace(row, payload={**row.payload, "talker": "c"}) for row in told.rows]
+    told.not_yet = {"first"}
+    task = asyncio.create_task(told.handling.run(), name="handling")
+    for number, row in enumerate(told.rows):
+        await told.handling.add_fetched([row], [])
+        while not (await told.stand())[number][1]:  # noqa: ASYNC110  # the chunk that looked at it is committed
+            await asyncio.sleep(0.001)
+        await clock.advance(0.06)
+    told.not_yet = set()
+    for _ in range(50):
+        await clock.advance(0.02)
+        await asyncio.sleep(0.002)
+    await until(lambda: len(told.handled) == 3)
+    told.handling.stop()
+    await task
+    assert told.handled == ["first", "second", "third"]
+
+
 async def test_what_came_before_a_stop_is_written_though_nobody_handled_it(
     database: Database, clock: VirtualClock, rows: list[Received]
 ) -> None:
