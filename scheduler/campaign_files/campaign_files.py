@@ -37,7 +37,8 @@ def load_campaigns(
 ) -> tuple[dict[str, CampaignFile], list[Mistake]]:
     """All `*.yaml` of `folder` by name, and every mistake with its place. Raises nothing.
 
-    Times are looked at as if a campaign started at `now_ms`. `levels`: those that may be pushed to.
+    Times are looked at as if a campaign started when `series_days.as_if_ms` says. `levels`: those that may be pushed
+    to.
     """
     campaigns: dict[str, CampaignFile] = {}
     documents: list[tuple[Document[CampaignFile], CampaignFile]] = []

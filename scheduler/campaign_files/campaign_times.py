@@ -32,6 +32,11 @@ class When:
         """Does it need nothing to be counted from?"""
         return self.moment is not None
 
+    @property
+    def floats(self) -> bool:
+        """Is it so long after another moment, at whatever hour that leads to?"""
+        return self.moment is None and self.clock is None
+
     def ms(self, from_ms: int, zone_name: str) -> int:
         """Epoch ms, counted from that moment where it is not absolute; days are those of the zone."""
         if self.moment is not None:

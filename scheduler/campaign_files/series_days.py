@@ -1,6 +1,6 @@
 """On which days a campaign comes back, and what it is on one of them."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from rules.quiet_hours import at, local
 from scheduler.campaign_files.arrivals_part import Arrivals
@@ -10,6 +10,9 @@ from scheduler.day_words import means
 FURTHEST_DAYS = 400
 """What comes back does so within a year and a bit. Ours."""
 LEAST_STYLES = 2
+
+_MORNING = time(10)
+"""Ours: quiet hours are long over, and a day of it is still to come."""
 
 
 def comes_back(file: CampaignFile) -> bool:
@@ -52,9 +55,14 @@ def on_day(file: CampaignFile, day: date) -> CampaignFile | None:
 
 
 def as_if_ms(file: CampaignFile, now_ms: int, zone_name: str) -> int:
-    """When it would start: its next round's moment where it comes back, else now."""
-    found = next_start_ms(file, now_ms, zone_name) if comes_back(file) else None
-    return now_ms if found is None else found
+    """When its file is taken to start: in its next round where it comes back, else now; or this morning, where all is
+    counted from whenever somebody starts it. Such a file is right whatever the hour it is read at; whether it would
+    run into the night is said at its start.
+    """
+    if comes_back(file):
+        found = next_start_ms(file, now_ms, zone_name)
+        return now_ms if found is None else found
+    return at(local(now_ms, zone_name), _MORNING) if file.from_.floats else now_ms
 
 
 def _is_one_of(part: Arrivals, day: date) -> bool:
