@@ -20,7 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProx
 
 from storage.driver_words import translate, unavailable
 from storage.errors import DatabaseUnavailable
-from storage.statements import begin_at_driver
+from storage.statements import begin_at_driver, roll_back_surely
 from storage.turns import Turns
 from texts.catalogue import say
 from texts.os_words import os_reason
@@ -276,6 +276,11 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Connection) -> None:
         begin_at_driver(connection, begin)
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def end_what_was_begun(connection: Any, _record: Any, _error: Any) -> None:
+        if connection is not None:
+            connection.run_async(roll_back_surely)
 
     @event.listens_for(engine.sync_engine, "reset")
     def end_transaction(connection: Any, _record: Any, _state: Any) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import closing, suppress
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from rules.kinds import Kind
 from storage.engine import Database
@@ -110,3 +110,29 @@ async def test_whoever_is_stopped_while_the_file_is_locked_leaves_no_transaction
     await write("next")
     async with sqlite_database.read() as connection:
         assert (await connection.execute(select(Setting.key))).scalars().all() == ["next"]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+async def test_somebody_stopped_twice_in_a_statement_leaves_nobody_locked_out(
+    sqlite_database: Database, turns: int
+) -> None:
+    async def write() -> None:
+        async with sqlite_database.write() as tx:
+            await tx.execute(insert(Setting).values(key="half", value="", changed_ms=0))
+            inside.set()
+            await tx.execute(text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) "
+                                  "SELECT max(i) FROM n"))  # fmt: skip
+
+    inside = asyncio.Event()
+    task = asyncio.create_task(write(), name="write")
+    await inside.wait()
+    await asyncio.sleep(0.001)
+    task.cancel()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with closing(sqlite3.connect(sqlite_database.url, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert other.execute("SELECT count(*) FROM settings WHERE key = 'half'").fetchone() == (0,)
